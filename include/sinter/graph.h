@@ -1,0 +1,85 @@
+/* Graphs: describing a computation. A graph belongs to one thread at a time. */
+#ifndef SINTER_GRAPH_H
+#define SINTER_GRAPH_H
+
+#include <sinter/status.h>
+#include <sinter/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* A graph of operators on named values. Building is sticky: a bad call returns an invalid
+ * value (id 0), every call that takes an invalid value returns one, and the first error,
+ * which names the operator and the shapes, is what sinter_graph_status and
+ * sinter_plan_compile report. */
+typedef struct sinter_graph sinter_graph;
+
+/* A value of a graph; copied freely, valid as long as the graph. id 0 is invalid. */
+typedef struct sinter_value {
+    uint32_t id;
+} sinter_value;
+
+#define SINTER_NO_VALUE ((sinter_value){0})
+
+/* Makes an empty graph; the caller releases it. OUT_OF_MEMORY. */
+SINTER_API SINTER_MUST_USE sinter_status sinter_graph_create(sinter_graph **out_graph);
+/* NULL is allowed. Plans compiled from the graph live on. */
+SINTER_API void sinter_graph_release(sinter_graph *graph);
+/* The first error met while building, or SINTER_OK; its text becomes the calling thread's
+ * last error. */
+SINTER_API SINTER_MUST_USE sinter_status sinter_graph_status(const sinter_graph *graph);
+
+/* A named input. The name is copied and must be unique among the inputs. */
+SINTER_API sinter_value sinter_input(sinter_graph *graph, const char *name, sinter_dtype dtype,
+                                     sinter_shape shape);
+/* A constant whose size_bytes bytes at data are copied. shape has numbers only, and
+ * size_bytes must be their product times the element size. */
+SINTER_API sinter_value sinter_constant(sinter_graph *graph, sinter_dtype dtype,
+                                        sinter_shape shape, const void *data, size_t size_bytes);
+/* As sinter_constant, but data stays the caller's and must outlive the graph and every plan
+ * compiled from it, or until free_data(context) is called (free_data may be NULL). On failure
+ * free_data is called too. For mapped model files. */
+SINTER_API sinter_value sinter_constant_borrowed(sinter_graph *graph, sinter_dtype dtype,
+                                                 sinter_shape shape, const void *data,
+                                                 size_t size_bytes,
+                                                 void (*free_data)(void *context),
+                                                 void *context);
+/* A scalar constant, rounded to dtype. */
+SINTER_API sinter_value sinter_scalar(sinter_graph *graph, sinter_dtype dtype, double value);
+/* Names value as an output. The name is copied and unique among the outputs. */
+SINTER_API void sinter_output(sinter_graph *graph, const char *name, sinter_value value);
+
+/* The dtype of a value, or SINTER_DTYPE_NONE when it is invalid. */
+SINTER_API sinter_dtype sinter_value_dtype(const sinter_graph *graph, sinter_value value);
+/* The rank of a value, or -1 when it is invalid. */
+SINTER_API int sinter_value_rank(const sinter_graph *graph, sinter_value value);
+/* One dimension of a value as text ("batch", "64", "batch*seq") into buffer, always
+ * terminated. Returns the number of bytes the whole text needs without the terminator. */
+SINTER_API size_t sinter_value_dim_string(const sinter_graph *graph, sinter_value value, int axis,
+                                          char *buffer, size_t size_bytes);
+
+/* Number of operators (nodes) in the graph. */
+SINTER_API size_t sinter_graph_operator_count(const sinter_graph *graph);
+/* Number of inputs / outputs, and the i-th one's name and value. NULL, or an invalid value,
+ * when index is out of range. */
+SINTER_API size_t sinter_graph_input_count(const sinter_graph *graph);
+SINTER_API const char *sinter_graph_input_name(const sinter_graph *graph, size_t index);
+SINTER_API sinter_value sinter_graph_input_value(const sinter_graph *graph, size_t index);
+SINTER_API size_t sinter_graph_output_count(const sinter_graph *graph);
+SINTER_API const char *sinter_graph_output_name(const sinter_graph *graph, size_t index);
+SINTER_API sinter_value sinter_graph_output_value(const sinter_graph *graph, size_t index);
+
+/* The graph as text, one line per node; the caller frees it with sinter_free. NULL when
+ * memory is out. */
+SINTER_API char *sinter_graph_to_string(const sinter_graph *graph);
+/* Frees what the library handed to the caller as text. NULL is allowed. */
+SINTER_API void sinter_free(void *text);
+
+#ifdef __cplusplus
+}
+#endif
+
+#include <sinter/ops.h> /* one builder per operator, generated from the operator table */
+
+#endif

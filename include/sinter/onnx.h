@@ -1,0 +1,50 @@
+/* ONNX import; in its own library, libsinter-onnx. */
+#ifndef SINTER_ONNX_H
+#define SINTER_ONNX_H
+
+#include <sinter/graph.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct sinter_onnx_options {
+    /* Values for symbolic dimensions, which become numbers; NULL and 0: all stay symbolic. Read
+     * during the call only. */
+    const char *const *dim_names;
+    const int64_t *dim_values;
+    size_t dim_count;
+} sinter_onnx_options;
+
+#define SINTER_ONNX_OPTIONS_INIT {NULL, NULL, 0}
+
+/* Reads a model file (mapped, not copied; external data is found beside it) into a new graph,
+ * which the caller releases. Opsets 7 to 18. IO: the file cannot be read; PARSE: it is not a valid model,
+ * with the place; UNSUPPORTED: an operator, attribute or dtype, named with its node; SHAPE.
+ * options may be NULL. No file content crashes it. */
+SINTER_API SINTER_MUST_USE sinter_status sinter_onnx_load(const char *path,
+                                                          const sinter_onnx_options *options,
+                                                          sinter_graph **out_graph);
+/* As sinter_onnx_load from size_bytes bytes in memory, which are copied as needed. external_dir is
+ * where external data is found; NULL: a model with external data is an error. */
+SINTER_API SINTER_MUST_USE sinter_status
+sinter_onnx_load_memory(const void *data, size_t size_bytes, const char *external_dir,
+                        const sinter_onnx_options *options, sinter_graph **out_graph);
+
+/* A tensor in host memory, as TensorProto files hold it. Releases with sinter_onnx_tensor_release. */
+typedef struct sinter_onnx_tensor {
+    char *name;
+    sinter_dtype dtype;
+    sinter_shape shape;
+    void *data;
+    size_t size_bytes;
+} sinter_onnx_tensor;
+
+SINTER_API SINTER_MUST_USE sinter_status sinter_onnx_tensor_load(const char *path,
+                                                                 sinter_onnx_tensor *out_tensor);
+SINTER_API void sinter_onnx_tensor_release(sinter_onnx_tensor *tensor);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

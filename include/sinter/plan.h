@@ -1,0 +1,112 @@
+/* Plans: compiled graphs. */
+#ifndef SINTER_PLAN_H
+#define SINTER_PLAN_H
+
+#include <sinter/graph.h>
+#include <sinter/runtime.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* A graph compiled for a runtime's device. Immutable; any number of threads may run it at
+ * once. One plan serves every value of its symbolic dimensions. */
+typedef struct sinter_plan sinter_plan;
+
+typedef struct sinter_plan_options {
+    /* Called on the compiling thread after each kernel: done of total. Return 0 to go on,
+     * anything else to give up with CANCELLED. NULL: no calls. */
+    int (*progress)(void *context, size_t done, size_t total);
+    void *context;
+    /* Not 0: one kernel per operator; the environment's SINTER_DISABLE_FUSION=1 does the same. */
+    int disable_fusion;
+} sinter_plan_options;
+
+#define SINTER_PLAN_OPTIONS_INIT {NULL, NULL, 0}
+
+/* Compiles graph for runtime. options may be NULL. The plan keeps what it needs of both; the
+ * graph stays the caller's. Reports the graph's own first error, UNSUPPORTED with the operator
+ * and the reason, BUILD, OUT_OF_MEMORY, OUT_OF_DEVICE_MEMORY, CANCELLED. */
+SINTER_API SINTER_MUST_USE sinter_status sinter_plan_compile(sinter_runtime *runtime,
+                                                             const sinter_graph *graph,
+                                                             const sinter_plan_options *options,
+                                                             sinter_plan **out_plan);
+/* NULL is allowed. Waits for runs in flight. */
+SINTER_API void sinter_plan_release(sinter_plan *plan);
+
+/* One input, output, or dimension of a run. Exactly one of data and buffer is given, except
+ * for a dimension: name is the dimension's, both are NULL, and shape is SINTER_SHAPE(value). */
+typedef struct sinter_binding {
+    const char *name;
+    /* Inputs: must be the graph's. Outputs: the graph's or SINTER_DTYPE_NONE. */
+    sinter_dtype dtype;
+    /* Inputs: the shape of the data, numbers only. Outputs: filled by the run. */
+    sinter_shape shape;
+    /* Host memory, contiguous and row-major. */
+    void *data;
+    /* Bytes at data. Inputs: what shape needs. Outputs: at least that. */
+    size_t size_bytes;
+    /* Device memory of the plan's runtime, from its first byte. */
+    sinter_buffer *buffer;
+} sinter_binding;
+
+#define SINTER_BIND_HOST(name_, dtype_, shape_, data_, size_bytes_)            \
+    {(name_), (dtype_), (shape_), (data_), (size_bytes_), NULL}
+#define SINTER_BIND_DIM(name_, value_)                                         \
+    {(name_), SINTER_DTYPE_NONE, SINTER_SHAPE(value_), NULL, 0, NULL}
+
+/* Runs the plan and waits for it. Every input must be bound; an output that is not bound is not
+ * copied out. Symbolic dimensions take their values from the inputs' shapes and from dimension
+ * bindings. INVALID_ARGUMENT: unknown name, too small an output; DTYPE; SHAPE: a shape that does
+ * not fit the graph's or contradicts another; UNBOUND_DIMENSION; DEVICE;
+ * OUT_OF_DEVICE_MEMORY. Nothing is lost on failure: the plan can be run again. */
+SINTER_API SINTER_MUST_USE sinter_status sinter_plan_run(sinter_plan *plan,
+                                                         sinter_binding *bindings, size_t count);
+
+/* A run in flight. */
+typedef struct sinter_event sinter_event;
+
+/* As sinter_plan_run, but returns when everything is enqueued. Host memory of the bindings must
+ * stay valid until sinter_event_wait, which must be called once and releases the event. */
+SINTER_API SINTER_MUST_USE sinter_status sinter_plan_run_async(sinter_plan *plan,
+                                                               sinter_binding *bindings,
+                                                               size_t count,
+                                                               sinter_event **out_event);
+SINTER_API SINTER_MUST_USE sinter_status sinter_event_wait(sinter_event *event);
+
+/* Sets the shapes that the outputs would have under the bindings' input shapes (data may be
+ * NULL), without running. */
+SINTER_API SINTER_MUST_USE sinter_status sinter_plan_output_shape(sinter_plan *plan,
+                                                                  const sinter_binding *bindings,
+                                                                  size_t count, const char *name,
+                                                                  sinter_shape *out_shape);
+
+typedef struct sinter_plan_stats {
+    uint64_t operators;           /* nodes of the graph that was compiled */
+    uint64_t launches;            /* kernel launches a run makes */
+    uint64_t kernels;             /* distinct kernels */
+    uint64_t bytes_peak;          /* arena of the last run */
+    uint64_t bytes_moved;         /* device memory read and written by the last run */
+    uint64_t bytes_moved_unfused; /* the same with one kernel an operator */
+    uint64_t compile_ns;          /* sinter_plan_compile's wall time */
+    uint64_t constant_bytes;      /* constants on the device */
+} sinter_plan_stats;
+
+SINTER_API void sinter_plan_get_stats(const sinter_plan *plan, sinter_plan_stats *out_stats);
+
+/* Text: for every launch the operators it holds, its strategy, why the group ends there, and bytes
+ * moved under the given bindings (as sinter_plan_output_shape). with_source appends the OpenCL C.
+ * The caller frees it with sinter_free. */
+SINTER_API SINTER_MUST_USE sinter_status sinter_plan_explain(sinter_plan *plan,
+                                                             const sinter_binding *bindings,
+                                                             size_t count, int with_source,
+                                                             char **out_text);
+/* Runs once with profiling and returns Chrome trace JSON in *out_text (sinter_free). */
+SINTER_API SINTER_MUST_USE sinter_status sinter_plan_trace(sinter_plan *plan,
+                                                           sinter_binding *bindings, size_t count,
+                                                           char **out_text);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,12 @@
+/* Everything but OpenCL interop (sinter/opencl.h) and ONNX (sinter/onnx.h). */
+#ifndef SINTER_SINTER_H
+#define SINTER_SINTER_H
+
+#include <sinter/graph.h>
+#include <sinter/kernel.h>
+#include <sinter/plan.h>
+#include <sinter/runtime.h>
+#include <sinter/status.h>
+#include <sinter/types.h>
+
+#endif

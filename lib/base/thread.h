@@ -1,0 +1,20 @@
+/* Threads, locks, once, clocks. */
+#ifndef SNI_BASE_THREAD_H
+#define SNI_BASE_THREAD_H
+
+#include <pthread.h>
+#include <stdint.h>
+
+typedef pthread_mutex_t sni_mutex;
+#define SNI_MUTEX_INIT PTHREAD_MUTEX_INITIALIZER
+#define sni_mutex_init(m) pthread_mutex_init((m), NULL)
+#define sni_mutex_deinit(m) pthread_mutex_destroy(m)
+#define sni_mutex_lock(m) pthread_mutex_lock(m)
+#define sni_mutex_unlock(m) pthread_mutex_unlock(m)
+
+/* Monotonic time in nanoseconds. */
+int64_t sni_time_ns(void);
+/* A small number unique to the calling thread in this process. */
+uint64_t sni_thread_number(void);
+
+#endif

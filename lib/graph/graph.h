@@ -1,0 +1,93 @@
+/* The graph: values and nodes in topological order.
+ *
+ * Adding a node infers its types, so a graph is always well-typed. Passes never change a graph: they
+ * read one and build another (rewrite/pass.h). Index 0 of values is unused, so that id 0 is invalid. */
+#ifndef SNI_GRAPH_GRAPH_H
+#define SNI_GRAPH_GRAPH_H
+
+#include <sinter/graph.h>
+
+#include "base/alloc.h"
+#include "op/op.h"
+#include "sym/sym.h"
+
+/* Constant data, counted (thread-safe), shared by graphs and plans. */
+typedef struct sni_blob sni_blob;
+sni_blob *sni_blob_copy(const void *data, size_t size_bytes); /* NULL when memory is out */
+sni_blob *sni_blob_borrow(const void *data, size_t size_bytes, void (*free_data)(void *),
+                          void *context);
+sni_blob *sni_blob_retain(sni_blob *blob);
+void sni_blob_release(sni_blob *blob);
+const void *sni_blob_data(const sni_blob *blob);
+size_t sni_blob_size(const sni_blob *blob);
+
+typedef struct sni_value {
+    sni_type type;
+    int producer;     /* node, or -1 for inputs and constants */
+    int output;       /* which output of the producer */
+    sni_blob *blob;   /* constants only */
+    const char *name; /* inputs; may be NULL elsewhere */
+} sni_value;
+
+#define SNI_MAX_OUTPUTS 16
+
+typedef struct sni_node {
+    const sni_op *op;
+    int in_count;
+    const uint32_t *in; /* value ids; 0 for an optional input not given */
+    int out_count;
+    const uint32_t *out;
+    sni_attr attrs[SNI_MAX_ATTRS];
+    const char *name; /* the importer's node name, or NULL; error messages and explain use it */
+} sni_node;
+
+typedef struct sni_port {
+    const char *name;
+    uint32_t value;
+} sni_port;
+
+struct sinter_graph {
+    sni_arena *arena;
+    sni_sym *sym;
+    sni_value *values; /* 1 .. value_count-1 */
+    size_t value_count, value_capacity;
+    sni_node *nodes;
+    size_t node_count, node_capacity;
+    sni_port *inputs;
+    size_t input_count, input_capacity;
+    sni_port *outputs;
+    size_t output_count, output_capacity;
+    sinter_status status; /* the first error */
+    char *error;          /* its text */
+    const char *pending_name; /* name given to the next nodes; sni_graph_set_name */
+};
+
+/* An empty graph whose sym is a copy of like's (like may be NULL). */
+sinter_status sni_graph_create_like(const sinter_graph *like, sinter_graph **out_graph);
+
+/* Adds a node; ins has in_count value ids (0: optional input left out), attrs SNI_MAX_ATTRS entries (NULL:
+ * presets; kind NONE in one entry: its preset). Writes op->outputs ids (or *io_out_count for operators with a
+ * variable number, when op->outputs is -1) to outs; on failure they are 0 and the graph's status is set. */
+bool sni_graph_add(sinter_graph *graph, const sni_op *op, int in_count, const uint32_t *ins,
+                   const sni_attr *attrs, int out_count, uint32_t *outs);
+/* The same for one output by the operator's name; 0 on failure. */
+uint32_t sni_graph_add1(sinter_graph *graph, const char *op, int in_count, const uint32_t *ins,
+                        const sni_attr *attrs);
+uint32_t sni_graph_add_constant(sinter_graph *graph, const sni_type *type, sni_blob *blob /* taken over */);
+uint32_t sni_graph_add_input(sinter_graph *graph, const char *name, const sni_type *type);
+/* A one-dimensional i64 value whose elements are expressions (what a host computation of shapes gives). Its node is
+ * the operator "known". */
+uint32_t sni_graph_add_known(sinter_graph *graph, int rank, const sni_expr *dims, const sni_expr *elements,
+                             int64_t count);
+void sni_graph_set_name(sinter_graph *graph, const char *name); /* of the nodes added from now on; copied; NULL: none */
+/* Records the first error: status, "operator 'name': text". Later calls change nothing. */
+void sni_graph_fail(sinter_graph *graph, sinter_status status, const char *format, ...) SNI_PRINTF(3, 4);
+
+const sni_value *sni_graph_value(const sinter_graph *graph, uint32_t id); /* NULL when invalid */
+/* Attributes made from numbers or expressions; arrays are copied into the graph's arena. */
+sni_attr sni_attr_int(int64_t value);
+sni_attr sni_attr_float(double value);
+sni_attr sni_attr_exprs(sinter_graph *graph, int count, const sni_expr *exprs);
+sni_attr sni_attr_ints(sinter_graph *graph, int count, const int64_t *values);
+
+#endif

@@ -1,0 +1,101 @@
+/* Loop programs: what one kernel computes, before anybody decided how.
+ *
+ * A program has axes (parallel ones, then inner ones), statements in an order in which each uses only earlier ones, and
+ * stores. Every statement is a scalar at one point of the axes in its mask. A REDUCE combines its argument over
+ * all inner axes at once; its own mask has none of them. So a statement is either of the row (mask without inner axes)
+ * or inside the row (with), and a program is a sequence of passes over the inner axes between scalar code.
+ *
+ * Programs without inner axes are elementwise. A program whose core is set is a contraction: statement core is a
+ * REDUCE SUM of the OP mul of core_a and core_b; core_a does not depend on the axes in axes_n, core_b not on those in axes_m,
+ * both may depend on the axes in axes_b and on the inner axes. Everything after core is the epilogue.
+ *
+ * Built by splicing: the value of a node at given coordinates is built from its inputs' values at mapped
+ * coordinates, so views and fusion are the same thing. */
+#ifndef SNI_LOOP_LOOP_H
+#define SNI_LOOP_LOOP_H
+
+#include "graph/graph.h"
+
+#define SNI_MAX_AXES 16
+
+typedef enum sni_stmt_kind {
+    SNI_STMT_CONST,  /* f or i */
+    SNI_STMT_LOAD,   /* buffer[offset] if guard, else 0 */
+    SNI_STMT_INDEX,  /* the integer value of offset */
+    SNI_STMT_OP,     /* an ELEMENTWISE row's expression of args */
+    SNI_STMT_CAST,   /* args[0] converted to dtype */
+    SNI_STMT_SELECT, /* guard ? args[0] : args[1] */
+    SNI_STMT_REDUCE  /* args[0] combined over all inner axes */
+} sni_stmt_kind;
+
+typedef struct sni_stmt {
+    sni_stmt_kind kind;
+    sinter_dtype dtype; /* of the value; arithmetic on f16 and bf16 is f32 */
+    uint32_t mask;      /* axes it depends on */
+    int arg_count;
+    int args[3];
+    const sni_op *op;                 /* OP */
+    double params[SNI_MAX_ATTRS];     /* OP: p0..p7 */
+    sni_combiner combiner;            /* REDUCE */
+    double f;                         /* CONST, real */
+    int64_t i;                        /* CONST, integer and bool */
+    int buffer;                       /* LOAD */
+    sni_expr offset;                  /* LOAD: in elements; INDEX: the value */
+    sni_expr guard;                   /* LOAD (SNI_NO_EXPR: always), SELECT */
+} sni_stmt;
+
+typedef struct sni_loop_buffer {
+    uint32_t value; /* graph value */
+    sinter_dtype dtype;
+    bool is_output;
+    sni_expr count; /* elements */
+} sni_loop_buffer;
+
+typedef struct sni_store {
+    int buffer;
+    sni_expr offset; /* in elements; different points of the stored statement's axes give different offsets */
+    int stmt;
+    uint32_t mask; /* axes that the store runs over: all parallel ones, and the inner ones or none */
+} sni_store;
+
+typedef struct sni_loop {
+    sni_sym *sym; /* the graph's */
+    int axis_count;
+    sni_expr extents[SNI_MAX_AXES];
+    sni_expr axes[SNI_MAX_AXES]; /* the AXIS atoms */
+    uint32_t inner;              /* mask of the inner axes; they come last */
+    int stmt_count;
+    sni_stmt *stmts;
+    int buffer_count;
+    sni_loop_buffer *buffers;
+    int store_count;
+    sni_store *stores;
+    int core, core_a, core_b; /* -1: not a contraction */
+    uint32_t axes_b, axes_m, axes_n;
+    bool uses_f64, uses_i64;  /* a statement other than INDEX and index loads computes in 64 bits */
+} sni_loop;
+
+/* What a device allows one kernel; plain numbers, so that this module needs no device. */
+typedef struct sni_limits {
+    int max_buffers;
+    int max_stmts;
+} sni_limits;
+
+/* Builds the program of a group of nodes. members[n] says whether node n is inside; outputs are the values
+ * that later groups or the caller need. On refusal returns false with the reason in *why (static or arena
+ * text, words for people); that is no error. */
+bool sni_loop_build(sinter_graph *graph, const bool *members, const uint32_t *outputs, int output_count,
+                    const sni_limits *limits, sni_arena *arena, sni_loop **out_loop, const char **why);
+
+/* Merges neighbouring axes wherever every offset, guard and store allows it; drops axes of extent 1. */
+bool sni_loop_collapse(sni_loop *loop, sni_arena *arena);
+
+/* For tests: checks the invariants above, and returns the broken one or NULL. */
+const char *sni_loop_verify(const sni_loop *loop);
+/* The program as text, for explain and tests. */
+void sni_loop_print(const sni_loop *loop, sni_str *out);
+
+/* Bytes that the program reads and writes at least: every buffer once (or what it touches of it). */
+sni_expr sni_loop_bytes(sni_loop *loop);
+
+#endif

@@ -1,0 +1,49 @@
+/* Device memory: a pool of buffers, sub-buffers, copies. No OpenCL types here. */
+#ifndef SNI_MEMORY_BUFFER_H
+#define SNI_MEMORY_BUFFER_H
+
+#include "base/status.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct sni_device sni_device;
+
+/* One buffer or sub-buffer. Counted. */
+typedef struct sni_mem sni_mem;
+typedef struct sni_pool sni_pool;
+
+typedef struct sni_pool_stats {
+    uint64_t bytes_in_use, bytes_idle, bytes_peak;
+    uint64_t allocations; /* that reached the driver */
+} sni_pool_stats;
+
+/* max_idle_bytes 0: a quarter of the device's memory. Shared by threads. */
+sinter_status sni_pool_create(sni_device *device, uint64_t max_idle_bytes, sni_pool **out_pool);
+void sni_pool_release(sni_pool *pool);
+void sni_pool_get_stats(sni_pool *pool, sni_pool_stats *out_stats);
+void sni_pool_trim(sni_pool *pool, uint64_t keep_bytes);
+
+/* A buffer of at least size_bytes (0 counts as 1) from a size-class bin or the driver; when the device is out of
+ * memory idle buffers are freed and it is tried once more. Goes back to the pool at the last release. */
+sinter_status sni_mem_acquire(sni_pool *pool, size_t size_bytes, sni_mem **out_mem);
+/* A part of mem, which is retained; offset_bytes must be a multiple of the device's mem_align_bytes. */
+sinter_status sni_mem_sub(sni_mem *mem, size_t offset_bytes, size_t size_bytes, sni_mem **out_mem);
+sni_mem *sni_mem_retain(sni_mem *mem);
+void sni_mem_release(sni_mem *mem);
+size_t sni_mem_size(const sni_mem *mem); /* as asked for */
+
+/* On the device's in-order queue. blocking: waits. Otherwise data must live until the queue is finished. */
+sinter_status sni_mem_write(sni_mem *mem, size_t offset_bytes, const void *data, size_t size_bytes,
+                            bool blocking);
+sinter_status sni_mem_read(const sni_mem *mem, size_t offset_bytes, void *data, size_t size_bytes,
+                           bool blocking);
+sinter_status sni_mem_fill(sni_mem *mem, uint8_t byte);
+/* Waits for everything enqueued on the device's queue. */
+sinter_status sni_queue_finish(sni_device *device);
+sinter_status sni_queue_flush(sni_device *device);
+/* A marker behind everything enqueued so far; wait releases it. */
+sinter_status sni_queue_marker(sni_device *device, void **out_event);
+sinter_status sni_queue_wait(void *event);
+
+#endif

@@ -1,0 +1,35 @@
+/* Passes: each reads a graph and builds another. One pass per file.
+ *
+ * A pass is a function called for every live node in order, with the node's inputs already translated
+ * to the new graph; it either builds what replaces the node and sets outs, or returns false and the
+ * node is copied as it is. Nodes that no output needs are never visited, so every pass removes dead code. */
+#ifndef SNI_REWRITE_PASS_H
+#define SNI_REWRITE_PASS_H
+
+#include "graph/graph.h"
+
+typedef struct sni_rewriter {
+    const sinter_graph *old;
+    sinter_graph *graph;     /* being built */
+    const uint32_t *map;     /* old value id -> new value id, 0: not yet */
+    void *state;             /* the pass's own */
+} sni_rewriter;
+
+typedef bool (*sni_rewrite_fn)(sni_rewriter *rewriter, const sni_node *node, const uint32_t *ins,
+                               uint32_t *outs);
+
+/* Runs one pass. On failure *out_graph is NULL. */
+sinter_status sni_pass_run(const sinter_graph *graph, const char *name, sni_rewrite_fn rewrite,
+                           void *state, sinter_graph **out_graph);
+
+/* The passes, in the order that sni_rewrite_all runs them. */
+sinter_status sni_pass_known(const sinter_graph *graph, sinter_graph **out_graph);     /* host computation of shapes */
+sinter_status sni_pass_decompose(const sinter_graph *graph, sinter_graph **out_graph); /* composites to primitives */
+sinter_status sni_pass_fold(const sinter_graph *graph, sinter_graph **out_graph);      /* constants */
+sinter_status sni_pass_simplify(const sinter_graph *graph, sinter_graph **out_graph);  /* x*1, no-op views and casts, view chains */
+sinter_status sni_pass_cse(const sinter_graph *graph, sinter_graph **out_graph);       /* common subexpressions */
+
+/* All of them; afterwards there are no COMPOSITE nodes. */
+sinter_status sni_rewrite_all(const sinter_graph *graph, sinter_graph **out_graph);
+
+#endif
