@@ -137,4 +137,10 @@ bool sni_type_broadcast(sni_sym *sym, const sni_type *a, const sni_type *b, sni_
 void sni_broadcast_coords(sni_sym *sym, const sni_type *in, int out_rank, const sni_type *out,
                           const sni_expr *out_coords, sni_expr *in_coords);
 
+/* For shape rules: a condition (0 or 1) that cannot be decided before dimensions have values, such as two
+ * symbolic dimensions that must be equal. Binding shapes fails with SHAPE when it is 0. */
+void sni_call_require(sni_call *call, sni_expr condition);
+/* Every dimension of in must be 1 or out's, as sni_type_broadcast assumed. */
+void sni_require_broadcast(sni_call *call, const sni_type *in, const sni_type *out);
+
 #endif
