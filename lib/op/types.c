@@ -6,25 +6,6 @@
 
 #define DTYPE_BITS_F32 0x7f800000u
 
-size_t sinter_dtype_size(sinter_dtype dtype) {
-    static const size_t sizes[SINTER_DTYPE_COUNT] = {
-#define DTYPE_SIZE(name, text, bytes) [SINTER_##name] = bytes,
-        SINTER_DTYPE_LIST(DTYPE_SIZE)
-#undef DTYPE_SIZE
-    };
-    return dtype > SINTER_DTYPE_NONE && dtype < SINTER_DTYPE_COUNT ? sizes[dtype] : 0;
-}
-
-const char *sinter_dtype_name(sinter_dtype dtype) {
-    static const char *const names[SINTER_DTYPE_COUNT] = {
-        [SINTER_DTYPE_NONE] = "none",
-#define DTYPE_NAME(name, text, bytes) [SINTER_##name] = text,
-        SINTER_DTYPE_LIST(DTYPE_NAME)
-#undef DTYPE_NAME
-    };
-    return dtype > SINTER_DTYPE_NONE && dtype < SINTER_DTYPE_COUNT ? names[dtype] : "none";
-}
-
 sni_dtype_class sni_dtype_class_of(sinter_dtype dtype) {
     switch (dtype) {
     case SINTER_F32:
