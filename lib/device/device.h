@@ -35,6 +35,8 @@ sinter_status sni_device_open(const char *selection, sni_device **out_device);
 /* On the caller's objects, which are retained. */
 sinter_status sni_device_adopt(cl_context context, cl_device_id id, cl_command_queue queue,
                                sni_device **out_device);
+/* The queue that measures, made at the first call; it belongs to the device. */
+sinter_status sni_device_profiling_queue(sni_device *device, cl_command_queue *out_queue);
 sni_device *sni_device_retain(sni_device *device);
 void sni_device_release(sni_device *device);
 
