@@ -73,8 +73,6 @@ SINTER_API sinter_value sinter_graph_output_value(const sinter_graph *graph, siz
 /* The graph as text, one line per node; the caller frees it with sinter_free. NULL when
  * memory is out. */
 SINTER_API char *sinter_graph_to_string(const sinter_graph *graph);
-/* Frees what the library handed to the caller as text. NULL is allowed. */
-SINTER_API void sinter_free(void *text);
 
 #ifdef __cplusplus
 }

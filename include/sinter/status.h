@@ -44,6 +44,9 @@ SINTER_API const char *sinter_status_string(sinter_status status);
  * until the thread's next failing call. */
 SINTER_API const char *sinter_last_error(void);
 
+/* Frees what the library handed to the caller as text. NULL is allowed. */
+SINTER_API void sinter_free(void *text);
+
 #ifdef __cplusplus
 }
 #endif
