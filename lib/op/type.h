@@ -38,6 +38,9 @@ typedef struct sni_attr {
 
 typedef struct sni_op sni_op;
 
+/* In sni_call.require: a condition could not be built (overflow, memory). */
+#define SNI_BAD_REQUIRE UINT32_MAX
+
 /* What shape rules and index maps see of a node. */
 typedef struct sni_call {
     sni_sym *sym;

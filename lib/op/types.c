@@ -257,9 +257,11 @@ void sni_broadcast_coords(sni_sym *sym, const sni_type *in, int out_rank, const 
 
 void sni_call_require(sni_call *call, sni_expr condition) {
     if (sni_sym_is(call->sym, condition, 1)) return;
-    call->require = call->require == SNI_NO_EXPR
+    sni_expr both = call->require == SNI_NO_EXPR
                         ? condition
                         : sni_sym_and(call->sym, call->require, condition);
+    /* A condition that could not be built must not pass for "nothing required". */
+    call->require = both == SNI_NO_EXPR ? SNI_BAD_REQUIRE : both;
 }
 
 void sni_require_broadcast(sni_call *call, const sni_type *in, const sni_type *out) {
