@@ -1,0 +1,65 @@
+/* Inside lib/sym: how expressions are stored, and polynomials while they are computed with. */
+#ifndef SNI_SYM_NODE_H
+#define SNI_SYM_NODE_H
+
+#include "sym/sym.h"
+
+#define SNI_MAX_TERMS 96
+#define SNI_MAX_FACTORS 12
+#define SNI_MAX_DEPTH 48
+
+typedef struct sni_sym_node {
+    sni_sym_kind kind;
+    uint32_t axes;      /* mask of the axes it depends on */
+    bool uses_value;
+    uint16_t depth;     /* nesting of atoms */
+    int64_t value;      /* CONST: the number; DIM: sinter_dim; AXIS, VALUE: number */
+    sni_expr a, b;      /* operands; AXIS: a = extent; VALUE: a = lo, b = hi */
+    uint32_t term_start, term_count; /* SUM */
+} sni_sym_node;
+
+typedef struct sni_term_node {
+    int64_t coefficient;
+    uint32_t factor_start, factor_count;
+} sni_term_node;
+
+struct sni_sym {
+    sni_sym_node *nodes; /* nodes[0] is the invalid expression */
+    size_t node_count, node_capacity;
+    sni_term_node *terms;
+    size_t term_count, term_capacity;
+    sni_expr *factors;
+    size_t factor_count, factor_capacity;
+    uint32_t *table; /* open addressing, node numbers, 0: free */
+    size_t table_size;
+};
+
+/* A polynomial by value; terms sorted by falling degree, then by factors; no zero coefficients. */
+typedef struct sni_poly_term {
+    int64_t c;
+    int n;
+    sni_expr f[SNI_MAX_FACTORS]; /* sorted */
+} sni_poly_term;
+
+typedef struct sni_poly {
+    bool ok; /* false: overflow or too large */
+    int count;
+    sni_poly_term t[SNI_MAX_TERMS];
+} sni_poly;
+
+void sni_poly_of(const sni_sym *sym, sni_expr e, sni_poly *out);
+void sni_poly_add_term(sni_poly *p, const sni_poly_term *t);
+void sni_poly_add_scaled(sni_poly *p, const sni_poly *q, int64_t scale);
+void sni_poly_mul(const sni_poly *p, const sni_poly *q, sni_poly *out);
+sni_expr sni_poly_to_expr(sni_sym *sym, const sni_poly *p);
+/* Is monomial b a divisor of a? Then *out = a / b. */
+bool sni_poly_term_div(const sni_poly_term *a, const sni_poly_term *b, sni_poly_term *out);
+int sni_poly_term_compare(const sni_poly_term *a, const sni_poly_term *b);
+
+/* The node for an atom, made when it is new. */
+sni_expr sni_sym_atom(sni_sym *sym, sni_sym_kind kind, int64_t value, sni_expr a, sni_expr b);
+static inline bool sni_sym_valid(const sni_sym *sym, sni_expr e) {
+    return e != SNI_NO_EXPR && e < sym->node_count;
+}
+
+#endif
