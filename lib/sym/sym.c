@@ -248,23 +248,47 @@ bool sni_sym_uses_value(const sni_sym *sym, sni_expr e) {
     return sni_sym_valid(sym, e) && sym->nodes[e].uses_value;
 }
 
-static void visit_dims(const sni_sym *sym, sni_expr e, void (*visit)(void *, int64_t), void *context) {
+typedef void (*visit_fn)(void *, int64_t);
+
+/* Calls visit with the number of every atom of one kind. */
+static void visit_atoms(const sni_sym *sym, sni_expr e, sni_sym_kind kind, visit_fn visit, void *context) {
     if (!sni_sym_valid(sym, e)) return;
     const sni_sym_node *n = &sym->nodes[e];
-    if (n->kind == SNI_SYM_DIM) visit(context, n->value);
+    if (n->kind == kind) visit(context, n->value);
     if (n->kind == SNI_SYM_SUM) {
         for (uint32_t i = 0; i < n->term_count; ++i) {
             const sni_term_node *t = &sym->terms[n->term_start + i];
             for (uint32_t k = 0; k < t->factor_count; ++k)
-                visit_dims(sym, sym->factors[t->factor_start + k], visit, context);
+                visit_atoms(sym, sym->factors[t->factor_start + k], kind, visit, context);
         }
     } else {
-        visit_dims(sym, n->a, visit, context);
-        visit_dims(sym, n->b, visit, context);
+        visit_atoms(sym, n->a, kind, visit, context);
+        visit_atoms(sym, n->b, kind, visit, context);
     }
 }
 
 void sni_sym_visit_dims(const sni_sym *sym, sni_expr e, void (*visit)(void *, int64_t dim),
                         void *context) {
-    visit_dims(sym, e, visit, context);
+    visit_atoms(sym, e, SNI_SYM_DIM, visit, context);
+}
+
+typedef struct value_visit {
+    void (*visit)(void *, int);
+    void *context;
+} value_visit;
+
+static void visit_value(void *context, int64_t number) {
+    value_visit *v = context;
+    v->visit(v->context, (int)number);
+}
+
+void sni_sym_visit_values(const sni_sym *sym, sni_expr e, void (*visit)(void *, int statement),
+                          void *context) {
+    if (!sni_sym_uses_value(sym, e)) return;
+    value_visit v = {visit, context};
+    visit_atoms(sym, e, SNI_SYM_VALUE, visit_value, &v);
+}
+
+uint32_t sni_sym_axes(const sni_sym *sym, sni_expr e) {
+    return sni_sym_valid(sym, e) ? sym->nodes[e].axes : 0;
 }

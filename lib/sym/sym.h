@@ -95,6 +95,11 @@ sni_expr sni_sym_lower(sni_sym *sym, sni_expr e);
 bool sni_sym_uses_axis(const sni_sym *sym, sni_expr e, int axis);
 bool sni_sym_uses_any_axis(const sni_sym *sym, sni_expr e);
 bool sni_sym_uses_value(const sni_sym *sym, sni_expr e);
+/* Mask of the axes that e depends on, not counting those that its values depend on. */
+uint32_t sni_sym_axes(const sni_sym *sym, sni_expr e);
+/* Calls visit for every VALUE atom in e (some may come twice). */
+void sni_sym_visit_values(const sni_sym *sym, sni_expr e, void (*visit)(void *, int statement),
+                          void *context);
 /* If e = coefficient * axis + rest with neither depending on the axis, gives both. */
 bool sni_sym_linear_in(sni_sym *sym, sni_expr e, int axis, sni_expr *out_coefficient,
                        sni_expr *out_rest);

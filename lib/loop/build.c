@@ -1,0 +1,233 @@
+/* Building a group's program: which axes it has, and where each output lies on them. */
+#include "loop/build.h"
+
+#include <string.h>
+
+static bool add_axis(sni_builder *b, sni_expr extent, bool inner, sni_expr *out_axis) {
+    sni_loop *loop = b->loop;
+    *out_axis = sni_sym_const(b->sym, 0);
+    if (sni_sym_is(b->sym, extent, 1)) return true;
+    if (loop->axis_count == SNI_MAX_AXES) {
+        b->why = "the kernel would have too many axes";
+        return false;
+    }
+    int a = loop->axis_count++;
+    loop->extents[a] = extent;
+    loop->axes[a] = *out_axis = sni_sym_axis(b->sym, a, extent);
+    if (inner) loop->inner |= 1u << a;
+    return *out_axis != SNI_NO_EXPR;
+}
+
+/* Where outputs can lie: all points of a type's dimensions, each at an axis or 0. */
+typedef struct domain {
+    sni_type full; /* dims of the iteration space in memory order */
+    sni_expr full_coords[SINTER_MAX_RANK];
+    sni_type row; /* the parallel part; equal to full without inner axes */
+    sni_expr row_coords[SINTER_MAX_RANK];
+} domain;
+
+static const sni_node *find_member(const sni_builder *b, sni_op_kind kind, int *count) {
+    const sni_node *found = NULL;
+    *count = 0;
+    for (size_t n = 0; n < b->graph->node_count; ++n) {
+        if (!b->members[n] || b->graph->nodes[n].op->kind != kind) continue;
+        if (!found) found = &b->graph->nodes[n];
+        ++*count;
+    }
+    return found;
+}
+
+static bool row_domain(sni_builder *b, const sni_node *reduce, domain *d) {
+    const sni_type *in = &sni_graph_value(b->graph, reduce->in[0])->type;
+    bool reduced[SINTER_MAX_RANK] = {false};
+    for (int i = 0; i < reduce->attrs[0].count; ++i) {
+        int64_t axis;
+        if (!sni_sym_is_const(b->sym, reduce->attrs[0].exprs[i], &axis)) return false;
+        reduced[axis < 0 ? axis + in->rank : axis] = true;
+    }
+    if (reduce->attrs[0].count == 0) memset(reduced, 1, sizeof reduced);
+    d->full = *in;
+    d->row.rank = 0;
+    for (int pass = 0; pass < 2; ++pass) {
+        for (int i = 0; i < in->rank; ++i) {
+            if (reduced[i] != (pass == 1)) continue;
+            if (!add_axis(b, in->dims[i], pass == 1, &d->full_coords[i])) return false;
+            if (pass == 1) continue;
+            d->row.dims[d->row.rank] = in->dims[i];
+            d->row_coords[d->row.rank++] = d->full_coords[i];
+        }
+    }
+    return true;
+}
+
+static bool contract_domain(sni_builder *b, const sni_node *node, domain *d) {
+    const sni_type *out = &sni_graph_value(b->graph, node->out[0])->type;
+    const sni_type *a = &sni_graph_value(b->graph, node->in[0])->type;
+    sni_expr k;
+    d->full = d->row = *out;
+    for (int i = 0; i < out->rank; ++i) {
+        if (!add_axis(b, out->dims[i], false, &d->full_coords[i])) return false;
+        d->row_coords[i] = b->out_axes[i] = d->full_coords[i];
+    }
+    b->contraction = node;
+    return add_axis(b, a->dims[a->rank - 1], true, &k);
+}
+
+static bool elementwise_domain(sni_builder *b, uint32_t anchor, domain *d) {
+    const sni_type *out = &sni_graph_value(b->graph, anchor)->type;
+    d->full = d->row = *out;
+    for (int i = 0; i < out->rank; ++i) {
+        if (!add_axis(b, out->dims[i], false, &d->full_coords[i])) return false;
+        d->row_coords[i] = d->full_coords[i];
+    }
+    return true;
+}
+
+static bool has_division(sni_sym *sym, sni_expr e) {
+    for (int i = 0; i < sni_sym_term_count(sym, e); ++i) {
+        sni_term t = sni_sym_term(sym, e, i);
+        for (int k = 0; k < t.factor_count; ++k) {
+            sni_sym_kind kind = sni_sym_kind_of(sym, t.factors[k]);
+            if (kind == SNI_SYM_DIV || kind == SNI_SYM_MOD) return true;
+        }
+    }
+    return false;
+}
+
+static bool same_dims(const sni_type *a, const sni_type *b) {
+    return a->rank == b->rank && memcmp(a->dims, b->dims, (size_t)a->rank * sizeof *a->dims) == 0;
+}
+
+/* Stores an output at the points of a part of the domain that has as many elements. */
+static bool place(sni_builder *b, uint32_t value, const sni_type *part, const sni_expr *coords, uint32_t mask) {
+    const sni_type *type = &sni_graph_value(b->graph, value)->type;
+    sni_expr offset = sni_linearize(b->sym, part, coords), own[SINTER_MAX_RANK];
+    if (!offset) return false;
+    if (same_dims(type, part))
+        memcpy(own, coords, sizeof own);
+    else
+        sni_delinearize(b->sym, type, offset, own);
+    int stmt = sni_splice(b, value, own, SNI_NO_EXPR);
+    if (stmt < 0) return false;
+    int buffer = sni_builder_buffer(b, value, true);
+    if (buffer < 0) return false;
+    sni_store *s = &b->loop->stores[b->loop->store_count++];
+    *s = (sni_store){.buffer = buffer, .offset = offset, .stmt = stmt, .mask = mask};
+    if (b->loop->stmts[stmt].mask & ~mask) {
+        b->why = "an output is needed once a row but differs inside the row";
+        return false;
+    }
+    return true;
+}
+
+static bool place_output(sni_builder *b, uint32_t value, const domain *d, bool only) {
+    sni_loop *loop = b->loop;
+    const sni_type *type = &sni_graph_value(b->graph, value)->type;
+    sni_expr count = sni_type_count(b->sym, type);
+    uint32_t all = loop->axis_count ? (uint32_t)((1ull << loop->axis_count) - 1) : 0;
+    sni_expr row = sni_type_count(b->sym, &d->row), full = sni_type_count(b->sym, &d->full);
+    bool contraction = b->contraction != NULL;
+    uint32_t mask = all & ~loop->inner;
+    bool row_sized = count == row, full_sized = count == full && !contraction;
+    if (!row_sized && !full_sized) {
+        b->why = "an output has another shape than the kernel's iterations";
+        return false;
+    }
+    const sni_type *part = row_sized ? &d->row : &d->full;
+    const sni_expr *coords = row_sized ? d->row_coords : d->full_coords;
+    if (!only && !same_dims(type, part)) {
+        sni_expr own[SINTER_MAX_RANK];
+        sni_delinearize(b->sym, type, sni_linearize(b->sym, part, coords), own);
+        for (int i = 0; i < type->rank; ++i) {
+            if (!contraction && own[i] && has_division(b->sym, own[i])) {
+                b->why = "an output has another shape than the kernel's iterations";
+                return false;
+            }
+        }
+    }
+    return place(b, value, part, coords, row_sized ? mask : all);
+}
+
+static uint32_t largest_output(const sni_builder *b, const uint32_t *outputs, int count) {
+    uint32_t best = outputs[0];
+    double most = -1;
+    for (int i = 0; i < count; ++i) {
+        const sni_type *type = &sni_graph_value(b->graph, outputs[i])->type;
+        double n = sni_sym_estimate(b->sym, sni_type_count(b->sym, type), 61);
+        if (n > most) {
+            most = n;
+            best = outputs[i];
+        }
+    }
+    return best;
+}
+
+static void note_types(sni_loop *loop) {
+    for (int i = 0; i < loop->stmt_count; ++i) {
+        const sni_stmt *s = &loop->stmts[i];
+        if (s->dtype == SINTER_F64) loop->uses_f64 = true;
+        if (s->dtype == SINTER_I64 && s->kind != SNI_STMT_INDEX) loop->uses_i64 = true;
+    }
+}
+
+/* Which parallel axes each operand of a contraction depends on. */
+static void classify_axes(sni_loop *loop) {
+    if (loop->core < 0) return;
+    uint32_t parallel = (uint32_t)((1ull << loop->axis_count) - 1) & ~loop->inner;
+    uint32_t a = loop->stmts[loop->core_a].mask & parallel, c = loop->stmts[loop->core_b].mask & parallel;
+    loop->axes_m = a & ~c;
+    loop->axes_n = c & ~a;
+    loop->axes_b = parallel & ~(loop->axes_m | loop->axes_n);
+}
+
+static bool build_all(sni_builder *b, const uint32_t *outputs, int output_count) {
+    domain d = {0};
+    int contractions, reductions;
+    const sni_node *contraction = find_member(b, SNI_OP_CONTRACT, &contractions);
+    const sni_node *reduction = find_member(b, SNI_OP_REDUCE, &reductions);
+    if (contractions > 1 || (contractions && reductions)) {
+        b->why = contractions > 1 ? "two matrix products in one kernel"
+                                  : "a reduction cannot follow a matrix product in one kernel";
+        return false;
+    }
+    bool ok = contraction ? contract_domain(b, contraction, &d)
+              : reduction ? row_domain(b, reduction, &d)
+                          : elementwise_domain(b, largest_output(b, outputs, output_count), &d);
+    for (int i = 0; i < output_count && ok; ++i)
+        ok = place_output(b, outputs[i], &d, output_count == 1 && !contraction && !reduction);
+    if (ok && contraction && b->loop->core < 0 && b->loop->inner) {
+        b->why = "the product is not used";
+        ok = false;
+    }
+    return ok;
+}
+
+bool sni_loop_build(sinter_graph *graph, const bool *members, const uint32_t *outputs, int output_count,
+                    const sni_limits *limits, sni_arena *arena, sni_loop **out_loop, const char **why) {
+    sni_builder b = {.graph = graph, .sym = graph->sym, .members = members, .limits = limits, .arena = arena};
+    *out_loop = NULL;
+    *why = "out of memory";
+    b.loop = sni_arena_alloc(arena, sizeof *b.loop);
+    if (!b.loop || output_count <= 0) return false;
+    *b.loop = (sni_loop){.sym = graph->sym, .core = -1, .core_a = -1, .core_b = -1};
+    b.loop->stores = sni_arena_alloc(arena, sizeof *b.loop->stores * (size_t)output_count);
+    bool ok = b.loop->stores && build_all(&b, outputs, output_count) && !b.failed;
+    /* The growing arrays live on the heap while building and move to the arena at the end. */
+    sni_stmt *stmts = b.loop->stmts;
+    sni_loop_buffer *buffers = b.loop->buffers;
+    if (ok) {
+        b.loop->stmts = sni_arena_copy(arena, stmts, sizeof *stmts * (size_t)b.loop->stmt_count);
+        b.loop->buffers = sni_arena_copy(arena, buffers, sizeof *buffers * (size_t)b.loop->buffer_count);
+        ok = b.loop->stmts && b.loop->buffers;
+    } else {
+        *why = b.why ? b.why : b.failed ? "out of memory" : "an index expression is too complex";
+    }
+    sni_free(b.memos);
+    sni_free(stmts);
+    sni_free(buffers);
+    if (!ok) return false;
+    note_types(b.loop);
+    classify_axes(b.loop);
+    *out_loop = b.loop;
+    return true;
+}

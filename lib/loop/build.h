@@ -1,0 +1,41 @@
+/* Inside lib/loop: the state while a program is spliced together. */
+#ifndef SNI_LOOP_BUILD_H
+#define SNI_LOOP_BUILD_H
+
+#include "loop/loop.h"
+
+/* A value at coordinates under a guard, already built as a statement. */
+typedef struct sni_memo {
+    uint32_t value;
+    sni_expr guard;
+    int rank;
+    sni_expr coords[SINTER_MAX_RANK];
+    int stmt;
+} sni_memo;
+
+typedef struct sni_builder {
+    sinter_graph *graph;
+    sni_sym *sym;
+    const bool *members;
+    const sni_limits *limits;
+    sni_arena *arena;
+    sni_loop *loop;
+    size_t stmt_capacity, buffer_capacity, memo_capacity;
+    sni_memo *memos;
+    size_t memo_count;
+    int depth;
+    const sni_node *contraction; /* the one member that is a CONTRACT, or NULL */
+    sni_expr out_axes[SINTER_MAX_RANK]; /* its coordinates: the parallel axes */
+    const char *why; /* set: refused */
+    bool failed;     /* out of memory */
+} sni_builder;
+
+/* The statement for a value at coords; -1 on refusal or failure. */
+int sni_splice(sni_builder *b, uint32_t value, const sni_expr *coords, sni_expr guard);
+/* The loop buffer of a graph value; -1 on refusal or failure. */
+int sni_builder_buffer(sni_builder *b, uint32_t value, bool is_output);
+/* Row-major offset of coords in a shape, and coordinates of an offset. */
+sni_expr sni_linearize(sni_sym *sym, const sni_type *type, const sni_expr *coords);
+void sni_delinearize(sni_sym *sym, const sni_type *type, sni_expr offset, sni_expr *coords);
+
+#endif

@@ -1,0 +1,112 @@
+/* Programs as text, their invariants, and the bytes they move. */
+#include "loop/loop.h"
+
+static const char *combiner_name(sni_combiner c) {
+    static const char *const names[] = {"none", "sum", "prod", "max", "min"};
+    return names[c];
+}
+
+static void print_stmt(const sni_loop *loop, int i, sni_str *out) {
+    const sni_stmt *s = &loop->stmts[i];
+    sni_str_printf(out, "  s%d:%s = ", i, sinter_dtype_name(s->dtype));
+    switch (s->kind) {
+    case SNI_STMT_CONST:
+        if (sni_dtype_is_real(s->dtype))
+            sni_str_double(out, s->f);
+        else
+            sni_str_printf(out, "%lld", (long long)s->i);
+        break;
+    case SNI_STMT_LOAD:
+        sni_str_printf(out, "b%d[", s->buffer);
+        sni_sym_print(loop->sym, s->offset, out);
+        sni_str_append(out, "]");
+        break;
+    case SNI_STMT_INDEX:
+        sni_str_append(out, "index ");
+        sni_sym_print(loop->sym, s->offset, out);
+        break;
+    case SNI_STMT_OP: sni_str_append(out, s->op->name); break;
+    case SNI_STMT_CAST: sni_str_append(out, "cast"); break;
+    case SNI_STMT_SELECT: sni_str_append(out, "select"); break;
+    case SNI_STMT_REDUCE: sni_str_printf(out, "reduce %s", combiner_name(s->combiner)); break;
+    }
+    for (int a = 0; a < s->arg_count; ++a) sni_str_printf(out, " s%d", s->args[a]);
+    if ((s->kind == SNI_STMT_LOAD || s->kind == SNI_STMT_SELECT) && s->guard) {
+        sni_str_append(out, " if ");
+        sni_sym_print(loop->sym, s->guard, out);
+    }
+    sni_str_append(out, "\n");
+}
+
+void sni_loop_print(const sni_loop *loop, sni_str *out) {
+    sni_str_append(out, "loop");
+    for (int a = 0; a < loop->axis_count; ++a) {
+        sni_str_printf(out, " %si%d<", loop->inner >> a & 1u ? "inner " : "", a);
+        sni_sym_print(loop->sym, loop->extents[a], out);
+    }
+    sni_str_append(out, "\n");
+    for (int i = 0; i < loop->stmt_count; ++i) print_stmt(loop, i, out);
+    for (int i = 0; i < loop->store_count; ++i) {
+        sni_str_printf(out, "  b%d[", loop->stores[i].buffer);
+        sni_sym_print(loop->sym, loop->stores[i].offset, out);
+        sni_str_printf(out, "] = s%d\n", loop->stores[i].stmt);
+    }
+}
+
+static const char *verify_stmt(const sni_loop *loop, int i) {
+    const sni_stmt *s = &loop->stmts[i];
+    for (int a = 0; a < s->arg_count; ++a) {
+        if (s->args[a] < 0 || s->args[a] >= i) return "a statement uses a later one";
+        uint32_t mask = loop->stmts[s->args[a]].mask;
+        if (s->kind == SNI_STMT_REDUCE) mask &= ~loop->inner;
+        if (mask & ~s->mask) return "a statement's mask leaves out an operand's axis";
+    }
+    if (s->kind == SNI_STMT_REDUCE && s->mask & loop->inner) return "a reduction depends on an inner axis";
+    if (s->kind == SNI_STMT_LOAD && (s->buffer < 0 || s->buffer >= loop->buffer_count)) return "a load of no buffer";
+    if (s->kind == SNI_STMT_LOAD && loop->buffers[s->buffer].dtype != s->dtype) return "a load of another dtype";
+    if ((s->kind == SNI_STMT_LOAD || s->kind == SNI_STMT_INDEX) &&
+        sni_sym_axes(loop->sym, s->offset) & ~s->mask)
+        return "a mask leaves out an axis of an offset";
+    return NULL;
+}
+
+const char *sni_loop_verify(const sni_loop *loop) {
+    bool seen_inner = false;
+    for (int a = 0; a < loop->axis_count; ++a) {
+        bool inner = loop->inner >> a & 1u;
+        if (seen_inner && !inner) return "a parallel axis after an inner one";
+        seen_inner |= inner;
+    }
+    for (int i = 0; i < loop->stmt_count; ++i) {
+        const char *wrong = verify_stmt(loop, i);
+        if (wrong) return wrong;
+    }
+    for (int i = 0; i < loop->store_count; ++i) {
+        const sni_store *s = &loop->stores[i];
+        if (s->stmt < 0 || s->stmt >= loop->stmt_count) return "a store of no statement";
+        if (!loop->buffers[s->buffer].is_output) return "a store into an input";
+        if (loop->stmts[s->stmt].mask & ~s->mask) return "a store leaves out an axis of its statement";
+        if (s->mask & loop->inner && (s->mask & loop->inner) != loop->inner) return "a store over some inner axes";
+    }
+    return NULL;
+}
+
+sni_expr sni_loop_bytes(sni_loop *loop) {
+    sni_sym *sym = loop->sym;
+    sni_expr total = sni_sym_const(sym, 0);
+    for (int b = 0; b < loop->buffer_count; ++b) {
+        sni_expr touched = loop->buffers[b].count;
+        sni_expr points = sni_sym_const(sym, 0);
+        for (int i = 0; i < loop->stmt_count && !loop->buffers[b].is_output; ++i) {
+            const sni_stmt *s = &loop->stmts[i];
+            if (s->kind != SNI_STMT_LOAD || s->buffer != b) continue;
+            sni_expr n = sni_sym_const(sym, 1);
+            for (int a = 0; a < loop->axis_count; ++a)
+                if (s->mask >> a & 1u) n = sni_sym_mul(sym, n, loop->extents[a]);
+            points = sni_sym_add(sym, points, n);
+        }
+        if (!loop->buffers[b].is_output && points) touched = sni_sym_min(sym, touched, points);
+        total = sni_sym_add(sym, total, sni_sym_mul_i(sym, touched, (int64_t)sinter_dtype_size(loop->buffers[b].dtype)));
+    }
+    return total;
+}
