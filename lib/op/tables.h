@@ -7,17 +7,35 @@
 /* ELEMENTWISE and CAST: elementwise.c, from elementwise.inc. */
 extern const sni_op sni_ops_elementwise[];
 extern const size_t sni_ops_elementwise_count;
-/* VIEW and IOTA. */
+/* VIEW: shape changes (view.c), the sliding window (window.c), gathers (gather.c). */
 extern const sni_op sni_ops_view[];
 extern const size_t sni_ops_view_count;
+extern const sni_op sni_ops_window[];
+extern const size_t sni_ops_window_count;
+extern const sni_op sni_ops_gather[];
+extern const size_t sni_ops_gather_count;
+/* IOTA. */
+extern const sni_op sni_ops_iota[];
+extern const size_t sni_ops_iota_count;
 /* REDUCE. */
 extern const sni_op sni_ops_reduce[];
 extern const size_t sni_ops_reduce_count;
 /* CONTRACT. */
 extern const sni_op sni_ops_contract[];
 extern const size_t sni_ops_contract_count;
-/* COMPOSITE. */
-extern const sni_op sni_ops_composite[];
-extern const size_t sni_ops_composite_count;
+/* COMPOSITE, one file a family: composite_reduce.c, composite_norm.c, composite_conv.c,
+ * composite_pool.c, composite_misc.c, composite_resize.c. */
+extern const sni_op sni_ops_composite_reduce[];
+extern const size_t sni_ops_composite_reduce_count;
+extern const sni_op sni_ops_composite_norm[];
+extern const size_t sni_ops_composite_norm_count;
+extern const sni_op sni_ops_composite_conv[];
+extern const size_t sni_ops_composite_conv_count;
+extern const sni_op sni_ops_composite_pool[];
+extern const size_t sni_ops_composite_pool_count;
+extern const sni_op sni_ops_composite_misc[];
+extern const size_t sni_ops_composite_misc_count;
+extern const sni_op sni_ops_composite_resize[];
+extern const size_t sni_ops_composite_resize_count;
 
 #endif
