@@ -1,0 +1,134 @@
+/* Buffers, parts of buffers, and copies between host and device. */
+#include "memory/mem.h"
+
+#include "base/alloc.h"
+
+sni_mem *sni_mem_retain(sni_mem *mem) {
+    if (mem) __atomic_add_fetch(&mem->references, 1, __ATOMIC_RELAXED);
+    return mem;
+}
+
+void sni_mem_release(sni_mem *mem) {
+    if (!mem || __atomic_sub_fetch(&mem->references, 1, __ATOMIC_ACQ_REL) > 0) return;
+    if (!mem->parent) {
+        sni_pool_give_back(mem);
+        return;
+    }
+    sni_mem *parent = mem->parent;
+    clReleaseMemObject(mem->base.handle);
+    sni_free(mem);
+    sni_mem_release(parent);
+}
+
+size_t sni_mem_size(const sni_mem *mem) { return mem->size_bytes; }
+
+static bool in_range(const sni_mem *mem, size_t offset, size_t size) {
+    return offset <= mem->size_bytes && size <= mem->size_bytes - offset;
+}
+
+static sinter_status check_range(const sni_mem *mem, size_t offset, size_t size) {
+    if (in_range(mem, offset, size)) return SINTER_OK;
+    return sni_fail(SINTER_INVALID_ARGUMENT,
+                    "bytes %zu to %zu + %zu are outside of a buffer of %zu bytes", offset, offset,
+                    size, mem->size_bytes);
+}
+
+sinter_status sni_mem_sub(sni_mem *mem, size_t offset_bytes, size_t size_bytes, sni_mem **out_mem) {
+    *out_mem = NULL;
+    SNI_TRY(check_range(mem, offset_bytes, size_bytes));
+    sni_mem *root = mem->parent ? mem->parent : mem;
+    /* OpenCL has no empty buffer; one byte that nobody touches stands for it. */
+    size_t origin = size_bytes ? mem->origin_bytes + offset_bytes : 0;
+    uint32_t align = sni_pool_device(root->pool)->caps.mem_align_bytes;
+    if (align && origin % align)
+        return sni_fail(SINTER_INVALID_ARGUMENT,
+                        "a part of a buffer begins at byte %zu, not at a multiple of %u", origin,
+                        (unsigned)align);
+    sni_mem *sub = sni_calloc(1, sizeof *sub);
+    if (!sub) return sni_out_of_memory("a part of a device buffer");
+    cl_buffer_region region = {origin, size_bytes ? size_bytes : 1};
+    cl_int error = CL_SUCCESS;
+    sub->base.handle = clCreateSubBuffer(root->base.handle, CL_MEM_READ_WRITE,
+                                         CL_BUFFER_CREATE_TYPE_REGION, &region, &error);
+    if (!sub->base.handle) {
+        sni_free(sub);
+        return sni_cl_fail(error, "clCreateSubBuffer");
+    }
+    sub->references = 1;
+    sub->parent = sni_mem_retain(root);
+    sub->origin_bytes = origin;
+    sub->size_bytes = size_bytes;
+    sub->capacity_bytes = region.size;
+    *out_mem = sub;
+    return SINTER_OK;
+}
+
+static sinter_status check_wrapped(const sni_device *device, cl_mem handle, size_t *out_size) {
+    cl_mem_object_type type = 0;
+    cl_context context = NULL;
+    cl_int error = clGetMemObjectInfo(handle, CL_MEM_TYPE, sizeof type, &type, NULL);
+    if (error == CL_SUCCESS)
+        error = clGetMemObjectInfo(handle, CL_MEM_CONTEXT, sizeof context, &context, NULL);
+    if (error == CL_SUCCESS)
+        error = clGetMemObjectInfo(handle, CL_MEM_SIZE, sizeof *out_size, out_size, NULL);
+    if (error != CL_SUCCESS) {
+        (void)sni_cl_fail(error, "clGetMemObjectInfo");
+        return sni_fail_in(SINTER_INVALID_ARGUMENT, "the memory object to wrap");
+    }
+    if (type != CL_MEM_OBJECT_BUFFER)
+        return sni_fail(SINTER_INVALID_ARGUMENT, "the memory object to wrap is no buffer");
+    if (context != device->context)
+        return sni_fail(SINTER_INVALID_ARGUMENT,
+                        "the memory object to wrap is of another context than the runtime's");
+    return SINTER_OK;
+}
+
+sinter_status sni_mem_wrap(sni_pool *pool, cl_mem handle, sni_mem **out_mem) {
+    *out_mem = NULL;
+    size_t size = 0;
+    SNI_TRY(check_wrapped(sni_pool_device(pool), handle, &size));
+    sni_mem *mem = sni_calloc(1, sizeof *mem);
+    if (!mem) return sni_out_of_memory("a wrapped buffer");
+    cl_int error = clRetainMemObject(handle);
+    if (error != CL_SUCCESS) {
+        sni_free(mem);
+        return sni_cl_fail(error, "clRetainMemObject");
+    }
+    mem->base.handle = handle;
+    mem->references = 1;
+    mem->pool = sni_pool_retain(pool);
+    mem->size_bytes = mem->capacity_bytes = size;
+    mem->bin = -1;
+    *out_mem = mem;
+    return SINTER_OK;
+}
+
+static cl_command_queue queue_of(const sni_mem *mem) {
+    const sni_mem *root = mem->parent ? mem->parent : mem;
+    return sni_pool_device(root->pool)->queue;
+}
+
+sinter_status sni_mem_write(sni_mem *mem, size_t offset_bytes, const void *data, size_t size_bytes,
+                            bool blocking) {
+    SNI_TRY(check_range(mem, offset_bytes, size_bytes));
+    if (!size_bytes) return SINTER_OK;
+    cl_int error = clEnqueueWriteBuffer(queue_of(mem), mem->base.handle, blocking, offset_bytes,
+                                        size_bytes, data, 0, NULL, NULL);
+    return error == CL_SUCCESS ? SINTER_OK : sni_cl_fail(error, "clEnqueueWriteBuffer");
+}
+
+sinter_status sni_mem_read(const sni_mem *mem, size_t offset_bytes, void *data, size_t size_bytes,
+                           bool blocking) {
+    SNI_TRY(check_range(mem, offset_bytes, size_bytes));
+    if (!size_bytes) return SINTER_OK;
+    cl_int error = clEnqueueReadBuffer(queue_of(mem), mem->base.handle, blocking, offset_bytes,
+                                       size_bytes, data, 0, NULL, NULL);
+    return error == CL_SUCCESS ? SINTER_OK : sni_cl_fail(error, "clEnqueueReadBuffer");
+}
+
+sinter_status sni_mem_fill(sni_mem *mem, uint8_t byte) {
+    if (!mem->size_bytes) return SINTER_OK;
+    cl_int error = clEnqueueFillBuffer(queue_of(mem), mem->base.handle, &byte, 1, 0,
+                                       mem->size_bytes, 0, NULL, NULL);
+    return error == CL_SUCCESS ? SINTER_OK : sni_cl_fail(error, "clEnqueueFillBuffer");
+}
