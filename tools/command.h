@@ -21,13 +21,13 @@ enum { TOOL_DONE = 0, TOOL_FAILED = 1, TOOL_USAGE = 2 };
 #include "commands.inc"
 #undef COMMAND
 
-/* Prints "sinter: <what>: <sinter_last_error>" to standard error ("sinter: <last error>" when what is
- * NULL, and the status's own text when there is no last error); returns TOOL_FAILED. */
+/* Prints "sinter: <what>: <sinter_last_error>" to standard error ("sinter: <last error>" when what
+ * is NULL, and the status's own text when there is no last error); returns TOOL_FAILED. */
 int tool_fail(sinter_status status, const char *what);
 /* Prints "sinter: <formatted>" and where to find help to standard error; returns TOOL_USAGE. */
 int tool_usage(const char *format, ...) __attribute__((format(printf, 1, 2)));
-/* Flushes standard output: TOOL_FAILED with a message when something could not be written (a full disk, a
- * closed pipe), else code. main does this for every command. */
+/* Flushes standard output: TOOL_FAILED with a message when something could not be written (a full
+ * disk, a closed pipe), else code. main does this for every command. */
 int tool_flush(int code);
 
 #endif

@@ -32,13 +32,15 @@ static void print_help(FILE *out) {
     fputs("usage: sinter COMMAND [ARGUMENT]...\n\n", out);
     for (int i = 0; i < COMMAND_COUNT; ++i)
         fprintf(out, "  %-12s %s\n", commands[i].name, commands[i].summary);
-    fputs("\n"
-          "`sinter help COMMAND` says more. SEL selects a device: an index of `sinter devices`, cpu,\n"
-          "gpu, a vendor, part of a name, or platform:device; without it SINTER_DEVICE counts, and\n"
-          "without that the best device is taken. Other settings: SINTER_CACHE_DIR,\n"
-          "SINTER_CACHE_MAX_BYTES, SINTER_LOG, SINTER_DISABLE_FUSION.\n"
-          "Exit codes: 0 done, 1 failed, 2 wrong usage.\n",
-          out);
+    fputs(
+        "\n"
+        "`sinter help COMMAND` says more. SEL selects a device: an index of `sinter devices`, "
+        "cpu,\n"
+        "gpu, a vendor, part of a name, or platform:device; without it SINTER_DEVICE counts, and\n"
+        "without that the best device is taken. Other settings: SINTER_CACHE_DIR,\n"
+        "SINTER_CACHE_MAX_BYTES, SINTER_LOG, SINTER_DISABLE_FUSION.\n"
+        "Exit codes: 0 done, 1 failed, 2 wrong usage.\n",
+        out);
 }
 
 static void print_command_help(FILE *out, const command *about) {
@@ -119,4 +121,6 @@ static int run(int argc, char **argv) {
     return chosen->run(argc - 1, argv + 1);
 }
 
-int main(int argc, char **argv) { return tool_flush(run(argc, argv)); }
+int main(int argc, char **argv) {
+    return tool_flush(run(argc, argv));
+}

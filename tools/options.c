@@ -61,11 +61,15 @@ static int store_int(const tool_option *option, const char *value) {
 
 static int store_value(const tool_option *option, const char *value) {
     switch (option->kind) {
-    case TOOL_OPTION_TEXT: *(const char **)option->target = value; return TOOL_DONE;
-    case TOOL_OPTION_INT: return store_int(option, value);
+    case TOOL_OPTION_TEXT:
+        *(const char **)option->target = value;
+        return TOOL_DONE;
+    case TOOL_OPTION_INT:
+        return store_int(option, value);
     case TOOL_OPTION_LIST:
         return tool_list_push(option->target, value) ? TOOL_DONE : out_of_memory();
-    case TOOL_OPTION_FLAG: break;
+    case TOOL_OPTION_FLAG:
+        break;
     }
     return tool_usage("%s takes no value", option->name);
 }

@@ -37,8 +37,8 @@ typedef struct tool_option {
     void *target;
 } tool_option;
 
-/* Fills the targets; what is no option goes to out_rest (NULL: there may be none). TOOL_DONE, or TOOL_USAGE
- * after a message, or TOOL_FAILED when memory is out. */
+/* Fills the targets; what is no option goes to out_rest (NULL: there may be none). TOOL_DONE, or
+ * TOOL_USAGE after a message, or TOOL_FAILED when memory is out. */
 int tool_options_parse(int argc, char **argv, const tool_option *options, tool_list *out_rest);
 bool tool_list_push(tool_list *list, const char *item);
 void tool_list_deinit(tool_list *list);
