@@ -154,14 +154,15 @@ static void append_includes(const sni_emitter *e, sni_str *source) {
     static const char *const files[4] = {"math_float", "math_int", "math_int", "math_double"};
     if (e->uses_builtin_f64) sni_str_append(source, "#pragma OPENCL EXTENSION cl_khr_fp64 : enable\n");
     sni_str_append(source, "#include \"common/types.cl\"\n#include \"common/memory.cl\"\n");
-    for (int type = 0; type < 4; ++type)
-        for (int log = 0; log < 5; ++log) {
-            if ((e->used_types >> (type * 5 + log) & 1) == 0) continue;
-            sni_ctype integer = type == SNI_C_FLOAT ? SNI_C_INT : type == SNI_C_DOUBLE ? SNI_C_LONG : (sni_ctype)type;
-            sni_str_printf(source, "#define SN_T %s\n#define SN_I %s\n#define SN_W %d\n",
-                           sni_ctype_name((sni_ctype)type, 1 << log), sni_ctype_name(integer, 1 << log), 1 << log);
-            sni_str_printf(source, "#include \"common/%s.cl\"\n#undef SN_T\n#undef SN_I\n#undef SN_W\n", files[type]);
-        }
+    for (int bit = 0; bit < 20; ++bit) {
+        if ((e->used_types >> bit & 1) == 0) continue;
+        int width = 1 << bit % 5;
+        sni_str_printf(source, "#define SN_T %s\n#define SN_W %d\n#define SN_I32 %s\n#define SN_I64 %s\n",
+                       sni_ctype_name((sni_ctype)(bit / 5), width), width, sni_ctype_name(SNI_C_INT, width),
+                       sni_ctype_name(SNI_C_LONG, width));
+        sni_str_printf(source, "#include \"common/%s.cl\"\n#undef SN_T\n#undef SN_W\n#undef SN_I32\n#undef SN_I64\n",
+                       files[bit / 5]);
+    }
 }
 
 sinter_status sni_emit_end(sni_emitter *e, const char *entry, const char *attributes) {

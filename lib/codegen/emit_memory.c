@@ -123,8 +123,8 @@ static const char *load_scalar(sni_emitter *e, const sni_scope *scope, const sni
 
 static const char *load_vector(sni_emitter *e, const sni_scope *scope, const sni_stmt *stmt, int width) {
     const char *buffer = sni_emit_buffer(e, stmt->buffer);
-    return sni_emit_format(e, "sn_%s%d_%s(%s, %s)", scope->aligned ? "aload" : "load", width,
-                           sinter_dtype_name(e->loop->buffers[stmt->buffer].dtype), buffer,
+    return sni_emit_format(e, "sn_%s_%s(%d, %s, %s)", scope->aligned ? "aloadv" : "loadv",
+                           sinter_dtype_name(e->loop->buffers[stmt->buffer].dtype), width, buffer,
                            sni_emit_index_text(e, scope, stmt->offset, 0));
 }
 
@@ -188,8 +188,8 @@ void sni_emit_store(sni_emitter *e, const sni_scope *scope, const sni_store *sto
     sni_ctype type = sni_ctype_of(dtype);
     const char *value = vector ? name : sni_emit_format(e, "(%s)(%s)", sni_ctype_name(type, scope->width), name);
     if (move_of(e, scope, store->offset) == MOVE_UNIT) {
-        sni_emit_line(e, "sn_%s%d_%s(%s, %s, %s);", scope->aligned ? "astore" : "store", scope->width,
-                      sinter_dtype_name(dtype), value, buffer, sni_emit_index_text(e, scope, store->offset, 0));
+        sni_emit_line(e, "sn_%s_%s(%d, %s, %s, %s);", scope->aligned ? "astorev" : "storev",
+                      sinter_dtype_name(dtype), scope->width, value, buffer, sni_emit_index_text(e, scope, store->offset, 0));
         return;
     }
     for (int lane = 0; lane < scope->width; ++lane) {

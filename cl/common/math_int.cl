@@ -1,0 +1,41 @@
+/* Functions of int, long and their vectors: sn_<name>_<type>. Included once for every type that a kernel uses, with SN_T as the
+ * type. Results wrap; nothing traps. */
+#ifndef SN_MATH_INT_MACROS
+#define SN_MATH_INT_MACROS
+#define SN_I_FN(name) SN_NAME(name, SN_T)
+#define SN_I_C(x) ((SN_T)(x))
+#define SN_I_U(x) SN_JOIN(as_u, SN_T)(x)
+#define SN_I_S(x) SN_JOIN(as_, SN_T)(x)
+#define SN_I_NEG(x) SN_I_S(SN_I_U(SN_I_C(0)) - SN_I_U(x))
+/* A divisor that can be divided by: 0 and -1 become 1. */
+#define SN_I_SAFE(y) (((y) == SN_I_C(0)) | ((y) == SN_I_C(-1)) ? SN_I_C(1) : (y))
+#endif
+
+static inline SN_T SN_I_FN(max)(SN_T x, SN_T y) { return x > y ? x : y; }
+static inline SN_T SN_I_FN(min)(SN_T x, SN_T y) { return x < y ? x : y; }
+static inline SN_T SN_I_FN(abs)(SN_T x) { return x < SN_I_C(0) ? SN_I_NEG(x) : x; }
+
+static inline SN_T SN_I_FN(div)(SN_T x, SN_T y) {
+    SN_T q = x / SN_I_SAFE(y);
+    q = y == SN_I_C(-1) ? SN_I_NEG(x) : q;
+    return y == SN_I_C(0) ? SN_I_C(0) : q;
+}
+
+static inline SN_T SN_I_FN(fmod)(SN_T x, SN_T y) { return x % SN_I_SAFE(y); }
+
+static inline SN_T SN_I_FN(mod)(SN_T x, SN_T y) {
+    SN_T r = x % SN_I_SAFE(y);
+    return ((r != SN_I_C(0)) & ((r < SN_I_C(0)) != (y < SN_I_C(0)))) ? r + y : r;
+}
+
+static inline SN_T SN_I_FN(pow)(SN_T x, SN_T y) {
+    SN_T result = SN_I_C(1), base = x, rest = y < SN_I_C(0) ? SN_I_C(0) : y;
+    for (int bit = 0; bit < 63; ++bit) {
+        result = (rest & 1) != SN_I_C(0) ? SN_I_S(SN_I_U(result) * SN_I_U(base)) : result;
+        base = SN_I_S(SN_I_U(base) * SN_I_U(base));
+        rest >>= SN_I_C(1);
+    }
+    SN_T odd = (y & 1) != SN_I_C(0) ? SN_I_C(-1) : SN_I_C(1);
+    SN_T inverse = x == SN_I_C(1) ? SN_I_C(1) : (x == SN_I_C(-1) ? odd : SN_I_C(0));
+    return y < SN_I_C(0) ? inverse : result;
+}

@@ -1,0 +1,43 @@
+/* Index types and names that every generated kernel uses. */
+#ifndef SN_TYPES_CL
+#define SN_TYPES_CL
+
+#define SN_JOIN_(a, b) a##b
+#define SN_JOIN(a, b) SN_JOIN_(a, b)
+#define SN_NAME_(name, type) sn_##name##_##type
+#define SN_NAME(name, type) SN_NAME_(name, type)
+
+/* Index arithmetic has 32 bits unless a binding of the dimensions needs more. */
+#ifdef SN_IDX64
+typedef long sn_idx;
+typedef long2 sn_idx2;
+typedef long4 sn_idx4;
+typedef long8 sn_idx8;
+typedef long16 sn_idx16;
+#define SN_TO_IDX2(x) convert_long2(x)
+#define SN_TO_IDX4(x) convert_long4(x)
+#define SN_TO_IDX8(x) convert_long8(x)
+#define SN_TO_IDX16(x) convert_long16(x)
+#else
+typedef int sn_idx;
+typedef int2 sn_idx2;
+typedef int4 sn_idx4;
+typedef int8 sn_idx8;
+typedef int16 sn_idx16;
+#define SN_TO_IDX2(x) convert_int2(x)
+#define SN_TO_IDX4(x) convert_int4(x)
+#define SN_TO_IDX8(x) convert_int8(x)
+#define SN_TO_IDX16(x) convert_int16(x)
+#endif
+
+/* The number of each lane. */
+#define SN_IOTA2 ((sn_idx2)(0, 1))
+#define SN_IOTA4 ((sn_idx4)(0, 1, 2, 3))
+#define SN_IOTA8 ((sn_idx8)(0, 1, 2, 3, 4, 5, 6, 7))
+#define SN_IOTA16 ((sn_idx16)(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15))
+
+/* Division that rounds down, for b > 0; scalars or vectors of one type. C's rounds towards 0. */
+#define SN_FLOOR_MOD(a, b) (((a) % (b) + (b)) % (b))
+#define SN_FLOOR_DIV(a, b) (((a) - SN_FLOOR_MOD(a, b)) / (b))
+
+#endif
