@@ -1,0 +1,157 @@
+/* Reductions over axes: sum, prod, max, min. */
+#include "op/rule.h"
+#include "op/tables.h"
+
+#include <math.h>
+
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
+enum { REDUCE_AXES, REDUCE_KEEPDIMS };
+
+/* The result of a reduction of input 0 over the axes in attribute 0; also of the composites. */
+sinter_status sni_rule_reduce(const sni_call *call, sni_dtype_class classes) {
+    const sni_type *in = &call->in[0];
+    uint32_t axes = 0;
+    int rank = 0;
+    SNI_TRY(sni_rule_class(call, 0, classes));
+    SNI_TRY(sni_rule_axes(call, REDUCE_AXES, in->rank, true, &axes));
+    sni_expr dims[SINTER_MAX_RANK];
+    for (int i = 0; i < in->rank; ++i) {
+        if (!(axes & (1u << i)))
+            dims[rank++] = in->dims[i];
+        else if (sni_attr_i(call, REDUCE_KEEPDIMS))
+            dims[rank++] = sni_sym_const(call->sym, 1);
+    }
+    sni_rule_out(call, in->dtype, rank, dims);
+    return sni_rule_done(call);
+}
+
+static sinter_status reduce_infer(sni_call *call) {
+    return sni_rule_reduce(call, SNI_CLASS_NUMBER);
+}
+
+uint32_t sni_ref_axes(const sni_ref_call *call) {
+    int rank = call->in[0]->rank, count = call->attrs[REDUCE_AXES].count;
+    uint32_t axes = count == 0 ? (1u << rank) - 1 : 0;
+    for (int i = 0; i < count; ++i) {
+        int64_t axis = call->attr_values[REDUCE_AXES][i];
+        axes |= 1u << (axis < 0 ? axis + rank : axis);
+    }
+    return axes;
+}
+
+int64_t sni_ref_reduced(const sni_ref_tensor *in, uint32_t axes, const int64_t *coords) {
+    int64_t at = 0;
+    for (int i = 0; i < in->rank; ++i)
+        if (!(axes & (1u << i))) at = at * in->dims[i] + coords[i];
+    return at;
+}
+
+static double identity_real(sni_combiner combiner) {
+    switch (combiner) {
+    case SNI_COMBINE_PROD: return 1;
+    case SNI_COMBINE_MAX: return -INFINITY;
+    case SNI_COMBINE_MIN: return INFINITY;
+    default: return 0;
+    }
+}
+
+static double combine_real(sni_combiner combiner, double a, double b) {
+    switch (combiner) {
+    case SNI_COMBINE_PROD: return a * b;
+    case SNI_COMBINE_MAX: return isnan(a) || a > b ? a : b;
+    case SNI_COMBINE_MIN: return isnan(a) || a < b ? a : b;
+    default: return a + b;
+    }
+}
+
+static int64_t identity_int(sni_combiner combiner, sinter_dtype dtype) {
+    switch (combiner) {
+    case SNI_COMBINE_PROD: return 1;
+    case SNI_COMBINE_MAX: return sni_dtype_lowest(dtype);
+    case SNI_COMBINE_MIN: return sni_dtype_highest(dtype);
+    default: return 0;
+    }
+}
+
+/* Integers wrap around, so sums and products are taken without a sign. */
+static int64_t combine_int(sni_combiner combiner, int64_t a, int64_t b) {
+    switch (combiner) {
+    case SNI_COMBINE_PROD: return (int64_t)((uint64_t)a * (uint64_t)b);
+    case SNI_COMBINE_MAX: return a > b ? a : b;
+    case SNI_COMBINE_MIN: return a < b ? a : b;
+    default: return (int64_t)((uint64_t)a + (uint64_t)b);
+    }
+}
+
+static sinter_status reduce_reference(const sni_ref_call *call) {
+    const sni_ref_tensor *in = call->in[0];
+    sni_ref_tensor *out = call->out[0];
+    sni_combiner combiner = call->op->combiner;
+    uint32_t axes = sni_ref_axes(call);
+    int64_t coords[SINTER_MAX_RANK] = {0};
+    for (int64_t n = 0; n < out->count; ++n) {
+        if (out->f) out->f[n] = identity_real(combiner);
+        else out->i[n] = identity_int(combiner, out->dtype);
+    }
+    for (int64_t n = 0; n < in->count; ++n) {
+        int64_t to = sni_ref_reduced(in, axes, coords);
+        if (out->f) out->f[to] = combine_real(combiner, out->f[to], in->f[n]);
+        else out->i[to] = combine_int(combiner, out->i[to], in->i[n]);
+        sni_ref_next(in, coords);
+    }
+    for (int64_t n = 0; out->i && n < out->count; ++n)
+        out->i[n] = sni_dtype_wrap(out->dtype, out->i[n]);
+    return SINTER_OK;
+}
+
+static sni_expr combine_known(sni_sym *sym, sni_combiner combiner, sni_expr a, sni_expr b) {
+    switch (combiner) {
+    case SNI_COMBINE_PROD: return sni_sym_mul(sym, a, b);
+    case SNI_COMBINE_MAX: return sni_sym_max(sym, a, b);
+    case SNI_COMBINE_MIN: return sni_sym_min(sym, a, b);
+    default: return sni_sym_add(sym, a, b);
+    }
+}
+
+/* A reduction of known integers (the number of elements of a shape, mostly). */
+static bool reduce_known(const sni_call *call, sni_expr *out) {
+    const sni_type *in = &call->in[0];
+    uint32_t axes = 0;
+    int64_t dims[SINTER_MAX_RANK], coords[SINTER_MAX_RANK] = {0}, count = 1;
+    if (!in->elements || sni_rule_axes(call, REDUCE_AXES, in->rank, true, &axes) != SINTER_OK)
+        return false;
+    for (int i = 0; i < in->rank; ++i)
+        if (!sni_sym_is_const(call->sym, in->dims[i], &dims[i])) return false;
+    for (int i = 0; i < in->rank; ++i)
+        if (!(axes & (1u << i))) count *= dims[i];
+    if (count > SNI_MAX_KNOWN_ELEMENTS || in->element_count == 0) return false;
+    for (int64_t i = 0; i < count; ++i) out[i] = SNI_NO_EXPR;
+    for (int64_t n = 0; n < in->element_count; ++n) {
+        int64_t at = 0;
+        for (int i = 0; i < in->rank; ++i)
+            if (!(axes & (1u << i))) at = at * dims[i] + coords[i];
+        out[at] = out[at] == SNI_NO_EXPR ? in->elements[n]
+                                         : combine_known(call->sym, call->op->combiner, out[at],
+                                                         in->elements[n]);
+        for (int i = in->rank - 1; i >= 0 && ++coords[i] == dims[i]; --i) coords[i] = 0;
+    }
+    for (int64_t i = 0; i < count; ++i)
+        if (out[i] == SNI_NO_EXPR) return false;
+    return true;
+}
+
+#define REDUCE(text, how, words)                                                                   \
+    {.name = text, .kind = SNI_OP_REDUCE, .min_inputs = 1, .max_inputs = 1, .outputs = 1,          \
+     .attrs = {{"axes", SNI_ATTR_EXPRS, 0}, {"keepdims", SNI_ATTR_INT, 1}},                        \
+     .classes = SNI_CLASS_NUMBER, .cost = 1, .combiner = how, .fill_attr = -1,                     \
+     .infer = reduce_infer, .known = reduce_known, .reference = reduce_reference, .doc = words}
+
+const sni_op sni_ops_reduce[] = {
+    REDUCE("reduce_sum", SNI_COMBINE_SUM, "Sum over axes (none given: all)."),
+    REDUCE("reduce_prod", SNI_COMBINE_PROD, "Product over axes (none given: all)."),
+    REDUCE("reduce_max", SNI_COMBINE_MAX, "Largest element over axes (none given: all); NaN wins."),
+    REDUCE("reduce_min", SNI_COMBINE_MIN,
+           "Smallest element over axes (none given: all); NaN wins."),
+};
+const size_t sni_ops_reduce_count = COUNT(sni_ops_reduce);
