@@ -14,6 +14,7 @@
 /* Constant data, counted (thread-safe), shared by graphs and plans. */
 typedef struct sni_blob sni_blob;
 sni_blob *sni_blob_copy(const void *data, size_t size_bytes); /* NULL when memory is out */
+/* data is the caller's until free_data(context) is called: on the last release, or at once on failure. */
 sni_blob *sni_blob_borrow(const void *data, size_t size_bytes, void (*free_data)(void *),
                           void *context);
 sni_blob *sni_blob_retain(sni_blob *blob);
@@ -46,6 +47,12 @@ typedef struct sni_port {
     uint32_t value;
 } sni_port;
 
+/* A condition of a node (sni_call_require, or a dimension that must not be negative) that binding checks. */
+typedef struct sni_check {
+    sni_expr condition; /* 0 or 1 */
+    uint32_t node;
+} sni_check;
+
 struct sinter_graph {
     sni_arena *arena;
     sni_sym *sym;
@@ -57,6 +64,8 @@ struct sinter_graph {
     size_t input_count, input_capacity;
     sni_port *outputs;
     size_t output_count, output_capacity;
+    sni_check *checks;
+    size_t check_count, check_capacity;
     sinter_status status; /* the first error */
     char *error;          /* its text */
     const char *pending_name; /* name given to the next nodes; sni_graph_set_name */
@@ -89,5 +98,16 @@ sni_attr sni_attr_int(int64_t value);
 sni_attr sni_attr_float(double value);
 sni_attr sni_attr_exprs(sinter_graph *graph, int count, const sni_expr *exprs);
 sni_attr sni_attr_ints(sinter_graph *graph, int count, const int64_t *values);
+
+/* What the generated builders are made of: a shape as an attribute, and a call of an operator by name. */
+sni_attr sni_build_shape(sinter_graph *graph, sinter_shape shape);
+sinter_value sni_build_call(sinter_graph *graph, const char *op, size_t in_count, const sinter_value *ins,
+                            const sni_attr *attrs);
+
+/* Elements of call's integer output 0 as expressions in the graph's arena, when they follow from the inputs'
+ * (elements.c); NULL otherwise. Sets *out_count. */
+const sni_expr *sni_graph_find_elements(sinter_graph *graph, const sni_call *call, int64_t *out_count);
+/* One node or value as text, without a newline: "%3 = add(%1, %2) : f32[n, 4]". */
+void sni_graph_print_node(const sinter_graph *graph, const sni_node *node, sni_str *out);
 
 #endif

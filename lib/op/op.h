@@ -103,6 +103,7 @@ struct sni_op {
     bool (*known)(const sni_call *call, sni_expr *out);
     sinter_status (*reference)(const sni_ref_call *call);
     const char *doc; /* one line */
+    const char *inputs; /* names of the inputs for builders and documents, "x scale bias"; NULL: "a b c ..." */
 };
 
 /* The row with a name, NULL when there is none; and all rows in order. */
