@@ -8,8 +8,20 @@ sni_mem *sni_mem_retain(sni_mem *mem) {
     return mem;
 }
 
+bool sni_mem_try_retain(sni_mem *mem) {
+    int count = __atomic_load_n(&mem->references, __ATOMIC_RELAXED);
+    while (count > 0) {
+        if (__atomic_compare_exchange_n(&mem->references, &count, count + 1, true, __ATOMIC_ACQ_REL,
+                                        __ATOMIC_RELAXED))
+            return true;
+    }
+    return false;
+}
+
 void sni_mem_release(sni_mem *mem) {
     if (!mem || __atomic_sub_fetch(&mem->references, 1, __ATOMIC_ACQ_REL) > 0) return;
+    if (mem->on_last) mem->on_last(mem->on_last_context, mem);
+    mem->on_last = NULL;
     if (!mem->parent) {
         sni_pool_give_back(mem);
         return;

@@ -17,6 +17,10 @@ struct sni_mem {
     size_t size_bytes;          /* as asked for */
     size_t capacity_bytes;      /* what the driver gave */
     int bin;                    /* size class; -1: never idle (wrapped) */
+    /* Called at the last release, before the buffer goes back; NULL: nothing. The table that shares
+     * constants learns here that nobody uses one any more. */
+    void (*on_last)(void *context, sni_mem *mem);
+    void *on_last_context;
     sni_mem *older, *newer;     /* idle: all buffers, by when they became idle */
     sni_mem *bin_next, *bin_prev;
 };
@@ -32,6 +36,9 @@ size_t sni_pool_round(size_t size_bytes, int *out_bin);
 /* Pool-internal: the last reference of a pool's or wrapped buffer is gone; counts the pool down. */
 void sni_pool_give_back(sni_mem *mem);
 sni_pool *sni_pool_retain(sni_pool *pool);
+
+/* Counts one more user unless the last one has gone already. */
+bool sni_mem_try_retain(sni_mem *mem);
 
 /* Tests: the next count requests to the driver fail as if the device were out of memory. */
 void sni_pool_fail_next(sni_pool *pool, int count);

@@ -1,0 +1,106 @@
+/* Opening and closing a runtime, its buffers and its numbers. */
+#include "runtime/runtime.h"
+
+#include <sinter/opencl.h>
+
+#include "base/alloc.h"
+#include "device/device.h"
+#include "memory/mem.h"
+#include "runtime/constants.h"
+
+static const sinter_runtime_options DEFAULT_OPTIONS = SINTER_RUNTIME_OPTIONS_INIT;
+
+sinter_runtime *sni_runtime_retain(sinter_runtime *runtime) {
+    if (runtime) __atomic_add_fetch(&runtime->references, 1, __ATOMIC_RELAXED);
+    return runtime;
+}
+
+/* Accepts a half-built runtime. */
+void sinter_runtime_release(sinter_runtime *runtime) {
+    if (!runtime || __atomic_sub_fetch(&runtime->references, 1, __ATOMIC_ACQ_REL) > 0) return;
+    sni_constants_release(runtime->constants);
+    sni_kernel_cache_release(runtime->cache);
+    sni_pool_release(runtime->pool);
+    sni_device_release(runtime->device);
+    sni_free(runtime);
+}
+
+/* Takes over the caller's device, also when it fails. */
+static sinter_status create_on(sni_device *device, const sinter_runtime_options *options,
+                               sinter_runtime **out_runtime) {
+    sinter_runtime *runtime = sni_calloc(1, sizeof *runtime);
+    if (!runtime) {
+        sni_device_release(device);
+        return sni_out_of_memory("a runtime");
+    }
+    runtime->references = 1;
+    runtime->device = device;
+    runtime->caps = &device->caps;
+    sinter_status status = sni_kernel_cache_create(device, options->cache_dir,
+                                                   options->cache_max_bytes, &runtime->cache);
+    if (status == SINTER_OK)
+        status = sni_pool_create(device, options->pool_max_idle_bytes, &runtime->pool);
+    if (status == SINTER_OK) status = sni_constants_create(&runtime->constants);
+    if (status == SINTER_OK)
+        *out_runtime = runtime;
+    else
+        sinter_runtime_release(runtime);
+    return status;
+}
+
+sinter_status sinter_runtime_create(const sinter_runtime_options *options,
+                                    sinter_runtime **out_runtime) {
+    if (!out_runtime) return sni_fail(SINTER_INVALID_ARGUMENT, "out_runtime is NULL");
+    *out_runtime = NULL;
+    if (!options) options = &DEFAULT_OPTIONS;
+    sni_device *device = NULL;
+    SNI_TRY(sni_device_open(options->device, &device));
+    return create_on(device, options, out_runtime);
+}
+
+sinter_status sinter_runtime_create_from_opencl(cl_context context, cl_device_id device,
+                                                cl_command_queue queue,
+                                                const sinter_runtime_options *options,
+                                                sinter_runtime **out_runtime) {
+    if (!out_runtime) return sni_fail(SINTER_INVALID_ARGUMENT, "out_runtime is NULL");
+    *out_runtime = NULL;
+    sni_device *adopted = NULL;
+    SNI_TRY(sni_device_adopt(context, device, queue, &adopted));
+    return create_on(adopted, options ? options : &DEFAULT_OPTIONS, out_runtime);
+}
+
+const char *sinter_runtime_device_name(const sinter_runtime *runtime) {
+    return runtime ? runtime->caps->name : "";
+}
+
+void sinter_runtime_get_stats(const sinter_runtime *runtime, sinter_runtime_stats *out_stats) {
+    if (!out_stats) return;
+    *out_stats = (sinter_runtime_stats){0};
+    if (!runtime) return;
+    sni_kernel_cache_stats kernels = {0};
+    sni_pool_stats memory = {0};
+    sni_kernel_cache_get_stats(runtime->cache, &kernels);
+    sni_pool_get_stats(runtime->pool, &memory);
+    out_stats->kernels_compiled = kernels.compiled;
+    out_stats->kernels_cached = kernels.loaded;
+    out_stats->compile_ns = kernels.build_ns;
+    out_stats->bytes_in_use = memory.bytes_in_use;
+    out_stats->bytes_idle = memory.bytes_idle;
+    out_stats->bytes_peak = memory.bytes_peak;
+}
+
+void sinter_runtime_trim(sinter_runtime *runtime, uint64_t keep_bytes) {
+    if (runtime) sni_pool_trim(runtime->pool, keep_bytes);
+}
+
+cl_context sinter_runtime_cl_context(const sinter_runtime *runtime) {
+    return runtime ? runtime->device->context : NULL;
+}
+
+cl_device_id sinter_runtime_cl_device(const sinter_runtime *runtime) {
+    return runtime ? runtime->device->id : NULL;
+}
+
+cl_command_queue sinter_runtime_cl_queue(const sinter_runtime *runtime) {
+    return runtime ? runtime->device->queue : NULL;
+}
