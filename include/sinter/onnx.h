@@ -8,15 +8,28 @@
 extern "C" {
 #endif
 
+/* A tensor in host memory, as TensorProto files hold it. Releases with sinter_onnx_tensor_release. */
+typedef struct sinter_onnx_tensor {
+    char *name;
+    sinter_dtype dtype;
+    sinter_shape shape;
+    void *data;
+    size_t size_bytes;
+} sinter_onnx_tensor;
+
 typedef struct sinter_onnx_options {
-    /* Values for symbolic dimensions, which become numbers; NULL and 0: all stay symbolic. Read
-     * during the call only. */
+    /* Values for symbolic dimensions, which become numbers; NULL and 0: all stay symbolic. A name
+     * that the model does not have is INVALID_ARGUMENT. Read during the call only. */
     const char *const *dim_names;
     const int64_t *dim_values;
     size_t dim_count;
+    /* Inputs (by name) that become constants and are no inputs of the graph any more: a plan needs
+     * the operand that gives a Reshape its shape when it is compiled. NULL and 0: none. Copied. */
+    const sinter_onnx_tensor *fixed;
+    size_t fixed_count;
 } sinter_onnx_options;
 
-#define SINTER_ONNX_OPTIONS_INIT {NULL, NULL, 0}
+#define SINTER_ONNX_OPTIONS_INIT {NULL, NULL, 0, NULL, 0}
 
 /* Reads a model file (mapped, not copied; external data is found beside it) into a new graph,
  * which the caller releases. Opsets 7 to 18. IO: the file cannot be read; PARSE: it is not a valid model,
@@ -31,15 +44,8 @@ SINTER_API SINTER_MUST_USE sinter_status
 sinter_onnx_load_memory(const void *data, size_t size_bytes, const char *external_dir,
                         const sinter_onnx_options *options, sinter_graph **out_graph);
 
-/* A tensor in host memory, as TensorProto files hold it. Releases with sinter_onnx_tensor_release. */
-typedef struct sinter_onnx_tensor {
-    char *name;
-    sinter_dtype dtype;
-    sinter_shape shape;
-    void *data;
-    size_t size_bytes;
-} sinter_onnx_tensor;
-
+/* Reads a file that holds one TensorProto (the backend tests' input_0.pb) into *out_tensor, which the
+ * caller releases. IO, PARSE, UNSUPPORTED (a dtype), OUT_OF_MEMORY. */
 SINTER_API SINTER_MUST_USE sinter_status sinter_onnx_tensor_load(const char *path,
                                                                  sinter_onnx_tensor *out_tensor);
 SINTER_API void sinter_onnx_tensor_release(sinter_onnx_tensor *tensor);

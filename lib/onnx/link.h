@@ -1,0 +1,77 @@
+/* Inside libsinter-onnx, the internal functions of libsinter are called through the bridge's table.
+ * Every other header of lib/ comes before this one: the names below become table entries. */
+#ifndef SNI_ONNX_LINK_H
+#define SNI_ONNX_LINK_H
+
+#include "graph/bridge.h"
+
+#define sni_fail sinter_private_bridge.sni_fail
+#define sni_fail_in sinter_private_bridge.sni_fail_in
+#define sni_out_of_memory sinter_private_bridge.sni_out_of_memory
+#define sni_malloc sinter_private_bridge.sni_malloc
+#define sni_calloc sinter_private_bridge.sni_calloc
+#define sni_realloc sinter_private_bridge.sni_realloc
+#define sni_free sinter_private_bridge.sni_free
+#define sni_strdup sinter_private_bridge.sni_strdup
+#define sni_grow sinter_private_bridge.sni_grow
+#define sni_mul_i64 sinter_private_bridge.sni_mul_i64
+#define sni_add_i64 sinter_private_bridge.sni_add_i64
+#define sni_mul_size sinter_private_bridge.sni_mul_size
+#define sni_arena_create sinter_private_bridge.sni_arena_create
+#define sni_arena_release sinter_private_bridge.sni_arena_release
+#define sni_arena_alloc sinter_private_bridge.sni_arena_alloc
+#define sni_arena_strdup sinter_private_bridge.sni_arena_strdup
+#define sni_arena_copy sinter_private_bridge.sni_arena_copy
+#define sni_str_append sinter_private_bridge.sni_str_append
+#define sni_str_append_n sinter_private_bridge.sni_str_append_n
+#define sni_str_vprintf sinter_private_bridge.sni_str_vprintf
+#define sni_str_printf sinter_private_bridge.sni_str_printf
+#define sni_str_text sinter_private_bridge.sni_str_text
+#define sni_str_deinit sinter_private_bridge.sni_str_deinit
+#define sni_file_map sinter_private_bridge.sni_file_map
+#define sni_file_unmap sinter_private_bridge.sni_file_unmap
+#define sni_hash64_of sinter_private_bridge.sni_hash64_of
+#define sni_dtype_is_real sinter_private_bridge.sni_dtype_is_real
+#define sni_dtype_load sinter_private_bridge.sni_dtype_load
+#define sni_dtype_store sinter_private_bridge.sni_dtype_store
+#define sni_op_find sinter_private_bridge.sni_op_find
+#define sni_blob_copy sinter_private_bridge.sni_blob_copy
+#define sni_blob_borrow sinter_private_bridge.sni_blob_borrow
+#define sni_blob_release sinter_private_bridge.sni_blob_release
+#define sni_blob_data sinter_private_bridge.sni_blob_data
+#define sni_blob_size sinter_private_bridge.sni_blob_size
+#define sni_graph_add sinter_private_bridge.sni_graph_add
+#define sni_graph_add1 sinter_private_bridge.sni_graph_add1
+#define sni_graph_add_constant sinter_private_bridge.sni_graph_add_constant
+#define sni_graph_add_input sinter_private_bridge.sni_graph_add_input
+#define sni_graph_add_known sinter_private_bridge.sni_graph_add_known
+#define sni_graph_set_name sinter_private_bridge.sni_graph_set_name
+#define sni_graph_fail sinter_private_bridge.sni_graph_fail
+#define sni_graph_value sinter_private_bridge.sni_graph_value
+#define sni_attr_int sinter_private_bridge.sni_attr_int
+#define sni_attr_float sinter_private_bridge.sni_attr_float
+#define sni_attr_exprs sinter_private_bridge.sni_attr_exprs
+#define sni_attr_ints sinter_private_bridge.sni_attr_ints
+#define sni_sym_const sinter_private_bridge.sni_sym_const
+#define sni_sym_dim sinter_private_bridge.sni_sym_dim
+#define sni_sym_add sinter_private_bridge.sni_sym_add
+#define sni_sym_sub sinter_private_bridge.sni_sym_sub
+#define sni_sym_mul sinter_private_bridge.sni_sym_mul
+#define sni_sym_div sinter_private_bridge.sni_sym_div
+#define sni_sym_mod sinter_private_bridge.sni_sym_mod
+#define sni_sym_ceil_div sinter_private_bridge.sni_sym_ceil_div
+#define sni_sym_min sinter_private_bridge.sni_sym_min
+#define sni_sym_max sinter_private_bridge.sni_sym_max
+#define sni_sym_lt sinter_private_bridge.sni_sym_lt
+#define sni_sym_mul_i sinter_private_bridge.sni_sym_mul_i
+#define sni_sym_add_i sinter_private_bridge.sni_sym_add_i
+#define sni_sym_is_const sinter_private_bridge.sni_sym_is_const
+#define sni_sym_known_nonneg sinter_private_bridge.sni_sym_known_nonneg
+#define sni_sym_print sinter_private_bridge.sni_sym_print
+#define sni_reference_node sinter_private_bridge.sni_reference_node
+#define sni_ref_tensor_create sinter_private_bridge.sni_ref_tensor_create
+#define sni_ref_tensor_load sinter_private_bridge.sni_ref_tensor_load
+#define sni_ref_tensor_store sinter_private_bridge.sni_ref_tensor_store
+#define sni_ref_tensor_release sinter_private_bridge.sni_ref_tensor_release
+
+#endif
