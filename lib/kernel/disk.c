@@ -1,7 +1,8 @@
 /* Entries of the kernel cache on disk: writing, reading, checking.
  *
- * An entry is a header, the key's text, the signature of the kernel's arguments, and the binary. All
- * numbers are little-endian, as every device is. The checksum covers everything behind itself. */
+ * An entry is a header, the key's text, the signature of the kernel's arguments, and the binary.
+ * All numbers are little-endian, as every device is. The checksum covers everything behind itself.
+ */
 #include "kernel/disk.h"
 
 #include <string.h>
@@ -46,7 +47,8 @@ static void warn_once(sni_disk *disk) {
     disk->warned = true;
     sni_mutex_unlock(&disk->mutex);
     if (first)
-        sni_log(SNI_LOG_WARNING, "the kernel cache cannot be written, kernels are compiled again: %s",
+        sni_log(SNI_LOG_WARNING,
+                "the kernel cache cannot be written, kernels are compiled again: %s",
                 sinter_last_error());
 }
 
@@ -135,9 +137,11 @@ static bool read_header(const char *data, size_t size, entry_header *header) {
     return header->binary_size == left - header->signature_size && header->binary_size > 0;
 }
 
-bool sni_disk_content_valid(const char *data, size_t size_bytes) {
+bool sni_disk_content_valid(const char *data, size_t size_bytes, sni_hash128 *out_hash) {
     entry_header header;
-    return read_header(data, size_bytes, &header);
+    if (!read_header(data, size_bytes, &header)) return false;
+    *out_hash = sni_hash128_of(data + sizeof header, (size_t)header.key_size);
+    return true;
 }
 
 static bool parse_entry(char *data, size_t size, const sni_kernel_key *key,
@@ -176,8 +180,8 @@ static int64_t wall_clock_ns(void) {
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-/* The modification time says when an entry was last used; often used ones are not written to the disk
- * again and again. */
+/* The modification time says when an entry was last used; often used ones are not written to the
+ * disk again and again. */
 static void touch(const sni_disk *disk, sni_hash128 hash, const char *path) {
     char dir[3], file[35];
     sni_disk_names(hash, dir, file);
@@ -201,9 +205,10 @@ sni_disk_answer sni_disk_load(sni_disk *disk, const sni_kernel_key *key,
         return SNI_DISK_MISSING;
     }
     sni_disk_answer answer = SNI_DISK_FOUND;
-    /* An entry that another process evicts right now cannot be read: it is removed twice, no harm. */
-    if (sni_file_read(path, MOST_ENTRY_BYTES, &data, &size) != SINTER_OK ||
-        !parse_entry(data, size, key, out_entry)) {
+    sinter_status status = sni_file_read(path, MOST_ENTRY_BYTES, &data, &size);
+    if (status != SINTER_OK && !sni_file_exists(path)) {
+        answer = SNI_DISK_MISSING; /* another process evicted it just now */
+    } else if (status != SINTER_OK || !parse_entry(data, size, key, out_entry)) {
         sni_log(SNI_LOG_INFO, "kernel cache: %s is damaged or foreign and is replaced", path);
         sni_file_remove(path);
         sni_free(data);
@@ -245,8 +250,8 @@ static char *serialize(const sni_kernel_key *key, const char *signature, size_t 
     return data;
 }
 
-/* Keeps the directory under its cap with size bytes more in it. The directory is read when this process
- * cannot know how full it is, because others write to it too. */
+/* Keeps the directory under its cap with size bytes more in it. The directory is read when this
+ * process cannot know how full it is, because others write to it too. */
 static void make_room(sni_disk *disk, uint64_t size) {
     sni_mutex_lock(&disk->mutex);
     bool full = disk->known_bytes + size > disk->max_bytes;

@@ -1,6 +1,6 @@
-/* The kernel cache on disk: content-addressed entries <dir>/<2 hex>/<30 hex>.sni. Readers and writers of any
- * number of processes share a directory without locks: an entry appears complete, by rename, or not at
- * all, and whoever finds a bad one removes it. */
+/* The kernel cache on disk: content-addressed entries <dir>/<2 hex>/<30 hex>.sni. Readers and
+ * writers of any number of processes share a directory without locks: an entry appears complete, by
+ * rename, or not at all, and whoever finds a bad one removes it. */
 #ifndef SNI_KERNEL_DISK_H
 #define SNI_KERNEL_DISK_H
 
@@ -13,8 +13,8 @@
 
 typedef struct sni_disk sni_disk;
 
-/* Creates the directory. NULL in *out_disk (and SINTER_OK) when dir is "" or cannot be made: the cache
- * then lives in memory only; a warning was logged once. dir and max_bytes as in
+/* Creates the directory. NULL in *out_disk (and SINTER_OK) when dir is "" or cannot be made: the
+ * cache then lives in memory only; a warning was logged once. dir and max_bytes as in
  * sni_kernel_cache_create. Shared by threads. */
 sinter_status sni_disk_create(const char *dir, uint64_t max_bytes, sni_disk **out_disk);
 void sni_disk_release(sni_disk *disk);
@@ -35,14 +35,16 @@ typedef enum sni_disk_answer {
 
 /* disk may be NULL. */
 sni_disk_answer sni_disk_load(sni_disk *disk, const sni_kernel_key *key, sni_disk_entry *out_entry);
-/* Stores an entry, after making room. Failure is no error: it is logged once and the cache goes on. */
+/* Stores an entry, after making room. Failure is no error: it is logged once and the cache goes on.
+ */
 void sni_disk_store(sni_disk *disk, const sni_kernel_key *key, const char *signature,
                     size_t signature_size, const void *binary, size_t binary_size);
 /* Removes an entry that the driver refused. */
 void sni_disk_remove(sni_disk *disk, const sni_kernel_key *key);
 
-/* Is this file's content a whole entry? For `sinter cache verify`. */
-bool sni_disk_content_valid(const char *data, size_t size_bytes);
+/* Is this file's content a whole entry? Then *out_hash is the hash of its key, which its name must
+ * be made of. For `sinter cache verify`. */
+bool sni_disk_content_valid(const char *data, size_t size_bytes, sni_hash128 *out_hash);
 
 /* A file of the cache found by a walk. */
 typedef struct sni_disk_file {
@@ -61,8 +63,8 @@ typedef struct sni_disk_files {
 /* Every file of the cache below dir; a directory that is not there has none. OUT_OF_MEMORY. */
 sinter_status sni_disk_walk(const char *dir, sni_disk_files *out_files);
 void sni_disk_files_deinit(sni_disk_files *files);
-/* Removes temporaries of dead writers, and the least recently used entries until at most keep_bytes are
- * left; returns the bytes that are left. */
+/* Removes temporaries of dead writers, and the least recently used entries until at most keep_bytes
+ * are left; returns the bytes that are left. */
 uint64_t sni_disk_evict(const char *dir, uint64_t keep_bytes);
 /* The name of an entry's directory and of its file, both below the cache's directory. */
 void sni_disk_names(sni_hash128 hash, char out_dir[3], char out_file[35]);

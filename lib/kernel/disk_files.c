@@ -1,4 +1,5 @@
 /* The files of the kernel cache as a whole: walking, eviction, and what `sinter cache` does. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -62,7 +63,8 @@ static bool visit_dir(void *context, const sni_dir_entry *entry) {
     walk inner = {sni_str_text(&path), w->files};
     if (path.failed) w->files->failed = true;
     /* A directory that vanishes meanwhile has no files. */
-    else (void)!sni_dir_list(inner.dir, visit_file, &inner);
+    else
+        (void)!sni_dir_list(inner.dir, visit_file, &inner);
     sni_str_deinit(&path);
     return !w->files->failed;
 }
@@ -97,7 +99,8 @@ static uint64_t remove_dead(const sni_disk_files *files) {
     uint64_t total = 0;
     for (size_t i = 0; i < files->count; ++i) {
         const sni_disk_file *file = &files->items[i];
-        if (!file->is_entry && file->mtime_ns < dead_before && sni_file_remove(file->path)) continue;
+        if (!file->is_entry && file->mtime_ns < dead_before && sni_file_remove(file->path))
+            continue;
         total += file->size_bytes;
     }
     return total;
@@ -134,10 +137,14 @@ static char *join(const char *base, const char *name) {
 sinter_status sni_cache_dir(const char *dir, char **out_path) {
     if (!dir) dir = sni_env("SINTER_CACHE_DIR");
     const char *xdg = sni_env("XDG_CACHE_HOME"), *home = sni_env("HOME");
-    if (dir) *out_path = sni_strdup(dir);
-    else if (xdg && xdg[0] == '/') *out_path = join(xdg, "sinter");
-    else if (home) *out_path = join(home, ".cache/sinter");
-    else *out_path = sni_strdup(""); /* no home: no disk */
+    if (dir)
+        *out_path = sni_strdup(dir);
+    else if (xdg && xdg[0] == '/')
+        *out_path = join(xdg, "sinter");
+    else if (home)
+        *out_path = join(home, ".cache/sinter");
+    else
+        *out_path = sni_strdup(""); /* no home: no disk */
     return *out_path ? SINTER_OK : sni_out_of_memory("the cache's path");
 }
 
@@ -145,9 +152,15 @@ static bool file_is_bad(const sni_disk_file *file) {
     char *data = NULL;
     size_t size = 0;
     if (sni_file_read(file->path, VERIFY_MAX_BYTES, &data, &size) != SINTER_OK) return true;
-    bool bad = !sni_disk_content_valid(data, size);
+    sni_hash128 hash;
+    bool valid = sni_disk_content_valid(data, size, &hash);
     sni_free(data);
-    return bad;
+    if (!valid) return true;
+    char dir[3], name[35], tail[40];
+    sni_disk_names(hash, dir, name);
+    snprintf(tail, sizeof tail, "%s/%s", dir, name);
+    size_t length = strlen(file->path), tail_length = strlen(tail);
+    return length < tail_length || strcmp(file->path + length - tail_length, tail) != 0;
 }
 
 sinter_status sni_cache_usage_of(const char *dir, bool verify, sni_cache_usage *out_usage) {

@@ -16,7 +16,8 @@ sinter_status sni_kernel_key_make(const sni_caps *caps, const char *assembled, c
     *out_key = (sni_kernel_key){.text = NULL};
     sni_str text = SNI_STR_INIT;
     sni_str_printf(&text, "sinter kernel, format %d\n", SNI_KERNEL_FORMAT);
-    /* The identity covers the platform's and the driver's versions in full; the names are for people. */
+    /* The identity covers the platform's and the driver's versions in full; the names are for
+     * people. */
     append_field(&text, "identity", caps->identity);
     append_field(&text, "platform", caps->platform);
     append_field(&text, "device", caps->name);

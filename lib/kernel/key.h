@@ -8,8 +8,8 @@
 #include "base/status.h"
 #include "device/caps.h"
 
-/* Part of every key: raise it when the layout of an entry or the meaning of a key changes, or when the
- * library builds programs in another way. */
+/* Part of every key: raise it when the layout of an entry or the meaning of a key changes, or when
+ * the library builds programs in another way. */
 #define SNI_KERNEL_FORMAT 1
 
 typedef struct sni_kernel_key {

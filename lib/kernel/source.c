@@ -8,9 +8,9 @@
 #include "base/str.h"
 
 enum {
-    MOST_DEPTH = 32,           /* of includes in includes; real files need 3 */
-    MOST_FILES = 512,          /* of the embedded table that #pragma once can mark */
-    MOST_BYTES = 64 << 20      /* of the result: includes in includes grow exponentially */
+    MOST_DEPTH = 32,      /* of includes in includes; real files need 3 */
+    MOST_FILES = 512,     /* of the embedded table that #pragma once can mark */
+    MOST_BYTES = 64 << 20 /* of the result: includes in includes grow exponentially */
 };
 
 typedef struct assembly {
@@ -42,8 +42,10 @@ static void scan_line(scan_state *state, const char *at, const char *end) {
                 ++at;
             }
         } else if (quote) {
-            if (*at == '\\') ++at;
-            else if (*at == quote) quote = 0;
+            if (*at == '\\')
+                ++at;
+            else if (*at == quote)
+                quote = 0;
         } else if (*at == '"' || *at == '\'') {
             quote = *at;
         } else if (pair && at[0] == '/' && at[1] == '/') {
@@ -120,10 +122,11 @@ static sinter_status resolve(assembly *a, const char *at, const char *end, const
                         line - 1);
     int index = find_file(a, name, length);
     if (index < 0)
-        return sni_fail(SINTER_INVALID_ARGUMENT,
-                        "%s:%zu: there is no file '%.*s' to include; the library has the files of cl/ "
-                        "(common/...) by their path there",
-                        from, line - 1, (int)(length < 200 ? length : 200), name);
+        return sni_fail(
+            SINTER_INVALID_ARGUMENT,
+            "%s:%zu: there is no file '%.*s' to include; the library has the files of cl/ "
+            "(common/...) by their path there",
+            from, line - 1, (int)(length < 200 ? length : 200), name);
     for (int i = 1; i < a->depth; ++i)
         if (a->stack[i] == a->files[index].name) return fail_cycle(a, a->files[index].name);
     SNI_TRY(insert_file(a, index));
@@ -132,8 +135,8 @@ static sinter_status resolve(assembly *a, const char *at, const char *end, const
 }
 
 /* Copies one line, or what it includes. */
-static sinter_status assemble_line(assembly *a, scan_state *state, const char *at,
-                                   const char *end, const char *name, int index, size_t line) {
+static sinter_status assemble_line(assembly *a, scan_state *state, const char *at, const char *end,
+                                   const char *name, int index, size_t line) {
     if (!state->in_comment) {
         const char *rest = directive(at, end, "include");
         if (rest) return resolve(a, rest, end, name, line + 1);
@@ -160,8 +163,8 @@ static sinter_status assemble_text(assembly *a, const char *text, const char *na
         const char *end = text + strcspn(text, "\n");
         SNI_TRY(assemble_line(a, &state, text, end, name, index, line));
         if (a->out.length > MOST_BYTES)
-            return sni_fail(SINTER_INVALID_ARGUMENT, "%s: the source with its includes is too large",
-                            name);
+            return sni_fail(SINTER_INVALID_ARGUMENT,
+                            "%s: the source with its includes is too large", name);
         text = *end ? end + 1 : end;
     }
     --a->depth;
