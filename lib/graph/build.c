@@ -128,7 +128,7 @@ sni_attr sni_build_shape(sinter_graph *graph, sinter_shape shape) {
 
 sinter_value sni_build_call(sinter_graph *graph, const char *op, size_t in_count,
                             const sinter_value *ins, const sni_attr *attrs) {
-    uint32_t few[FEW_INPUTS];
+    uint32_t few[FEW_INPUTS] = {0};
     if (!graph || graph->status != SINTER_OK) return SINTER_NO_VALUE;
     if (in_count > 0 && !ins) {
         sni_graph_fail(graph, SINTER_INVALID_ARGUMENT, "%s: values is NULL", op);

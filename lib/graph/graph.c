@@ -148,5 +148,3 @@ sinter_value sinter_graph_output_value(const sinter_graph *graph, size_t index) 
     if (!graph || index >= graph->output_count) return SINTER_NO_VALUE;
     return (sinter_value){graph->outputs[index].value};
 }
-
-void sinter_free(void *text) { sni_free(text); }
