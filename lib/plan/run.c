@@ -1,0 +1,216 @@
+/* Runs: inputs up, kernels, outputs down. */
+#include <string.h>
+
+#include "plan/plan.h"
+
+struct sinter_event {
+    sinter_plan *plan;
+    sni_context *context;
+    void *marker;
+};
+
+static sinter_status bind_memory(sinter_plan *plan, sni_context *c, size_t slot, const sinter_binding *b,
+                                 size_t bytes, const char *name) {
+    if (b && b->buffer) {
+        if (b->buffer->runtime != plan->runtime)
+            return sni_fail(SINTER_INVALID_ARGUMENT, "the buffer of '%s' belongs to another runtime", name);
+        if (b->buffer->size_bytes < bytes)
+            return sni_fail(SINTER_INVALID_ARGUMENT, "the buffer of '%s' has %zu bytes, %zu are needed", name,
+                            b->buffer->size_bytes, bytes);
+        c->mems[slot] = sni_mem_retain(b->buffer->mem);
+        return SINTER_OK;
+    }
+    if (b && b->data && b->size_bytes < bytes)
+        return sni_fail(SINTER_INVALID_ARGUMENT, "'%s' has %zu bytes, %zu are needed", name, b->size_bytes, bytes);
+    return sni_mem_acquire(plan->runtime->pool, bytes, &c->mems[slot]);
+}
+
+static sinter_status bind_port(sinter_plan *plan, sni_context *c, size_t slot, sinter_binding *bindings, size_t count) {
+    const sni_slot *s = &plan->slots[slot];
+    bool in = s->kind == SNI_SLOT_INPUT;
+    const char *name = in ? plan->graph->inputs[s->index].name : plan->graph->outputs[s->index].name;
+    const sinter_binding *found = sni_find_binding(bindings, count, name);
+    sinter_binding *b = found ? &bindings[found - bindings] : NULL;
+    sni_bindings values = sni_context_bindings(c);
+    int64_t bytes;
+    SNI_TRY(sni_sym_eval(plan->graph->sym, s->bytes, &values, &bytes));
+    if (in && b && !b->data && !b->buffer && bytes > 0)
+        return sni_fail(SINTER_INVALID_ARGUMENT, "input '%s' has neither data nor a buffer", name);
+    if (!in && b) {
+        sinter_dtype dtype = sni_graph_value(plan->graph, s->value)->type.dtype;
+        if (b->dtype != SINTER_DTYPE_NONE && b->dtype != dtype)
+            return sni_fail(SINTER_DTYPE, "output '%s' is %s, not %s", name, sinter_dtype_name(dtype),
+                            sinter_dtype_name(b->dtype));
+        SNI_TRY(sni_plan_shape(plan, c, s->value, &b->shape));
+    }
+    SNI_TRY(bind_memory(plan, c, slot, b, (size_t)bytes, name));
+    if (in && b && b->data && bytes > 0) SNI_TRY(sni_mem_write(c->mems[slot], 0, b->data, (size_t)bytes, false));
+    return SINTER_OK;
+}
+
+static sinter_status set_ports(sinter_plan *plan, sni_context *c) {
+    for (size_t n = 0; n < plan->step_count; ++n) {
+        const sni_step *step = &plan->steps[n];
+        for (int a = 0; a < step->spec.arg_count; ++a) {
+            if (step->spec.args[a].kind != SNI_KARG_BUFFER) continue;
+            int slot = step->slots[step->spec.args[a].buffer];
+            sni_slot_kind kind = plan->slots[slot].kind;
+            if (kind == SNI_SLOT_INPUT || kind == SNI_SLOT_OUTPUT)
+                SNI_TRY(sni_launch_set_mem(c->launches[n], a, c->mems[slot]));
+        }
+    }
+    return SINTER_OK;
+}
+
+/* Gives a context up after a failure: nothing of the caller's may be in use when the call returns. */
+static sinter_status abandon(sinter_plan *plan, sni_context *c, sinter_status status) {
+    /* The text of the first failure is the one to keep. */
+    char *text = sni_strdup(sinter_last_error());
+    if (sni_queue_finish(plan->runtime->device) != SINTER_OK && text) {
+        /* The device is gone; the first error says why. */
+    }
+    sni_context_release(plan, c);
+    if (text) status = sni_fail(status, "%s", text);
+    sni_free(text);
+    return status;
+}
+
+sinter_status sni_plan_prepare(sinter_plan *plan, sinter_binding *bindings, size_t count, sni_context **out_context) {
+    *out_context = NULL;
+    sni_context *probe = sni_calloc(1, sizeof *probe), *c = NULL;
+    if (!probe) return sni_out_of_memory("a run");
+    sinter_status status = sni_plan_bind(plan, bindings, count, probe);
+    if (status == SINTER_OK) status = sni_context_acquire(plan, probe, &c);
+    sni_free(probe);
+    if (status != SINTER_OK) return status;
+    for (size_t i = 0; i < plan->slot_count && status == SINTER_OK; ++i)
+        if (plan->slots[i].kind == SNI_SLOT_INPUT || plan->slots[i].kind == SNI_SLOT_OUTPUT)
+            status = bind_port(plan, c, i, bindings, count);
+    if (status == SINTER_OK) status = set_ports(plan, c);
+    if (status != SINTER_OK) return abandon(plan, c, status);
+    *out_context = c;
+    return SINTER_OK;
+}
+
+sinter_status sni_plan_enqueue(sinter_plan *plan, sni_context *c, bool profile, void **events) {
+    for (size_t n = 0; n < plan->step_count; ++n) {
+        const sni_step *step = &plan->steps[n];
+        const size_t *local = step->spec.local[0] ? step->spec.local : NULL;
+        SNI_TRY(sni_launch_enqueue(c->launches[n], step->spec.dims, c->global[n], local, profile,
+                                   events ? &events[n] : NULL));
+    }
+    return SINTER_OK;
+}
+
+sinter_status sni_plan_collect(sinter_plan *plan, sni_context *c, sinter_binding *bindings, size_t count) {
+    sni_bindings values = sni_context_bindings(c);
+    for (size_t i = 0; i < plan->slot_count; ++i) {
+        const sni_slot *s = &plan->slots[i];
+        if (s->kind != SNI_SLOT_OUTPUT) continue;
+        const sinter_binding *b = sni_find_binding(bindings, count, plan->graph->outputs[s->index].name);
+        int64_t bytes;
+        SNI_TRY(sni_sym_eval(plan->graph->sym, s->bytes, &values, &bytes));
+        if (b && b->data && bytes > 0) SNI_TRY(sni_mem_read(c->mems[i], 0, b->data, (size_t)bytes, false));
+    }
+    return SINTER_OK;
+}
+
+static void note_run(sinter_plan *plan, const sni_context *c) {
+    sni_bindings b = sni_context_bindings(c);
+    int64_t moved = 0, unfused = 0;
+    for (size_t n = 0; n < plan->step_count; ++n) {
+        int64_t bytes;
+        if (sni_sym_eval(plan->graph->sym, plan->steps[n].bytes, &b, &bytes) == SINTER_OK) moved += bytes;
+    }
+    if (sni_sym_eval(plan->graph->sym, plan->bytes_unfused, &b, &unfused) != SINTER_OK) unfused = 0;
+    sni_mutex_lock(&plan->mutex);
+    plan->bytes_peak = c->arena_bytes;
+    plan->bytes_moved = (uint64_t)moved;
+    plan->bytes_moved_unfused = (uint64_t)unfused;
+    sni_mutex_unlock(&plan->mutex);
+}
+
+sinter_status sinter_plan_run_async(sinter_plan *plan, sinter_binding *bindings, size_t count,
+                                    sinter_event **out_event) {
+    if (!out_event) return sni_fail(SINTER_INVALID_ARGUMENT, "sinter_plan_run_async: out_event is NULL");
+    *out_event = NULL;
+    if (!plan) return sni_fail(SINTER_INVALID_ARGUMENT, "sinter_plan_run: plan is NULL");
+    sni_context *c;
+    SNI_TRY(sni_plan_prepare(plan, bindings, count, &c));
+    sinter_event *event = sni_calloc(1, sizeof *event);
+    sinter_status status = event ? sni_plan_enqueue(plan, c, false, NULL) : sni_out_of_memory("an event");
+    if (status == SINTER_OK) status = sni_plan_collect(plan, c, bindings, count);
+    if (status == SINTER_OK) status = sni_queue_marker(plan->runtime->device, &event->marker);
+    if (status != SINTER_OK) {
+        sni_free(event);
+        return abandon(plan, c, status);
+    }
+    note_run(plan, c);
+    event->plan = plan;
+    event->context = c;
+    *out_event = event;
+    return SINTER_OK;
+}
+
+/* Drivers specialise kernels at their first launch; now their binaries are worth keeping. */
+static void note_launched(sinter_plan *plan) {
+    for (size_t n = 0; n < plan->step_count; ++n) {
+        sni_mutex_lock(&plan->mutex);
+        sni_program *wide = plan->steps[n].program64;
+        sni_mutex_unlock(&plan->mutex);
+        sni_program_launched(plan->steps[n].program);
+        if (wide) sni_program_launched(wide);
+    }
+}
+
+sinter_status sinter_event_wait(sinter_event *event) {
+    if (!event) return sni_fail(SINTER_INVALID_ARGUMENT, "sinter_event_wait: event is NULL");
+    sinter_plan *plan = event->plan;
+    sinter_status status = sni_queue_wait(event->marker);
+    if (status == SINTER_OK) {
+        note_launched(plan);
+        sni_context_give_back(plan, event->context);
+    } else {
+        status = abandon(plan, event->context, status);
+    }
+    sni_free(event);
+    return status;
+}
+
+sinter_status sinter_plan_run(sinter_plan *plan, sinter_binding *bindings, size_t count) {
+    sinter_event *event;
+    SNI_TRY(sinter_plan_run_async(plan, bindings, count, &event));
+    return sinter_event_wait(event);
+}
+
+sinter_status sinter_plan_output_shape(sinter_plan *plan, const sinter_binding *bindings, size_t count,
+                                       const char *name, sinter_shape *out_shape) {
+    if (!plan || !name || !out_shape) return sni_fail(SINTER_INVALID_ARGUMENT, "sinter_plan_output_shape: a NULL argument");
+    for (size_t o = 0; o < plan->graph->output_count; ++o) {
+        if (strcmp(plan->graph->outputs[o].name, name) != 0) continue;
+        sni_context *probe = sni_calloc(1, sizeof *probe);
+        if (!probe) return sni_out_of_memory("a run");
+        sinter_status status = sni_plan_bind(plan, bindings, count, probe);
+        if (status == SINTER_OK) status = sni_plan_shape(plan, probe, plan->graph->outputs[o].value, out_shape);
+        sni_free(probe);
+        return status;
+    }
+    return sni_fail(SINTER_INVALID_ARGUMENT, "the plan has no output '%s'", name);
+}
+
+void sinter_plan_get_stats(const sinter_plan *plan, sinter_plan_stats *out_stats) {
+    if (!out_stats) return;
+    memset(out_stats, 0, sizeof *out_stats);
+    if (!plan) return;
+    sni_mutex *mutex = (sni_mutex *)&plan->mutex; /* what it guards is not part of the plan's meaning */
+    sni_mutex_lock(mutex);
+    *out_stats = (sinter_plan_stats){.operators = plan->operators,
+                                     .launches = plan->step_count,
+                                     .kernels = plan->kernels,
+                                     .bytes_peak = plan->bytes_peak,
+                                     .bytes_moved = plan->bytes_moved,
+                                     .bytes_moved_unfused = plan->bytes_moved_unfused,
+                                     .compile_ns = plan->compile_ns,
+                                     .constant_bytes = plan->constant_bytes};
+    sni_mutex_unlock(mutex);
+}
