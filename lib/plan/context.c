@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "graph/reference.h"
 #include "memory/offsets.h"
 #include "plan/plan.h"
 
