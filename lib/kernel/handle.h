@@ -16,7 +16,4 @@ static inline cl_mem sni_mem_handle_of(const sni_mem *mem) {
     return ((const struct sni_mem_handle *)(const void *)mem)->handle;
 }
 
-/* The OpenCL object of a launch, for questions about its arguments; it stays the launch's. */
-cl_kernel sni_launch_cl_kernel(const sni_launch *launch);
-
 #endif

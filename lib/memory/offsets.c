@@ -27,8 +27,9 @@ typedef struct packing {
     uint64_t best_total;
 } packing;
 
-/* More orders than one only where that takes microseconds. */
-enum { MOST_FOR_ALL_ORDERS = 512 };
+/* More than one order is tried only where that takes little time; placing count blocks looks at
+ * about count * count pairs. */
+enum { MOST_FOR_ALL_ORDERS = 512, MOST_REPAIRS = 24, MOST_REPAIR_PAIRS = 1000000 };
 
 static const uint64_t LARGEST_TOTAL = INT64_MAX;
 
@@ -137,6 +138,17 @@ static uint64_t lower_bound(const packing *pack) {
     return highest;
 }
 
+/* The block that ends highest goes first in the next try, and the others keep their order. */
+static void promote_highest(packing *pack) {
+    size_t highest = 0;
+    for (size_t i = 0; i < pack->count; ++i) {
+        const block *b = &pack->blocks[i], *top = &pack->blocks[highest];
+        if (b->offset + b->size > top->offset + top->size) highest = i;
+    }
+    for (size_t i = 0; i < pack->count; ++i) pack->blocks[i].rank = i + 1;
+    pack->blocks[highest].rank = 0;
+}
+
 static void pack_all(packing *pack) {
     pack->best_total = UINT64_MAX;
     rank_by_size(pack);
@@ -147,6 +159,14 @@ static void pack_all(packing *pack) {
     for (size_t i = 0; i < sizeof more / sizeof *more && pack->best_total > bound; ++i) {
         more[i](pack);
         try_order(pack);
+    }
+    /* Repairs begin with the order that is best most often. */
+    rank_by_size(pack);
+    size_t pairs = 0;
+    for (int i = 0; i < MOST_REPAIRS && pairs < MOST_REPAIR_PAIRS && pack->best_total > bound; ++i) {
+        pairs += pack->count * pack->count;
+        try_order(pack);
+        promote_highest(pack);
     }
 }
 
