@@ -8,7 +8,7 @@
 #define SN_I_S(x) SN_JOIN(as_, SN_T)(x)
 #define SN_I_NEG(x) SN_I_S(SN_I_U(SN_I_C(0)) - SN_I_U(x))
 /* A divisor that can be divided by: 0 and -1 become 1. */
-#define SN_I_SAFE(y) (((y) == SN_I_C(0)) | ((y) == SN_I_C(-1)) ? SN_I_C(1) : (y))
+#define SN_I_SAFE(y) ((((y) == SN_I_C(0)) | ((y) == SN_I_C(-1))) ? SN_I_C(1) : (y))
 #endif
 
 static inline SN_T SN_I_FN(max)(SN_T x, SN_T y) { return x > y ? x : y; }

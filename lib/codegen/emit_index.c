@@ -20,45 +20,9 @@ static void print(const printer *p, sni_expr expr);
 
 /* ---- Properties ------------------------------------------------------------------------------- */
 
-/* Calls visit for every operand and factor of an expression. */
-static void visit_parts(const sni_sym *sym, sni_expr expr, void (*visit)(void *, sni_expr), void *context) {
-    switch (sni_sym_kind_of(sym, expr)) {
-    case SNI_SYM_CONST:
-    case SNI_SYM_DIM:
-    case SNI_SYM_AXIS:
-    case SNI_SYM_VALUE: return;
-    case SNI_SYM_SUM:
-        for (int i = 0; i < sni_sym_term_count(sym, expr); ++i) {
-            sni_term term = sni_sym_term(sym, expr, i);
-            for (int f = 0; f < term.factor_count; ++f) visit(context, term.factors[f]);
-        }
-        return;
-    case SNI_SYM_NOT: visit(context, sni_sym_operand(sym, expr, 0)); return;
-    default:
-        visit(context, sni_sym_operand(sym, expr, 0));
-        visit(context, sni_sym_operand(sym, expr, 1));
-    }
-}
-
-typedef struct value_visitor {
-    const sni_sym *sym;
-    void (*visit)(void *, int);
-    void *context;
-} value_visitor;
-
-static void visit_values(void *context, sni_expr expr) {
-    value_visitor *v = context;
-    if (!sni_sym_uses_value(v->sym, expr)) return;
-    if (sni_sym_kind_of(v->sym, expr) == SNI_SYM_VALUE)
-        v->visit(v->context, (int)sni_sym_id(v->sym, expr));
-    else
-        visit_parts(v->sym, expr, visit_values, v);
-}
-
 void sni_emit_visit_values(const sni_sym *sym, sni_expr expr, void (*visit)(void *, int statement),
                            void *context) {
-    value_visitor v = {sym, visit, context};
-    if (expr != SNI_NO_EXPR) visit_values(&v, expr);
+    if (expr != SNI_NO_EXPR) sni_sym_visit_values(sym, expr, visit, context);
 }
 
 typedef struct lane_search {

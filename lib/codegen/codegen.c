@@ -1,0 +1,71 @@
+/* Choosing a strategy for a loop program. */
+#include "codegen/strategies.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+
+/* Notes for explain: why the strategies before the chosen one refused. */
+static const char *keep_notes(sni_arena *arena, sni_str *notes) {
+    const char *text = notes->failed ? NULL : sni_arena_strdup(arena, sni_str_text(notes));
+    sni_str_deinit(notes);
+    return text != NULL ? text : "";
+}
+
+static sinter_status generate(const sni_strategy *strategy, const sni_loop *loop, const sni_caps *caps,
+                              sni_arena *arena, sni_kspec *out_spec) {
+    sinter_status status = strategy->generate(loop, caps, arena, out_spec);
+    if (status != SINTER_OK) return sni_fail_in(status, "strategy %s", strategy->name);
+    out_spec->strategy = strategy->name;
+    return SINTER_OK;
+}
+
+/* The one called name; UNSUPPORTED with its reason when it does not take the program. */
+static sinter_status generate_named(const sni_loop *loop, const sni_caps *caps, const char *name, sni_arena *arena,
+                                    sni_kspec *out_spec) {
+    for (size_t i = 0; i < sni_strategy_count(); ++i) {
+        const sni_strategy *strategy = sni_strategy_at(i);
+        if (strcmp(strategy->name, name) != 0) continue;
+        sni_str why = SNI_STR_INIT;
+        bool accepted = strategy->accepts(loop, caps, &why);
+        sinter_status status = SINTER_OK;
+        if (!accepted) status = sni_fail(SINTER_UNSUPPORTED, "strategy %s: %s", name, sni_str_text(&why));
+        sni_str_deinit(&why);
+        return accepted ? generate(strategy, loop, caps, arena, out_spec) : status;
+    }
+    return sni_fail(SINTER_INVALID_ARGUMENT, "no strategy is called '%s'", name);
+}
+
+/* f64 is refused before any code is printed, in words that name the remedy. */
+static sinter_status check_f64(const sni_loop *loop, const sni_caps *caps) {
+    if (caps->has_f64) return SINTER_OK;
+    bool uses = false;
+    for (int i = 0; i < loop->buffer_count; ++i) uses |= loop->buffers[i].dtype == SINTER_F64;
+    for (int i = 0; i < loop->stmt_count; ++i) uses |= loop->stmts[i].dtype == SINTER_F64;
+    if (!uses) return SINTER_OK;
+    return sni_fail(SINTER_UNSUPPORTED, "f64: the device '%s' has no double precision; use f32 or another device",
+                    caps->name);
+}
+
+sinter_status sni_codegen(const sni_loop *loop, const sni_caps *caps, const char *name, sni_arena *arena,
+                          sni_kspec *out_spec) {
+    SNI_TRY(check_f64(loop, caps));
+    if (name != NULL) return generate_named(loop, caps, name, arena, out_spec);
+    sni_str notes = SNI_STR_INIT;
+    for (size_t i = 0; i < sni_strategy_count(); ++i) {
+        const sni_strategy *strategy = sni_strategy_at(i);
+        sni_str why = SNI_STR_INIT;
+        bool accepted = strategy->accepts(loop, caps, &why);
+        if (!accepted)
+            sni_str_printf(&notes, "%s%s: %s", notes.length > 0 ? "; " : "", strategy->name, sni_str_text(&why));
+        sni_str_deinit(&why);
+        if (!accepted) continue;
+        sinter_status status = generate(strategy, loop, caps, arena, out_spec);
+        const char *text = keep_notes(arena, &notes);
+        if (status != SINTER_OK) return status;
+        if (out_spec->notes == NULL || out_spec->notes[0] == 0) out_spec->notes = text;
+        return SINTER_OK;
+    }
+    sni_str_deinit(&notes);
+    return sni_fail(SINTER_INTERNAL, "no strategy takes the program");
+}

@@ -1,0 +1,93 @@
+/* Reductions: identities, combination, and folding of lanes in a fixed order. */
+#include "codegen/layout.h"
+
+#include <string.h>
+
+/* The largest or smallest value of an integer dtype. */
+static int64_t integer_limit(sinter_dtype dtype, bool largest) {
+    switch (dtype) {
+    case SINTER_I8: return largest ? INT8_MAX : INT8_MIN;
+    case SINTER_U8: return largest ? UINT8_MAX : 0;
+    case SINTER_BOOL: return largest ? 1 : 0;
+    case SINTER_I16: return largest ? INT16_MAX : INT16_MIN;
+    case SINTER_I64: return largest ? INT64_MAX : INT64_MIN;
+    default: return largest ? INT32_MAX : INT32_MIN;
+    }
+}
+
+const char *sni_emit_identity(sni_emitter *e, sni_combiner combiner, sinter_dtype dtype, int width) {
+    double f = 0;
+    int64_t i = 0;
+    if (combiner == SNI_COMBINE_PROD) {
+        f = 1;
+        i = 1;
+    } else if (combiner == SNI_COMBINE_MAX || combiner == SNI_COMBINE_MIN) {
+        f = combiner == SNI_COMBINE_MAX ? -__builtin_inf() : __builtin_inf();
+        i = integer_limit(dtype, combiner == SNI_COMBINE_MIN);
+    }
+    sni_ctype type = sni_ctype_of(dtype);
+    const char *value = sni_emit_constant(e, type, f, i);
+    return width == 1 ? value : sni_emit_format(e, "(%s)(%s)", sni_ctype_name(type, width), value);
+}
+
+const char *sni_emit_combine(sni_emitter *e, sni_combiner combiner, sni_ctype type, int width, const char *a,
+                             const char *b) {
+    const char *name = sni_ctype_name(type, width);
+    bool integer = type == SNI_C_INT || type == SNI_C_LONG;
+    if (combiner == SNI_COMBINE_MAX || combiner == SNI_COMBINE_MIN) {
+        sni_emit_use(e, type, width);
+        return sni_emit_format(e, "sn_%s_%s(%s, %s)", combiner == SNI_COMBINE_MAX ? "max" : "min", name, a, b);
+    }
+    char operator = combiner == SNI_COMBINE_PROD ? '*' : '+';
+    if (!integer) return sni_emit_format(e, "%s %c %s", a, operator, b);
+    return sni_emit_format(e, "as_%s(as_u%s(%s) %c as_u%s(%s))", name, name, a, operator, name, b);
+}
+
+const char *sni_emit_fold(sni_emitter *e, sni_combiner combiner, sni_ctype type, int width, const char *name) {
+    while (width > 1) {
+        width /= 2;
+        const char *half = sni_emit_format(e, "%s_%d", name, width);
+        const char *low = sni_emit_format(e, "%s.lo", name), *high = sni_emit_format(e, "%s.hi", name);
+        sni_emit_line(e, "const %s %s = %s;", sni_ctype_name(type, width), half,
+                      sni_emit_combine(e, combiner, type, width, low, high));
+        name = half;
+    }
+    return name;
+}
+
+/* A real sum of products accumulates by fma. */
+static bool is_sum_of_products(const sni_loop *loop, int r) {
+    const sni_stmt *reduce = &loop->stmts[r], *product = &loop->stmts[reduce->args[0]];
+    sni_ctype type = sni_ctype_of(reduce->dtype);
+    return reduce->combiner == SNI_COMBINE_SUM && (type == SNI_C_FLOAT || type == SNI_C_DOUBLE) &&
+           product->kind == SNI_STMT_OP && product->dtype == reduce->dtype && product->arg_count == 2 &&
+           sni_stmt_inner(loop, reduce->args[0]) && strcmp(product->op->expression, "a * b") == 0;
+}
+
+void sni_need_reduce(const sni_loop *loop, int r, const bool *stop, bool *needed) {
+    const sni_stmt *reduce = &loop->stmts[r];
+    if (!is_sum_of_products(loop, r)) {
+        sni_emit_need(loop, reduce->args[0], stop, needed);
+        return;
+    }
+    const sni_stmt *product = &loop->stmts[reduce->args[0]];
+    sni_emit_need(loop, product->args[0], stop, needed);
+    sni_emit_need(loop, product->args[1], stop, needed);
+}
+
+void sni_emit_accumulate(sni_emitter *e, const sni_scope *scope, int r, const char *const *names, int width,
+                         const char *acc) {
+    const sni_loop *loop = e->loop;
+    const sni_stmt *reduce = &loop->stmts[r];
+    sni_ctype type = sni_ctype_of(reduce->dtype);
+    sni_scope local = *scope;
+    local.have = names;
+    if (is_sum_of_products(loop, r)) {
+        const sni_stmt *product = &loop->stmts[reduce->args[0]];
+        sni_emit_line(e, "%s = fma(%s, %s, %s);", acc, sni_emit_operand(e, &local, product->args[0], type, width),
+                      sni_emit_operand(e, &local, product->args[1], type, width), acc);
+        return;
+    }
+    const char *value = sni_emit_operand(e, &local, reduce->args[0], type, width);
+    sni_emit_line(e, "%s = %s;", acc, sni_emit_combine(e, reduce->combiner, type, width, acc, value));
+}

@@ -1,0 +1,142 @@
+/* cpu_elementwise and cpu_column: lanes along the last parallel axis, one work-item a work-group.
+ *
+ * The parallel axes are one linear space, cut into one contiguous chunk for each work-group. A chunk is walked in runs along the
+ * last axis: the other axes are taken apart once a run, and what does not depend on the last axis is computed there
+ * too. Inside the run come vectors of points and then single ones. With inner axes (cpu_column) every vector of
+ * points walks them in sequential loops: reductions over leading axes, pooling, depthwise convolution. */
+#include "codegen/layout.h"
+#include "codegen/strategies.h"
+
+typedef struct points {
+    sni_emitter *e;
+    const sni_passes *passes;
+    int lane_axis; /* the last parallel axis */
+    int width;
+} points;
+
+static void emit_vectors(const points *p, const sni_scope *scope) {
+    sni_emitter *e = p->e;
+    const char *i = scope->names[p->lane_axis];
+    sni_scope lanes = *scope;
+    lanes.lane_axis = p->lane_axis;
+    lanes.width = p->width;
+    if (p->width > 1) {
+        sni_emit_open(e, "for (; end - %s >= %d; %s += %d)", i, p->width, i, p->width);
+        sni_emit_point(e, &lanes, p->passes);
+        sni_emit_close(e);
+    }
+    sni_emit_open(e, "for (; %s < end; ++%s)", i, i);
+    sni_emit_point(e, scope, p->passes);
+    sni_emit_close(e);
+}
+
+/* One run: from the lane axis' start to end. */
+static void emit_run(const points *p, const sni_scope *scope) {
+    const char **names = sni_emit_names(p->e, NULL);
+    if (names == NULL) return;
+    uint32_t only = ~p->e->loop->inner & ~(1u << p->lane_axis);
+    sni_emit_row_stmts(p->e, scope, p->passes, 0, only, names);
+    sni_scope local = *scope;
+    local.have = names;
+    emit_vectors(p, &local);
+}
+
+static void emit_chunk(const points *p, const sni_scope *scope, sni_expr total, sni_expr chunk) {
+    sni_emitter *e = p->e;
+    const sni_loop *loop = e->loop;
+    const char *i = scope->names[p->lane_axis];
+    const char *all = sni_emit_number(e, total), *step = sni_emit_number(e, chunk);
+    uint32_t outer = ((1u << p->lane_axis) - 1) & ~loop->inner;
+    if (outer == 0) {
+        sni_emit_line(e, "sn_idx %s = (sn_idx)get_group_id(0) * %s;", i, step);
+        sni_emit_line(e, "const sn_idx end = %s + min((sn_idx)%s, (sn_idx)%s - %s);", i, step, all, i);
+        emit_run(p, scope);
+        return;
+    }
+    const char *extent = sni_emit_number(e, loop->extents[p->lane_axis]);
+    sni_emit_line(e, "sn_idx at = (sn_idx)get_group_id(0) * %s;", step);
+    sni_emit_line(e, "const sn_idx stop = at + min((sn_idx)%s, (sn_idx)%s - at);", step, all);
+    sni_emit_open(e, "while (at < stop)");
+    sni_emit_line(e, "const sn_idx run = at / %s;", extent);
+    sni_emit_line(e, "sn_idx %s = at - run*%s;", i, extent);
+    sni_emit_split(e, scope, outer, "run");
+    sni_emit_line(e, "const sn_idx end = min((sn_idx)%s, %s + (stop - at));", extent, i);
+    sni_emit_line(e, "at += end - %s;", i);
+    emit_run(p, scope);
+    sni_emit_close(e);
+}
+
+/* About so many simple operations make a work-group worth its cost. */
+enum { WORK_OF_GROUP = 65536 };
+
+static int64_t least_work(const sni_passes *passes) {
+    double least = WORK_OF_GROUP / (passes->cost > 1 ? passes->cost : 1);
+    return least < 256 ? 256 : (int64_t)least;
+}
+
+static sinter_status generate_points(const sni_loop *loop, const sni_caps *caps, sni_arena *arena, sni_kspec *out_spec,
+                                     const char *entry) {
+    sni_emitter e;
+    sni_passes passes;
+    SNI_TRY(sni_emit_begin(&e, loop, caps, arena, out_spec));
+    if (!sni_passes_init(&passes, loop, arena)) return sni_out_of_memory("a kernel's passes");
+    uint32_t parallel = sni_parallel_mask(loop);
+    sni_expr total = sni_extent_product(loop, parallel);
+    sni_expr work = sni_sym_mul(loop->sym, total, sni_extent_product(loop, loop->inner));
+    points p = {&e, &passes, sni_parallel_count(loop) - 1, sni_cpu_width(loop, caps)};
+    sni_scope scope = {.lane_axis = -1, .width = 1, .prefix = "s"};
+    sni_name_axes(&e, &scope);
+    sni_chunks chunks = sni_cpu_chunks(loop, caps, total, work, least_work(&passes), p.width);
+    if (parallel != 0)
+        emit_chunk(&p, &scope, total, chunks.chunk);
+    else
+        sni_emit_point(&e, &scope, &passes);
+    sni_set_launch(out_spec, loop, parallel != 0 ? chunks.groups : sni_sym_const(loop->sym, 1), 1);
+    return sni_emit_end(&e, entry, "__attribute__((reqd_work_group_size(1, 1, 1)))");
+}
+
+/* ---- cpu_elementwise -------------------------------------------------------------------------- */
+
+static bool accepts_elementwise(const sni_loop *loop, const sni_caps *caps, sni_str *why) {
+    if (caps->device_class != SNI_DEVICE_CPU) {
+        sni_str_append(why, "the device is no CPU");
+        return false;
+    }
+    if (loop->inner == 0) return true;
+    sni_str_append(why, "the program has inner axes");
+    return false;
+}
+
+static sinter_status generate_elementwise(const sni_loop *loop, const sni_caps *caps, sni_arena *arena,
+                                          sni_kspec *out_spec) {
+    return generate_points(loop, caps, arena, out_spec, "cpu_elementwise");
+}
+
+const sni_strategy sni_strategy_cpu_elementwise = {"cpu_elementwise", accepts_elementwise, generate_elementwise};
+
+/* ---- cpu_column ------------------------------------------------------------------------------- */
+
+static bool accepts_column(const sni_loop *loop, const sni_caps *caps, sni_str *why) {
+    if (caps->device_class != SNI_DEVICE_CPU) {
+        sni_str_append(why, "the device is no CPU");
+        return false;
+    }
+    if (loop->inner == 0) {
+        sni_str_append(why, "the program has no inner axes");
+        return false;
+    }
+    sni_arena *arena = sni_arena_create();
+    sni_passes passes;
+    bool accepted = arena != NULL && sni_passes_init(&passes, loop, arena) && sni_parallel_count(loop) > 0 &&
+                    sni_prefers_column(&passes, sni_cpu_width(loop, caps));
+    sni_arena_release(arena);
+    if (!accepted) sni_str_append(why, "memory is contiguous along an inner axis");
+    return accepted;
+}
+
+static sinter_status generate_column(const sni_loop *loop, const sni_caps *caps, sni_arena *arena,
+                                     sni_kspec *out_spec) {
+    return generate_points(loop, caps, arena, out_spec, "cpu_column");
+}
+
+const sni_strategy sni_strategy_cpu_column = {"cpu_column", accepts_column, generate_column};

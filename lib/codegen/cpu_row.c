@@ -1,0 +1,196 @@
+/* cpu_row: whole rows for each work-item, lanes along an inner axis.
+ *
+ * Every pass over the row keeps several vector accumulators for each of its reductions, so that their additions
+ * overlap; they are folded in a fixed order at the end of the pass. The other inner axes are loops around. */
+#include "codegen/layout.h"
+#include "codegen/strategies.h"
+
+enum {
+    MOST_UNROLL = 4,
+    WORK_OF_GROUP = 65536 /* simple operations that make a work-group worth its cost */
+};
+
+typedef struct row {
+    sni_emitter *e;
+    const sni_passes *passes;
+    int lane_axis;
+    int width;
+} row;
+
+static bool reduces_in(const row *r, int s, int pass) {
+    const sni_passes *p = r->passes;
+    return p->live[s] && p->loop->stmts[s].kind == SNI_STMT_REDUCE && p->depth[s] == pass;
+}
+
+/* Vectors in flight: few when each is much work, or when many reductions share the registers. */
+static int unroll_of(const row *r, int pass) {
+    int reductions = 0;
+    double cost = 0;
+    for (int s = 0; s < r->e->loop->stmt_count; ++s) {
+        if (reduces_in(r, s, pass)) ++reductions;
+        if (r->passes->live[s] && sni_stmt_inner(r->e->loop, s) && r->e->loop->stmts[s].kind == SNI_STMT_OP)
+            cost += r->e->loop->stmts[s].op->cost;
+    }
+    if (reductions == 0 || reductions > 4) return 1;
+    return cost > 24 || reductions > 2 ? 2 : MOST_UNROLL;
+}
+
+static void declare(const row *r, int pass, int unroll) {
+    sni_emitter *e = r->e;
+    for (int s = 0; s < e->loop->stmt_count; ++s) {
+        if (!reduces_in(r, s, pass)) continue;
+        const sni_stmt *stmt = &e->loop->stmts[s];
+        sni_ctype type = sni_ctype_of(stmt->dtype);
+        for (int u = 0; u < unroll && r->width > 1; ++u)
+            sni_emit_line(e, "%s acc%d_v%d = %s;", sni_ctype_name(type, r->width), s, u,
+                          sni_emit_identity(e, stmt->combiner, stmt->dtype, r->width));
+        sni_emit_line(e, "%s acc%d_t = %s;", sni_ctype_name(type, 1), s,
+                      sni_emit_identity(e, stmt->combiner, stmt->dtype, 1));
+    }
+}
+
+/* Code for the lanes at the scope's place; copy -1: the scalar tail. */
+static void emit_body(const row *r, const sni_scope *scope, int pass, const bool *needed, const char *const *have,
+                      int copy) {
+    sni_emitter *e = r->e;
+    const char **inside = sni_emit_names(e, have);
+    if (inside == NULL) return;
+    sni_scope local = *scope;
+    local.have = have;
+    sni_emit_stmts(e, &local, needed, inside);
+    for (int s = 0; s < e->loop->stmt_count; ++s) {
+        if (!reduces_in(r, s, pass)) continue;
+        const char *acc = copy < 0 ? sni_emit_format(e, "acc%d_t", s) : sni_emit_format(e, "acc%d_v%d", s, copy);
+        sni_emit_accumulate(e, scope, s, inside, scope->width, acc);
+    }
+    if (pass == r->passes->count) sni_emit_inner_stores(e, scope, inside);
+}
+
+/* The copy-th vector of a step, in a block of its own so that its names are free. */
+static void emit_copy(const row *r, const sni_scope *scope, int pass, const bool *needed, const char *const *have,
+                      int copy) {
+    sni_emitter *e = r->e;
+    sni_scope lanes = *scope;
+    const char *i = scope->names[r->lane_axis];
+    lanes.lane_axis = r->lane_axis;
+    lanes.width = r->width;
+    if (copy > 0) {
+        sni_emit_open(e, "%s", "");
+        lanes.names[r->lane_axis] = sni_emit_format(e, "%s_%d", i, copy);
+        sni_emit_line(e, "const sn_idx %s = %s + %d;", lanes.names[r->lane_axis], i, copy * r->width);
+    }
+    emit_body(r, &lanes, pass, needed, have, copy);
+    if (copy > 0) sni_emit_close(e);
+}
+
+static void emit_vectors(const row *r, const sni_scope *scope, int pass, const bool *needed, const char *const *have,
+                         int unroll) {
+    sni_emitter *e = r->e;
+    const char *i = scope->names[r->lane_axis], *n = sni_emit_number(e, e->loop->extents[r->lane_axis]);
+    sni_emit_open(e, "for (; %s - %s >= %d; %s += %d)", n, i, unroll * r->width, i, unroll * r->width);
+    for (int u = 0; u < unroll; ++u) emit_copy(r, scope, pass, needed, have, u);
+    sni_emit_close(e);
+}
+
+static void emit_loops(const row *r, const sni_scope *scope, int pass, const bool *needed, const char *const *have,
+                       int unroll) {
+    sni_emitter *e = r->e;
+    uint32_t outside = e->loop->inner & ~(1u << r->lane_axis);
+    const char *i = scope->names[r->lane_axis], *n = sni_emit_number(e, e->loop->extents[r->lane_axis]);
+    sni_emit_open_loops(e, scope, outside);
+    sni_emit_line(e, "sn_idx %s = 0;", i);
+    if (r->width > 1) {
+        emit_vectors(r, scope, pass, needed, have, unroll);
+        if (unroll > 1) emit_vectors(r, scope, pass, needed, have, 1);
+    }
+    sni_emit_open(e, "for (; %s < %s; ++%s)", i, n, i);
+    emit_body(r, scope, pass, needed, have, -1);
+    sni_emit_close(e);
+    sni_emit_close_loops(e, outside);
+}
+
+/* Brings the accumulators of REDUCE s together; its name is then a scalar. */
+static void finish(const row *r, int s, int unroll, const char **names) {
+    sni_emitter *e = r->e;
+    const sni_stmt *stmt = &e->loop->stmts[s];
+    sni_ctype type = sni_ctype_of(stmt->dtype);
+    const char *total = sni_emit_format(e, "acc%d_t", s);
+    if (r->width > 1) {
+        for (int step = unroll / 2; step >= 1; step /= 2)
+            for (int u = 0; u < step; ++u) {
+                const char *a = sni_emit_format(e, "acc%d_v%d", s, u), *b = sni_emit_format(e, "acc%d_v%d", s, u + step);
+                sni_emit_line(e, "%s = %s;", a, sni_emit_combine(e, stmt->combiner, type, r->width, a, b));
+            }
+        const char *folded =
+            sni_emit_fold(e, stmt->combiner, type, r->width, sni_emit_format(e, "acc%d_v0", s));
+        total = sni_emit_combine(e, stmt->combiner, type, 1, folded, total);
+    }
+    names[s] = sni_emit_format(e, "s%d", s);
+    sni_emit_line(e, "const %s %s = %s;", sni_ctype_name(type, 1), names[s], sni_emit_wrap(e, stmt->dtype, 1, total));
+}
+
+static void emit_pass(const row *r, const sni_scope *scope, int pass, const char **names) {
+    bool *needed = sni_emit_pass_need(r->e, r->passes, pass, names);
+    const char **have = sni_emit_names(r->e, names);
+    if (needed == NULL || have == NULL) return;
+    int unroll = unroll_of(r, pass);
+    declare(r, pass, unroll);
+    sni_emit_open(r->e, "%s", "");
+    emit_loops(r, scope, pass, needed, have, unroll);
+    sni_emit_close(r->e);
+    for (int s = 0; s < r->e->loop->stmt_count; ++s)
+        if (reduces_in(r, s, pass)) finish(r, s, unroll, names);
+}
+
+static void emit_row(const row *r, const sni_scope *scope) {
+    const char **names = sni_emit_names(r->e, NULL);
+    if (names == NULL) return;
+    uint32_t only = ~r->e->loop->inner;
+    sni_emit_row_stmts(r->e, scope, r->passes, 0, only, names);
+    for (int pass = 1; pass <= r->passes->count; ++pass) {
+        emit_pass(r, scope, pass, names);
+        sni_emit_row_stmts(r->e, scope, r->passes, pass, only, names);
+    }
+    sni_emit_row_stores(r->e, scope, names);
+}
+
+static void emit_rows(const row *r, const sni_scope *scope, uint32_t parallel, sni_expr total, sni_expr chunk) {
+    sni_emitter *e = r->e;
+    if (parallel == 0) {
+        emit_row(r, scope);
+        return;
+    }
+    const char *step = sni_emit_number(e, chunk), *all = sni_emit_number(e, total);
+    sni_emit_line(e, "const sn_idx first = (sn_idx)get_group_id(0) * %s;", step);
+    sni_emit_line(e, "const sn_idx stop = first + min((sn_idx)%s, (sn_idx)%s - first);", step, all);
+    sni_emit_open(e, "for (sn_idx row = first; row < stop; ++row)");
+    sni_emit_split(e, scope, parallel, "row");
+    emit_row(r, scope);
+    sni_emit_close(e);
+}
+
+static bool accepts(const sni_loop *loop, const sni_caps *caps, sni_str *why) {
+    if (caps->device_class == SNI_DEVICE_CPU && loop->inner != 0) return true;
+    sni_str_append(why, loop->inner == 0 ? "the program has no inner axes" : "the device is no CPU");
+    return false;
+}
+
+static sinter_status generate(const sni_loop *loop, const sni_caps *caps, sni_arena *arena, sni_kspec *out_spec) {
+    sni_emitter e;
+    sni_passes passes;
+    SNI_TRY(sni_emit_begin(&e, loop, caps, arena, out_spec));
+    if (!sni_passes_init(&passes, loop, arena)) return sni_out_of_memory("a kernel's passes");
+    uint32_t parallel = sni_parallel_mask(loop);
+    sni_expr rows = sni_extent_product(loop, parallel);
+    sni_expr work = sni_sym_mul(loop->sym, rows, sni_extent_product(loop, loop->inner));
+    row r = {&e, &passes, sni_best_inner_axis(&passes), sni_cpu_width(loop, caps)};
+    sni_scope scope = {.lane_axis = -1, .width = 1, .prefix = "s"};
+    sni_name_axes(&e, &scope);
+    int64_t least = (int64_t)(WORK_OF_GROUP / (passes.cost > 1 ? passes.cost : 1)) + 1;
+    sni_chunks chunks = sni_cpu_chunks(loop, caps, rows, work, least, 1);
+    emit_rows(&r, &scope, parallel, rows, chunks.chunk);
+    sni_set_launch(out_spec, loop, parallel != 0 ? chunks.groups : sni_sym_const(loop->sym, 1), 1);
+    return sni_emit_end(&e, "cpu_row", "__attribute__((reqd_work_group_size(1, 1, 1)))");
+}
+
+const sni_strategy sni_strategy_cpu_row = {"cpu_row", accepts, generate};

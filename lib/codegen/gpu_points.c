@@ -1,0 +1,123 @@
+/* gpu_elementwise and gpu_column: one work-item for each vector of points along the last parallel axis.
+ *
+ * A vector is what one access of 16 bytes holds, where alignment is known from the program's extents and offsets;
+ * otherwise it is a single point, so that neighbouring work-items still touch neighbouring memory. The last
+ * vector of a line may be short: its points are computed one by one. With inner axes (gpu_column) each
+ * work-item walks them in sequential loops. */
+#include "codegen/layout.h"
+#include "codegen/strategies.h"
+
+static void emit_vector(sni_emitter *e, const sni_scope *scope, const sni_passes *passes, int axis, int width) {
+    const char *i = scope->names[axis], *n = sni_emit_number(e, e->loop->extents[axis]);
+    sni_scope lanes = *scope;
+    lanes.lane_axis = axis;
+    lanes.width = width;
+    lanes.aligned = true;
+    sni_emit_line(e, "sn_idx %s = first;", i);
+    if (sni_sym_known_divisible(e->loop->sym, e->loop->extents[axis], width)) {
+        sni_emit_point(e, &lanes, passes);
+        return;
+    }
+    sni_emit_open(e, "if (%s - %s >= %d)", n, i, width);
+    sni_emit_point(e, &lanes, passes);
+    sni_emit_line(e, "return;");
+    sni_emit_close(e);
+    sni_emit_open(e, "for (; %s < %s; ++%s)", i, n, i);
+    sni_emit_point(e, scope, passes);
+    sni_emit_close(e);
+}
+
+static sni_expr emit_items(sni_emitter *e, const sni_scope *scope, const sni_passes *passes) {
+    const sni_loop *loop = e->loop;
+    sni_sym *sym = loop->sym;
+    int axis = sni_parallel_count(loop) - 1;
+    if (axis < 0) {
+        sni_emit_line(e, "if (get_global_id(0) != 0) return;");
+        sni_emit_point(e, scope, passes);
+        return sni_sym_const(sym, 1);
+    }
+    int width = sni_gpu_width(passes, axis);
+    uint32_t outer = sni_parallel_mask(loop) & ~(1u << axis);
+    sni_expr vectors = sni_sym_ceil_div(sym, loop->extents[axis], sni_sym_const(sym, width));
+    sni_expr items = sni_sym_mul(sym, sni_extent_product(loop, outer), vectors);
+    sni_emit_line(e, "const sn_idx item = (sn_idx)get_global_id(0);");
+    sni_emit_line(e, "if (item >= %s) return;", sni_emit_number(e, items));
+    const char *vector = "item";
+    if (outer != 0) {
+        const char *count = sni_emit_number(e, vectors);
+        sni_emit_line(e, "const sn_idx line = item / %s;", count);
+        sni_emit_split(e, scope, outer, "line");
+        vector = sni_emit_format(e, "(item - line*%s)", count);
+    }
+    if (width > 1) {
+        sni_emit_line(e, "const sn_idx first = %s * %d;", vector, width);
+        emit_vector(e, scope, passes, axis, width);
+    } else {
+        sni_emit_line(e, "const sn_idx %s = %s;", scope->names[axis], vector);
+        sni_emit_point(e, scope, passes);
+    }
+    return items;
+}
+
+static sinter_status generate_points(const sni_loop *loop, const sni_caps *caps, sni_arena *arena, sni_kspec *out_spec,
+                                     const char *entry) {
+    sni_emitter e;
+    sni_passes passes;
+    SNI_TRY(sni_emit_begin(&e, loop, caps, arena, out_spec));
+    if (!sni_passes_init(&passes, loop, arena)) return sni_out_of_memory("a kernel's passes");
+    sni_scope scope = {.lane_axis = -1, .width = 1, .prefix = "s"};
+    sni_name_axes(&e, &scope);
+    sni_expr items = emit_items(&e, &scope, &passes);
+    size_t local = 256;
+    if (local > caps->max_work_group) local = caps->max_work_group > 0 ? caps->max_work_group : 1;
+    sni_expr groups = sni_sym_ceil_div(loop->sym, items, sni_sym_const(loop->sym, (int64_t)local));
+    sni_set_launch(out_spec, loop, sni_sym_mul_i(loop->sym, groups, (int64_t)local), local);
+    return sni_emit_end(&e, entry,
+                        sni_emit_format(&e, "__attribute__((reqd_work_group_size(%zu, 1, 1)))", local));
+}
+
+static bool is_gpu(const sni_caps *caps, sni_str *why) {
+    if (caps->device_class == SNI_DEVICE_GPU) return true;
+    sni_str_append(why, "the device is no GPU");
+    return false;
+}
+
+/* ---- gpu_elementwise -------------------------------------------------------------------------- */
+
+static bool accepts_elementwise(const sni_loop *loop, const sni_caps *caps, sni_str *why) {
+    if (!is_gpu(caps, why)) return false;
+    if (loop->inner == 0) return true;
+    sni_str_append(why, "the program has inner axes");
+    return false;
+}
+
+static sinter_status generate_elementwise(const sni_loop *loop, const sni_caps *caps, sni_arena *arena,
+                                          sni_kspec *out_spec) {
+    return generate_points(loop, caps, arena, out_spec, "gpu_elementwise");
+}
+
+const sni_strategy sni_strategy_gpu_elementwise = {"gpu_elementwise", accepts_elementwise, generate_elementwise};
+
+/* ---- gpu_column ------------------------------------------------------------------------------- */
+
+static bool accepts_column(const sni_loop *loop, const sni_caps *caps, sni_str *why) {
+    if (!is_gpu(caps, why)) return false;
+    if (loop->inner == 0) {
+        sni_str_append(why, "the program has no inner axes");
+        return false;
+    }
+    sni_arena *arena = sni_arena_create();
+    sni_passes passes;
+    bool accepted = arena != NULL && sni_passes_init(&passes, loop, arena) && sni_parallel_count(loop) > 0 &&
+                    sni_prefers_column(&passes, 16);
+    sni_arena_release(arena);
+    if (!accepted) sni_str_append(why, "memory is contiguous along an inner axis");
+    return accepted;
+}
+
+static sinter_status generate_column(const sni_loop *loop, const sni_caps *caps, sni_arena *arena,
+                                     sni_kspec *out_spec) {
+    return generate_points(loop, caps, arena, out_spec, "gpu_column");
+}
+
+const sni_strategy sni_strategy_gpu_column = {"gpu_column", accepts_column, generate_column};

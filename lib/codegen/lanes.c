@@ -1,0 +1,91 @@
+/* The choice of lanes: how the accesses of a program move along an axis. */
+#include "codegen/layout.h"
+
+static sni_lane_use look(const sni_loop *loop, sni_expr offset, uint32_t mask, int axis, int width, size_t bytes) {
+    sni_lane_use use = {.aligned = true};
+    sni_expr coefficient, rest;
+    if ((mask >> axis & 1) == 0) {
+        use.still = 1;
+    } else if (!sni_sym_linear_in(loop->sym, offset, axis, &coefficient, &rest)) {
+        use.other = 1;
+    } else if (sni_sym_is(loop->sym, coefficient, 0) || !sni_sym_uses_axis(loop->sym, offset, axis)) {
+        use.still = 1; /* only its guard, or an index read from memory, moves */
+        if (sni_sym_uses_value(loop->sym, offset)) use = (sni_lane_use){.other = 1, .aligned = true};
+    } else if (sni_sym_is(loop->sym, coefficient, 1)) {
+        use.unit = 1;
+        use.widest_bytes = (int)bytes;
+        use.aligned = sni_sym_known_divisible(loop->sym, rest, width);
+    } else {
+        use.other = 1;
+    }
+    return use;
+}
+
+static void add(sni_lane_use *sum, sni_lane_use use) {
+    sum->unit += use.unit;
+    sum->still += use.still;
+    sum->other += use.other;
+    sum->aligned = sum->aligned && use.aligned;
+    if (use.widest_bytes > sum->widest_bytes) sum->widest_bytes = use.widest_bytes;
+}
+
+sni_lane_use sni_lane_use_of(const sni_passes *passes, int axis, int width) {
+    const sni_loop *loop = passes->loop;
+    sni_lane_use sum = {.aligned = true};
+    for (int s = 0; s < loop->stmt_count; ++s) {
+        const sni_stmt *stmt = &loop->stmts[s];
+        if (passes->live[s] && stmt->kind == SNI_STMT_LOAD)
+            add(&sum, look(loop, stmt->offset, stmt->mask, axis, width,
+                           sinter_dtype_size(loop->buffers[stmt->buffer].dtype)));
+    }
+    for (int i = 0; i < loop->store_count; ++i)
+        add(&sum, look(loop, loop->stores[i].offset, loop->stores[i].mask, axis, width,
+                       sinter_dtype_size(loop->buffers[loop->stores[i].buffer].dtype)));
+    return sum;
+}
+
+int sni_best_inner_axis(const sni_passes *passes) {
+    const sni_loop *loop = passes->loop;
+    int best = -1;
+    sni_lane_use best_use = {0};
+    for (int a = loop->axis_count - 1; a >= 0; --a) {
+        if ((loop->inner >> a & 1) == 0) continue;
+        sni_lane_use use = sni_lane_use_of(passes, a, 1);
+        bool better = best < 0 || use.other < best_use.other || (use.other == best_use.other && use.unit > best_use.unit);
+        if (!better) continue;
+        best = a;
+        best_use = use;
+    }
+    return best;
+}
+
+bool sni_prefers_column(const sni_passes *passes, int width) {
+    const sni_loop *loop = passes->loop;
+    int inner = sni_best_inner_axis(passes), column = sni_parallel_count(loop) - 1;
+    if (inner < 0 || column < 0) return inner < 0;
+    sni_lane_use row_use = sni_lane_use_of(passes, inner, 1), column_use = sni_lane_use_of(passes, column, 1);
+    int64_t extent;
+    if (sni_sym_is_const(loop->sym, loop->extents[column], &extent) && extent < width) return false;
+    bool short_row = sni_sym_is_const(loop->sym, loop->extents[inner], &extent) && extent < width;
+    if (column_use.other != row_use.other) return column_use.other < row_use.other || short_row;
+    return short_row;
+}
+
+int sni_cpu_width(const sni_loop *loop, const sni_caps *caps) {
+    int width = 1;
+    while (width < 16 && (uint32_t)width * 2 <= caps->native_float_width) width *= 2;
+    /* A device that reports no vectors is still served well by four lanes: its compiler splits them. */
+    if (width < 4) width = 4;
+    if (loop->uses_f64 || loop->uses_i64) width /= 2;
+    return width;
+}
+
+int sni_gpu_width(const sni_passes *passes, int axis) {
+    sni_lane_use use = sni_lane_use_of(passes, axis, 1);
+    int bytes = use.widest_bytes;
+    if (bytes == 0 || use.other > 0) return 1;
+    int width = bytes >= 16 ? 1 : 16 / bytes;
+    if (width > 8) width = 8;
+    while (width > 1 && !sni_lane_use_of(passes, axis, width).aligned) width /= 2;
+    return width;
+}

@@ -1,0 +1,125 @@
+/* One point of the parallel axes: scalar code of the row between passes over the inner axes. */
+#include "codegen/layout.h"
+
+#include <string.h>
+
+const char **sni_emit_names(sni_emitter *e, const char *const *from) {
+    size_t bytes = (size_t)(e->loop->stmt_count + 1) * sizeof(const char *);
+    const char **names = sni_arena_alloc(e->arena, bytes);
+    if (names == NULL)
+        e->failed = true;
+    else if (from != NULL)
+        memcpy(names, from, bytes - sizeof(const char *));
+    return names;
+}
+
+static bool *flags(sni_emitter *e) {
+    bool *result = sni_arena_alloc(e->arena, (size_t)e->loop->stmt_count + 1);
+    if (result == NULL) e->failed = true;
+    return result;
+}
+
+void sni_emit_row_stmts(sni_emitter *e, const sni_scope *scope, const sni_passes *passes, int depth, uint32_t only,
+                        const char **names) {
+    const sni_loop *loop = passes->loop;
+    bool *needed = flags(e);
+    if (needed == NULL) return;
+    for (int s = 0; s < loop->stmt_count; ++s)
+        needed[s] = passes->live[s] && passes->depth[s] <= depth && loop->stmts[s].kind != SNI_STMT_REDUCE &&
+                    (loop->stmts[s].mask & ~only) == 0;
+    sni_scope local = *scope;
+    const char **have = sni_emit_names(e, names);
+    if (have == NULL) return;
+    local.have = have;
+    sni_emit_stmts(e, &local, needed, names);
+}
+
+bool *sni_emit_pass_need(sni_emitter *e, const sni_passes *passes, int pass, const char *const *have) {
+    const sni_loop *loop = passes->loop;
+    bool *needed = flags(e), *stop = flags(e);
+    if (needed == NULL || stop == NULL) return NULL;
+    for (int s = 0; s < loop->stmt_count; ++s) stop[s] = have[s] != NULL;
+    for (int s = 0; s < loop->stmt_count; ++s)
+        if (passes->live[s] && loop->stmts[s].kind == SNI_STMT_REDUCE && passes->depth[s] == pass)
+            sni_need_reduce(loop, s, stop, needed);
+    if (pass == passes->count)
+        for (int i = 0; i < loop->store_count; ++i)
+            if (sni_store_inner(loop, &loop->stores[i])) sni_emit_need(loop, loop->stores[i].stmt, stop, needed);
+    return needed;
+}
+
+void sni_emit_inner_stores(sni_emitter *e, const sni_scope *scope, const char *const *names) {
+    sni_scope local = *scope;
+    local.have = names;
+    for (int i = 0; i < e->loop->store_count; ++i) {
+        const sni_store *store = &e->loop->stores[i];
+        if (sni_store_inner(e->loop, store)) sni_emit_store(e, &local, store, names[store->stmt]);
+    }
+}
+
+void sni_emit_row_stores(sni_emitter *e, const sni_scope *scope, const char *const *names) {
+    sni_scope local = *scope;
+    local.have = names;
+    for (int i = 0; i < e->loop->store_count; ++i) {
+        const sni_store *store = &e->loop->stores[i];
+        if (!sni_store_inner(e->loop, store)) sni_emit_store(e, &local, store, names[store->stmt]);
+    }
+}
+
+/* Names of the reductions of a pass: wrapped to their dtype once they are complete. */
+static void finish_reduce(sni_emitter *e, const sni_scope *scope, int r, const char **names) {
+    const sni_stmt *stmt = &e->loop->stmts[r];
+    int width = sni_emit_is_vector(e, scope, r) ? scope->width : 1;
+    const char *acc = sni_emit_format(e, "acc%d", r);
+    const char *wrapped = sni_emit_wrap(e, stmt->dtype, width, acc);
+    names[r] = acc;
+    if (wrapped == acc) return;
+    names[r] = sni_emit_format(e, "s%d", r);
+    sni_emit_line(e, "const %s %s = %s;", sni_ctype_name(sni_ctype_of(stmt->dtype), width), names[r], wrapped);
+}
+
+static bool reduces_in(const sni_passes *passes, int s, int pass) {
+    return passes->live[s] && passes->loop->stmts[s].kind == SNI_STMT_REDUCE && passes->depth[s] == pass;
+}
+
+static void declare_accumulators(sni_emitter *e, const sni_scope *scope, const sni_passes *passes, int pass) {
+    for (int s = 0; s < e->loop->stmt_count; ++s) {
+        if (!reduces_in(passes, s, pass)) continue;
+        const sni_stmt *stmt = &e->loop->stmts[s];
+        int width = sni_emit_is_vector(e, scope, s) ? scope->width : 1;
+        sni_emit_line(e, "%s acc%d = %s;", sni_ctype_name(sni_ctype_of(stmt->dtype), width), s,
+                      sni_emit_identity(e, stmt->combiner, stmt->dtype, width));
+    }
+}
+
+static void emit_pass(sni_emitter *e, const sni_scope *scope, const sni_passes *passes, int pass, const char **names) {
+    const sni_loop *loop = e->loop;
+    const char **inside = sni_emit_names(e, names);
+    bool *needed = sni_emit_pass_need(e, passes, pass, names);
+    if (inside == NULL || needed == NULL) return;
+    declare_accumulators(e, scope, passes, pass);
+    sni_emit_open_loops(e, scope, loop->inner);
+    sni_scope local = *scope;
+    local.have = names;
+    sni_emit_stmts(e, &local, needed, inside);
+    for (int s = 0; s < loop->stmt_count; ++s)
+        if (reduces_in(passes, s, pass))
+            sni_emit_accumulate(e, scope, s, inside, sni_emit_is_vector(e, scope, s) ? scope->width : 1,
+                                sni_emit_format(e, "acc%d", s));
+    if (pass == passes->count) sni_emit_inner_stores(e, scope, inside);
+    sni_emit_close_loops(e, loop->inner);
+    for (int s = 0; s < loop->stmt_count; ++s)
+        if (reduces_in(passes, s, pass)) finish_reduce(e, scope, s, names);
+}
+
+void sni_emit_point(sni_emitter *e, const sni_scope *scope, const sni_passes *passes) {
+    const char **names = sni_emit_names(e, scope->have);
+    if (names == NULL) return;
+    uint32_t row = ~e->loop->inner;
+    sni_emit_row_stmts(e, scope, passes, 0, row, names);
+    for (int pass = 1; pass <= passes->count; ++pass) {
+        emit_pass(e, scope, passes, pass, names);
+        sni_emit_row_stmts(e, scope, passes, pass, row, names);
+    }
+    sni_emit_row_stores(e, scope, names);
+}
