@@ -1,0 +1,242 @@
+/* `sinter bench`: times plans side by side with a peer in the same run.
+ *
+ * A case and its peer run in turn, several times; what is printed are medians and the ratio of the two. Memory-bound
+ * cases are compared in bytes per second (bytes that a plan must move: every operand read, every result written once). */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+#include <sinter/opencl.h>
+
+#include "bench.h"
+#include "command.h"
+#include "options.h"
+
+#define MAX_INPUTS 3
+#define ROUNDS 15
+
+typedef struct bench {
+    sinter_runtime *runtime;
+    sinter_device_info info;
+    bool gpu;
+    json_t *results;
+} bench;
+
+typedef struct timing {
+    double seconds, peer_seconds;
+    double bytes, peer_bytes, flops;
+    uint64_t launches;
+} timing;
+
+static int compare_doubles(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static double median(double *values, int count) {
+    qsort(values, (size_t)count, sizeof *values, compare_doubles);
+    return values[count / 2];
+}
+
+static float *random_floats(size_t count) {
+    float *data = malloc(count * sizeof *data + 1);
+    uint32_t state = 12345;
+    for (size_t i = 0; data && i < count; ++i) {
+        state = state * 1664525u + 1013904223u;
+        data[i] = (float)(state >> 8) / 16777216.0f - 0.5f;
+    }
+    return data;
+}
+
+/* Bits of small numbers around 1 in any dtype. */
+static sinter_status fill(sinter_buffer *buffer, sinter_dtype dtype, const float *data) {
+    size_t bytes = sinter_buffer_size(buffer);
+    if (dtype == SINTER_F32) return sinter_buffer_write(buffer, 0, data, bytes);
+    uint16_t *half = malloc(bytes + 1);
+    if (!half) return SINTER_OUT_OF_MEMORY;
+    for (size_t i = 0; i < bytes / 2; ++i) {
+        uint32_t bits;
+        memcpy(&bits, &data[i % 65536], 4);
+        half[i] = dtype == SINTER_BF16 ? (uint16_t)(bits >> 16) : (uint16_t)(0x3800 + (bits & 0x3ff));
+    }
+    sinter_status status = sinter_buffer_write(buffer, 0, half, bytes);
+    free(half);
+    return status;
+}
+
+static double device_copy(const bench *b, sinter_buffer *from, sinter_buffer *to, size_t bytes) {
+    cl_command_queue queue = sinter_runtime_cl_queue(b->runtime);
+    clFinish(queue);
+    double start = bench_now();
+    if (clEnqueueCopyBuffer(queue, sinter_buffer_cl_mem(from), sinter_buffer_cl_mem(to), 0, 0, bytes, 0, NULL, NULL)) return -1;
+    clFinish(queue);
+    return bench_now() - start;
+}
+
+typedef struct prepared {
+    sinter_graph *graph;
+    sinter_plan *plan;
+    sinter_binding bindings[MAX_INPUTS + 1];
+    sinter_buffer *buffers[MAX_INPUTS + 1], *copy[2];
+    size_t count, copy_bytes;
+    bench_work work;
+} prepared;
+
+static void prepared_deinit(prepared *p) {
+    for (int i = 0; i <= MAX_INPUTS; ++i) sinter_buffer_release(p->buffers[i]);
+    for (int i = 0; i < 2; ++i) sinter_buffer_release(p->copy[i]);
+    sinter_plan_release(p->plan);
+    sinter_graph_release(p->graph);
+    free(p->work.a);
+    free(p->work.b);
+    free(p->work.c);
+}
+
+static sinter_status bind(bench *b, const bench_case *c, prepared *p, const char *name, sinter_shape shape) {
+    size_t bytes = sinter_dtype_size(c->dtype);
+    for (int d = 0; d < shape.rank; ++d) bytes *= (size_t)shape.dims[d];
+    sinter_status status = sinter_buffer_create(b->runtime, bytes, &p->buffers[p->count]);
+    if (status == SINTER_OK) status = fill(p->buffers[p->count], c->dtype, p->work.a);
+    p->bindings[p->count] = (sinter_binding){name, c->dtype, shape, NULL, 0, p->buffers[p->count]};
+    ++p->count;
+    return status;
+}
+
+static sinter_status prepare(bench *b, const bench_case *c, prepared *p) {
+    int64_t k = c->k ? c->k : 1;
+    size_t most = (size_t)(c->m * c->n);
+    if ((size_t)(c->m * k) > most) most = (size_t)(c->m * k);
+    if ((size_t)(k * c->n) > most) most = (size_t)(k * c->n);
+    if (most < 65536) most = 65536;
+    p->work = (bench_work){c->m, c->n, c->k, random_floats(most), random_floats(most), random_floats(most)};
+    if (!p->work.a || !p->work.b || !p->work.c) return SINTER_OUT_OF_MEMORY;
+    sinter_status status = sinter_graph_create(&p->graph);
+    if (status != SINTER_OK) return status;
+    int inputs = c->build(p->graph, c);
+    status = sinter_plan_compile(b->runtime, p->graph, NULL, &p->plan);
+    for (int i = 0; i < inputs && status == SINTER_OK; ++i) {
+        const char *name = sinter_graph_input_name(p->graph, (size_t)i);
+        sinter_shape shape = {sinter_value_rank(p->graph, sinter_graph_input_value(p->graph, (size_t)i)), {c->m, c->n}};
+        if (shape.rank == 1) shape.dims[0] = c->n;
+        if (c->k) shape = strcmp(name, "a") == 0 ? SINTER_SHAPE(c->m, c->k) : SINTER_SHAPE(c->k, c->n);
+        status = bind(b, c, p, name, shape);
+    }
+    sinter_shape out;
+    if (status == SINTER_OK) status = sinter_plan_output_shape(p->plan, p->bindings, p->count, "y", &out);
+    if (status == SINTER_OK) status = bind(b, c, p, "y", out);
+    p->copy_bytes = (size_t)(c->m * c->n) * sinter_dtype_size(c->dtype);
+    for (int i = 0; i < 2 && b->gpu && status == SINTER_OK; ++i)
+        status = sinter_buffer_create(b->runtime, p->copy_bytes, &p->copy[i]);
+    return status;
+}
+
+static sinter_status measure(bench *b, const bench_case *c, prepared *p, timing *t) {
+    double own[ROUNDS], peer[ROUNDS];
+    bench_peer which = b->gpu ? c->gpu_peer : c->cpu_peer;
+    sinter_status status = sinter_plan_run(p->plan, p->bindings, p->count);
+    for (int i = 0; i < ROUNDS && status == SINTER_OK; ++i) {
+        peer[i] = which == PEER_DEVICE_COPY ? device_copy(b, p->copy[0], p->copy[1], p->copy_bytes)
+                                            : bench_peer_run(which, &p->work);
+        double start = bench_now();
+        status = sinter_plan_run(p->plan, p->bindings, p->count);
+        own[i] = bench_now() - start;
+    }
+    if (status != SINTER_OK) return status;
+    sinter_plan_stats stats;
+    sinter_plan_get_stats(p->plan, &stats);
+    t->seconds = median(own, ROUNDS);
+    t->peer_seconds = median(peer, ROUNDS);
+    t->bytes = (double)stats.bytes_moved;
+    t->launches = stats.launches;
+    t->flops = 2.0 * (double)c->m * (double)c->n * (double)c->k;
+    double elements = (double)c->m * (double)c->n;
+    t->peer_bytes = which == PEER_OPENMP_ADD ? 12 * elements : which == PEER_MEMCPY ? 8 * elements : 2.0 * (double)p->copy_bytes;
+    return SINTER_OK;
+}
+
+static void report(bench *b, const bench_case *c, const timing *t) {
+    bench_peer which = b->gpu ? c->gpu_peer : c->cpu_peer;
+    bool gemm = c->k != 0, peer = t->peer_seconds > 0 && !(gemm && which == PEER_DEVICE_COPY);
+    double rate = (gemm ? t->flops : t->bytes) / t->seconds / 1e9;
+    double peer_rate = peer ? (gemm ? t->flops : t->peer_bytes) / t->peer_seconds / 1e9 : 0;
+    const char *unit = gemm ? "GFLOP/s" : "GB/s";
+    printf("%-26s %10.3f ms %9.1f %-7s", c->name, t->seconds * 1e3, rate, unit);
+    if (peer)
+        printf("  %-14s %9.1f %-7s  ratio %.2f", bench_peer_name(which), peer_rate, unit, rate / peer_rate);
+    printf("\n");
+    fflush(stdout);
+    json_t *row = json_pack("{s:s, s:s, s:f, s:f, s:s, s:I}", "suite", c->suite, "name", c->name, "ms", t->seconds * 1e3,
+                            "rate", rate, "unit", unit, "launches", (json_int_t)t->launches);
+    if (peer) {
+        json_object_set_new(row, "peer", json_string(bench_peer_name(which)));
+        json_object_set_new(row, "peer_rate", json_real(peer_rate));
+        json_object_set_new(row, "ratio", json_real(rate / peer_rate));
+    }
+    json_array_append_new(b->results, row);
+}
+
+static sinter_status run_case(bench *b, const bench_case *c) {
+    prepared p = {0};
+    timing t = {0};
+    sinter_status status = prepare(b, c, &p);
+    if (status == SINTER_OK) status = measure(b, c, &p, &t);
+    if (status == SINTER_OK) report(b, c, &t);
+    prepared_deinit(&p);
+    sinter_runtime_trim(b->runtime, 0);
+    return status;
+}
+
+static bool chosen(const bench *b, const bench_case *c, const tool_list *suites) {
+    size_t length = strlen(c->suite);
+    bool large = length > 6 && strcmp(c->suite + length - 6, "-large") == 0;
+    if (suites->count == 0) return !large || b->gpu;
+    for (size_t i = 0; i < suites->count; ++i)
+        if (strcmp(suites->items[i], c->suite) == 0) return true;
+    return false;
+}
+
+static int known_suites(const tool_list *suites) {
+    for (size_t i = 0; i < suites->count; ++i) {
+        bool known = false;
+        for (size_t k = 0; k < bench_case_count; ++k) known |= strcmp(suites->items[i], bench_cases[k].suite) == 0;
+        if (!known) return tool_usage("no suite '%s'; there are elementwise, rows, gemm, elementwise-large, gemm-large", suites->items[i]);
+    }
+    return TOOL_DONE;
+}
+
+static int run_all(bench *b, const tool_list *suites) {
+    cl_device_type type = 0;
+    clGetDeviceInfo(sinter_runtime_cl_device(b->runtime), CL_DEVICE_TYPE, sizeof type, &type, NULL);
+    b->gpu = !(type & CL_DEVICE_TYPE_CPU);
+    printf("device: %s\n", sinter_runtime_device_name(b->runtime));
+    for (size_t i = 0; i < bench_case_count; ++i) {
+        if (!chosen(b, &bench_cases[i], suites)) continue;
+        sinter_status status = run_case(b, &bench_cases[i]);
+        if (status != SINTER_OK) return tool_fail(status, bench_cases[i].name);
+    }
+    return TOOL_DONE;
+}
+
+int tool_bench(int argc, char **argv) {
+    const char *device = NULL, *json = NULL;
+    tool_list suites = {0};
+    const tool_option options[] = {{"--device", TOOL_OPTION_TEXT, &device}, {"--json", TOOL_OPTION_TEXT, &json}, {NULL, 0, NULL}};
+    int code = tool_options_parse(argc, argv, options, &suites);
+    if (code == TOOL_DONE) code = known_suites(&suites);
+    bench b = {.results = json_array()};
+    sinter_runtime_options runtime = SINTER_RUNTIME_OPTIONS_INIT;
+    runtime.device = device;
+    if (code == TOOL_DONE) {
+        sinter_status status = sinter_runtime_create(&runtime, &b.runtime);
+        code = status == SINTER_OK ? run_all(&b, &suites) : tool_fail(status, NULL);
+    }
+    if (code == TOOL_DONE && json && json_dump_file(b.results, json, JSON_INDENT(1))) {
+        fprintf(stderr, "sinter: %s cannot be written\n", json);
+        code = TOOL_FAILED;
+    }
+    json_decref(b.results);
+    sinter_runtime_release(b.runtime);
+    tool_list_deinit(&suites);
+    return code;
+}

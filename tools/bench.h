@@ -1,0 +1,41 @@
+/* Inside `sinter bench`: cases and peers. */
+#ifndef TOOLS_BENCH_H
+#define TOOLS_BENCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <sinter/sinter.h>
+
+/* What a case is compared with, in the same run. */
+typedef enum bench_peer {
+    PEER_OPENMP_ADD, /* a plain C loop a + b on the host's cores */
+    PEER_MEMCPY,     /* the host's memcpy of as many bytes: the measure is bytes per second */
+    PEER_BLAS,       /* OpenBLAS sgemm, where it was there when this was built */
+    PEER_DEVICE_COPY /* a device-to-device copy, bytes per second */
+} bench_peer;
+
+/* Words for a peer's column. */
+const char *bench_peer_name(bench_peer peer);
+/* Buffers and sizes that peers work on; host memory. */
+typedef struct bench_work {
+    int64_t m, n, k; /* gemm; else m*n elements */
+    float *a, *b, *c;
+} bench_work;
+/* Runs the peer once and returns its seconds; negative when it is not there. */
+double bench_peer_run(bench_peer peer, const bench_work *work);
+double bench_now(void);
+
+typedef struct bench_case {
+    const char *suite, *name;
+    int64_t m, n, k;  /* k 0: no gemm */
+    sinter_dtype dtype;
+    /* Adds the case's operators to a graph whose inputs it makes; returns the number of inputs. */
+    int (*build)(sinter_graph *graph, const struct bench_case *c);
+    bench_peer cpu_peer, gpu_peer;
+} bench_case;
+
+extern const bench_case bench_cases[];
+extern const size_t bench_case_count;
+
+#endif

@@ -1,0 +1,98 @@
+/* The cases of `sinter bench`: one row each. */
+#include "bench.h"
+
+static sinter_value matrix(sinter_graph *g, const bench_case *c, const char *name) {
+    return sinter_input(g, name, c->dtype, SINTER_SHAPE(c->m, c->n));
+}
+
+static int build_copy(sinter_graph *g, const bench_case *c) {
+    sinter_output(g, "y", sinter_neg(g, matrix(g, c, "a")));
+    return 1;
+}
+
+static int build_add(sinter_graph *g, const bench_case *c) {
+    sinter_output(g, "y", sinter_add(g, matrix(g, c, "a"), matrix(g, c, "b")));
+    return 2;
+}
+
+/* gelu(a*b + a) * b */
+static int build_gelu_chain(sinter_graph *g, const bench_case *c) {
+    sinter_value a = matrix(g, c, "a"), b = matrix(g, c, "b");
+    sinter_output(g, "y", sinter_mul(g, sinter_gelu_tanh(g, sinter_add(g, sinter_mul(g, a, b), a)), b));
+    return 2;
+}
+
+static int build_swiglu(sinter_graph *g, const bench_case *c) {
+    sinter_output(g, "y", sinter_mul(g, sinter_silu(g, matrix(g, c, "a")), matrix(g, c, "b")));
+    return 2;
+}
+
+static int build_softmax(sinter_graph *g, const bench_case *c) {
+    sinter_output(g, "y", sinter_softmax(g, matrix(g, c, "a"), -1));
+    return 1;
+}
+
+static int build_layer_norm(sinter_graph *g, const bench_case *c) {
+    sinter_value scale = sinter_input(g, "scale", c->dtype, SINTER_SHAPE(c->n));
+    sinter_value bias = sinter_input(g, "bias", c->dtype, SINTER_SHAPE(c->n));
+    sinter_output(g, "y", sinter_layer_norm(g, matrix(g, c, "a"), scale, bias, -1, 1e-5));
+    return 3;
+}
+
+static int build_rms_norm(sinter_graph *g, const bench_case *c) {
+    sinter_value scale = sinter_input(g, "scale", c->dtype, SINTER_SHAPE(c->n));
+    sinter_output(g, "y", sinter_rms_norm(g, matrix(g, c, "a"), scale, -1, 1e-5));
+    return 2;
+}
+
+static int build_column_sum(sinter_graph *g, const bench_case *c) {
+    sinter_output(g, "y", sinter_reduce_sum(g, matrix(g, c, "a"), SINTER_SHAPE(0), 0));
+    return 1;
+}
+
+static int build_total(sinter_graph *g, const bench_case *c) {
+    sinter_output(g, "y", sinter_reduce_sum(g, matrix(g, c, "a"), SINTER_SCALAR, 0));
+    return 1;
+}
+
+static int build_transpose(sinter_graph *g, const bench_case *c) {
+    sinter_output(g, "y", sinter_transpose(g, matrix(g, c, "a"), SINTER_SHAPE(1, 0)));
+    return 1;
+}
+
+static int build_gemm(sinter_graph *g, const bench_case *c) {
+    sinter_value a = sinter_input(g, "a", c->dtype, SINTER_SHAPE(c->m, c->k));
+    sinter_value b = sinter_input(g, "b", c->dtype, SINTER_SHAPE(c->k, c->n));
+    sinter_output(g, "y", sinter_matmul(g, a, b));
+    return 2;
+}
+
+#define POINTS(name, m, n, dtype, build) {"elementwise", name, m, n, 0, dtype, build, PEER_MEMCPY, PEER_DEVICE_COPY}
+#define ROWS(name, m, n, dtype, build) {"rows", name, m, n, 0, dtype, build, PEER_MEMCPY, PEER_DEVICE_COPY}
+#define GEMM(name, m, n, k, dtype) {"gemm", name, m, n, k, dtype, build_gemm, PEER_BLAS, PEER_DEVICE_COPY}
+
+const bench_case bench_cases[] = {
+    {"elementwise", "add f32 16M", 4096, 4096, 0, SINTER_F32, build_add, PEER_OPENMP_ADD, PEER_DEVICE_COPY},
+    POINTS("negate f32 16M", 4096, 4096, SINTER_F32, build_copy),
+    POINTS("gelu(a*b+a)*b f32 16M", 4096, 4096, SINTER_F32, build_gelu_chain),
+    POINTS("silu(a)*b bf16 64M", 8192, 8192, SINTER_BF16, build_swiglu),
+    POINTS("transpose f32 16M", 4096, 4096, SINTER_F32, build_transpose),
+    ROWS("softmax f32 4096x1024", 4096, 1024, SINTER_F32, build_softmax),
+    ROWS("layer norm f32 4096x1024", 4096, 1024, SINTER_F32, build_layer_norm),
+    ROWS("rms norm f32 4096x1024", 4096, 1024, SINTER_F32, build_rms_norm),
+    ROWS("softmax bf16 8192x8192", 8192, 8192, SINTER_BF16, build_softmax),
+    ROWS("layer norm bf16 8192x8192", 8192, 8192, SINTER_BF16, build_layer_norm),
+    ROWS("column sum f32 4096x4096", 4096, 4096, SINTER_F32, build_column_sum),
+    ROWS("total f32 4096x4096", 4096, 4096, SINTER_F32, build_total),
+    GEMM("gemm f32 256", 256, 256, 256, SINTER_F32),
+    GEMM("gemm f32 1024", 1024, 1024, 1024, SINTER_F32),
+    GEMM("gemm f32 2048", 2048, 2048, 2048, SINTER_F32),
+    GEMM("gemm f32 32x3072x768", 32, 3072, 768, SINTER_F32),
+    GEMM("gemm f32 1x4096x4096", 1, 4096, 4096, SINTER_F32),
+    {"elementwise-large", "add f32 256M", 16384, 16384, 0, SINTER_F32, build_add, PEER_OPENMP_ADD, PEER_DEVICE_COPY},
+    {"elementwise-large", "gelu(a*b+a)*b f32 256M", 16384, 16384, 0, SINTER_F32, build_gelu_chain, PEER_MEMCPY, PEER_DEVICE_COPY},
+    {"elementwise-large", "silu(a)*b bf16 256M", 16384, 16384, 0, SINTER_BF16, build_swiglu, PEER_MEMCPY, PEER_DEVICE_COPY},
+    {"gemm-large", "gemm f32 4096", 4096, 4096, 4096, SINTER_F32, build_gemm, PEER_BLAS, PEER_DEVICE_COPY},
+    {"gemm-large", "gemm f32 8192", 8192, 8192, 8192, SINTER_F32, build_gemm, PEER_BLAS, PEER_DEVICE_COPY},
+};
+const size_t bench_case_count = sizeof bench_cases / sizeof *bench_cases;
