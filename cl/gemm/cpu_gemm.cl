@@ -1,0 +1,124 @@
+/* The inner part of a contraction on a CPU: a tile of rows times one packed panel of B.
+ *
+ * One work-item is one work-group. The generated kernel packs a block of B into local memory as panels of
+ * SN_GEMM_NV vectors, [panel][k][SN_GEMM_NR], and calls sn_gemm_tile for every tile of rows; sums live in registers
+ * during a block of k and in a local scratch between blocks. The order of the sums depends on k alone.
+ *
+ * The generated source defines the macros below from what the device reports; with the defaults the file compiles
+ * alone. */
+#ifndef SN_GEMM_REAL
+#define SN_GEMM_REAL float /* what sums are kept in; double has its own kernels */
+#endif
+#ifndef SN_GEMM_W
+#define SN_GEMM_W 8 /* lanes of a vector: 2, 4, 8 or 16 */
+#endif
+#ifndef SN_GEMM_LDC
+#define SN_GEMM_LDC 256 /* columns of the scratch, also the most columns of a block */
+#endif
+#ifndef SN_GEMM_KC
+#define SN_GEMM_KC 256 /* of k in a block */
+#endif
+#define SN_GEMM_NR (2 * SN_GEMM_W) /* columns of a panel */
+#define SN_GEMM_MR 6               /* rows of a tile: 6 x 2 sums, 2 of B and 1 of A fit sixteen vector registers */
+
+/* Element (k, j) of the packed block of B. */
+#define SN_GEMM_B_AT(block, k, j)                                                                                      \
+    ((block) + ((j) / SN_GEMM_NR) * (SN_GEMM_KC * SN_GEMM_NR) + (k) * SN_GEMM_NR + (j) % SN_GEMM_NR)
+
+#define SN_GEMM_CAT_(a, b) a##b
+#define SN_GEMM_CAT(a, b) SN_GEMM_CAT_(a, b)
+#define SN_GEMM_V SN_GEMM_CAT(SN_GEMM_REAL, SN_GEMM_W)
+#define SN_GEMM_VLOAD SN_GEMM_CAT(vload, SN_GEMM_W)
+#define SN_GEMM_VSTORE SN_GEMM_CAT(vstore, SN_GEMM_W)
+
+#define SN_GEMM_ROWS_1(DO) DO(0)
+#define SN_GEMM_ROWS_2(DO) SN_GEMM_ROWS_1(DO) DO(1)
+#define SN_GEMM_ROWS_4(DO) SN_GEMM_ROWS_2(DO) DO(2) DO(3)
+#define SN_GEMM_ROWS_6(DO) SN_GEMM_ROWS_4(DO) DO(4) DO(5)
+
+#define SN_GEMM_OPEN(i)                                                                                                \
+    SN_GEMM_V u##i = (SN_GEMM_V)(0), v##i = (SN_GEMM_V)(0);                                                            \
+    if (!first) {                                                                                                      \
+        u##i = SN_GEMM_VLOAD(0, c + i * SN_GEMM_LDC);                                                                  \
+        v##i = SN_GEMM_VLOAD(1, c + i * SN_GEMM_LDC);                                                                  \
+    }
+#define SN_GEMM_ROW(i) SN_GEMM_A_PTR a##i = a[i];
+#define SN_GEMM_STEP(i)                                                                                                \
+    x = (SN_GEMM_V)(a##i[k]);                                                                                          \
+    u##i = fma(x, b0, u##i);                                                                                           \
+    v##i = fma(x, b1, v##i);
+#define SN_GEMM_CLOSE(i)                                                                                               \
+    SN_GEMM_VSTORE(u##i, 0, c + i * SN_GEMM_LDC);                                                                      \
+    SN_GEMM_VSTORE(v##i, 1, c + i * SN_GEMM_LDC);
+
+/* a: pointers to the rows of A at the first k of the block; c: where the tile's sums lie in the scratch. */
+#define SN_GEMM_TILE(NAME, ROWS)                                                                                       \
+    static inline void NAME(SN_GEMM_A_PTR const *a, __local const SN_GEMM_REAL *b, __local SN_GEMM_REAL *c, int kc,    \
+                            int first) {                                                                               \
+        ROWS(SN_GEMM_ROW)                                                                                              \
+        ROWS(SN_GEMM_OPEN)                                                                                             \
+        _Pragma("unroll 4") for (int k = 0; k < kc; k++) {                                                             \
+            const SN_GEMM_V b0 = SN_GEMM_VLOAD(0, b), b1 = SN_GEMM_VLOAD(1, b);                                        \
+            SN_GEMM_V x;                                                                                               \
+            ROWS(SN_GEMM_STEP)                                                                                         \
+            b += SN_GEMM_NR;                                                                                           \
+        }                                                                                                              \
+        ROWS(SN_GEMM_CLOSE)                                                                                            \
+    }
+
+/* A is read where it lies when its rows are contiguous, else from a packed copy. */
+#ifdef SN_GEMM_A_PACKED
+#define SN_GEMM_A_PTR __local const SN_GEMM_REAL *
+#else
+#define SN_GEMM_A_PTR __global const SN_GEMM_REAL *
+#endif
+SN_GEMM_TILE(sn_gemm_tile_1, SN_GEMM_ROWS_1)
+SN_GEMM_TILE(sn_gemm_tile_2, SN_GEMM_ROWS_2)
+SN_GEMM_TILE(sn_gemm_tile_4, SN_GEMM_ROWS_4)
+SN_GEMM_TILE(sn_gemm_tile_6, SN_GEMM_ROWS_6)
+
+/* How many of the rows that are left the next tile takes. */
+static inline int sn_gemm_rows(int left) { return left >= 6 ? 6 : left >= 4 ? 4 : left >= 2 ? 2 : 1; }
+
+static inline void sn_gemm_tile(int rows, SN_GEMM_A_PTR const *a, __local const SN_GEMM_REAL *b,
+                                __local SN_GEMM_REAL *c, int kc, int first) {
+    if (rows == 6) sn_gemm_tile_6(a, b, c, kc, first);
+    else if (rows == 4) sn_gemm_tile_4(a, b, c, kc, first);
+    else if (rows == 2) sn_gemm_tile_2(a, b, c, kc, first);
+    else sn_gemm_tile_1(a, b, c, kc, first);
+}
+
+/* One of log2(W) perfect shuffles; after all of them the rows of a W x W block are its columns. */
+static inline void sn_gemm_shuffle(const SN_GEMM_V *from, SN_GEMM_V *to) {
+    _Pragma("unroll") for (int i = 0; i < SN_GEMM_W / 2; i++) {
+        SN_GEMM_V even, odd;
+        even.even = from[i].lo;
+        even.odd = from[i + SN_GEMM_W / 2].lo;
+        odd.even = from[i].hi;
+        odd.odd = from[i + SN_GEMM_W / 2].hi;
+        to[2 * i] = even;
+        to[2 * i + 1] = odd;
+    }
+}
+
+/* Writes lane j of rows[i] to to[j * stride + i]. */
+static inline void sn_gemm_transpose(SN_GEMM_V *rows, __local SN_GEMM_REAL *to, int stride) {
+    SN_GEMM_V other[SN_GEMM_W];
+    sn_gemm_shuffle(rows, other);
+#if SN_GEMM_W >= 4
+    sn_gemm_shuffle(other, rows);
+#endif
+#if SN_GEMM_W >= 8
+    sn_gemm_shuffle(rows, other);
+#endif
+#if SN_GEMM_W >= 16
+    sn_gemm_shuffle(other, rows);
+#endif
+    _Pragma("unroll") for (int i = 0; i < SN_GEMM_W; i++) {
+#if SN_GEMM_W == 2 || SN_GEMM_W == 8
+        SN_GEMM_VSTORE(other[i], 0, to + i * stride);
+#else
+        SN_GEMM_VSTORE(rows[i], 0, to + i * stride);
+#endif
+    }
+}

@@ -1,0 +1,378 @@
+/* The contraction templates against sums in double: hand-built programs with every layout of the operands, prologues
+ * (16-bit storage, windows of padded pictures, gathers), epilogues, edges and empty sizes. A result may differ from
+ * the exact one by what rounding k products and sums can do, no more. */
+#include "check_main.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "codegen/codegen.h"
+#include "contract_program.h"
+#include "device/device.h"
+#include "kernel/kernel.h"
+#include "memory/buffer.h"
+
+enum { CANARY = 64 };
+
+static sni_device *device;
+static sni_kernel_cache *cache;
+static sni_pool *pool;
+
+/* ---- Running a program on the device ------------------------------------------------------------- */
+
+static void check(sinter_status status) { ck_assert_msg(status == SINTER_OK, "%s", sinter_last_error()); }
+
+static int64_t evaluate(const program *p, sni_expr e) {
+    int64_t value = 0;
+    check(sni_sym_eval(p->loop.sym, e, &p->bindings, &value));
+    return value;
+}
+
+/* Uploads the inputs; outputs hold a pattern that no result has, and more of it past their end. */
+static sni_mem *upload(const program *p, int b) {
+    const tensor *t = &p->tensors[b];
+    bool is_output = p->loop.buffers[b].is_output;
+    size_t width = sinter_dtype_size(t->dtype), bytes = (size_t)t->count * width;
+    sni_mem *mem;
+    check(sni_mem_acquire(pool, bytes + (is_output ? CANARY : 0), &mem));
+    if (is_output)
+        check(sni_mem_fill(mem, 0xee));
+    else if (bytes > 0)
+        check(sni_mem_write(mem, 0, t->data, bytes, true));
+    return mem;
+}
+
+static void download(program *p, int b, const sni_mem *mem) {
+    tensor *t = &p->tensors[b];
+    size_t bytes = (size_t)t->count * sinter_dtype_size(t->dtype);
+    unsigned char tail[CANARY];
+    if (bytes > 0) check(sni_mem_read(mem, 0, t->data, bytes, true));
+    check(sni_mem_read(mem, bytes, tail, CANARY, true));
+    for (int i = 0; i < CANARY; ++i) ck_assert_msg(tail[i] == 0xee, "wrote past the output's end");
+}
+
+static void set_arguments(const program *p, const sni_kspec *spec, sni_launch *launch, sni_mem *const *mems) {
+    for (int i = 0; i < spec->arg_count; ++i) {
+        const sni_karg *arg = &spec->args[i];
+        if (arg->kind == SNI_KARG_BUFFER) {
+            check(sni_launch_set_mem(launch, i, mems[arg->buffer]));
+        } else if (arg->kind == SNI_KARG_INDEX) {
+            int32_t value = (int32_t)evaluate(p, arg->expr);
+            check(sni_launch_set_scalar(launch, i, &value, sizeof value));
+        } else {
+            check(sni_launch_set_local(launch, i, arg->local_bytes));
+        }
+    }
+}
+
+static void launch(program *p, const sni_kspec *spec) {
+    sni_program_source source = {.text = spec->source, .entry = spec->entry, .options = spec->options};
+    sni_program *built;
+    sni_launch *kernel;
+    sni_mem *mems[MAX_TENSORS] = {NULL};
+    sinter_status status = sni_program_build(cache, &source, &built);
+    if (status != SINTER_OK) fprintf(stderr, "%s\n%s", spec->source, sinter_last_error());
+    ck_assert_msg(status == SINTER_OK, "the kernel does not build");
+    check(sni_launch_create(built, &kernel));
+    for (int b = 0; b < p->loop.buffer_count; ++b) mems[b] = upload(p, b);
+    set_arguments(p, spec, kernel, mems);
+    size_t global[3];
+    for (int d = 0; d < spec->dims; ++d) global[d] = (size_t)evaluate(p, spec->global[d]);
+    check(sni_launch_enqueue(kernel, spec->dims, global, spec->local[0] > 0 ? spec->local : NULL, false, NULL));
+    for (int b = 0; b < p->loop.buffer_count; ++b) {
+        if (p->loop.buffers[b].is_output) download(p, b, mems[b]);
+        sni_mem_release(mems[b]);
+    }
+    sni_launch_release(kernel);
+    sni_program_release(built);
+}
+
+/* ---- Devices that the strategies are shown -------------------------------------------------------- */
+
+/* The real device, seen as a class and with other limits than it has. */
+typedef struct view {
+    const char *strategy;
+    sni_device_class device_class;
+    uint32_t width, compute_units;
+    uint64_t local_bytes; /* 0: the device's */
+} view;
+
+static const view views[] = {
+    {"cpu_gemm", SNI_DEVICE_CPU, 0, 0, 0},
+    {"cpu_gemm", SNI_DEVICE_CPU, 4, 64, 20000},
+    {"gpu_gemm", SNI_DEVICE_GPU, 0, 1, 0},
+    {"gpu_gemm", SNI_DEVICE_GPU, 0, 200, 20000},
+};
+enum { VIEWS = sizeof views / sizeof views[0] };
+
+static sni_caps caps_of(const view *v) {
+    sni_caps caps = device->caps;
+    caps.device_class = v->device_class;
+    if (v->width != 0) caps.native_float_width = v->width;
+    if (v->compute_units != 0) caps.compute_units = v->compute_units;
+    if (v->local_bytes != 0 && v->local_bytes < caps.local_bytes) caps.local_bytes = v->local_bytes;
+    return caps;
+}
+
+static void run_on(const shape *s, const view *v) {
+    program p;
+    sni_kspec spec;
+    sni_caps caps = caps_of(v);
+    ck_assert_msg(program_init(&p, s), "cannot build the program %s", s->label);
+    sinter_status status = sni_codegen(&p.loop, &caps, v->strategy, p.arena, &spec);
+    ck_assert_msg(status == SINTER_OK, "%s: %s", s->label, sinter_last_error());
+    launch(&p, &spec);
+    char message[256];
+    bool ok = program_check(&p, message, sizeof message);
+    if (!ok) fprintf(stderr, "%s\n", spec.source);
+    ck_assert_msg(ok, "%s by %s (%s), width %u, %u units: %s", s->label, spec.strategy, spec.notes,
+                  (unsigned)caps.native_float_width, (unsigned)caps.compute_units, message);
+    program_deinit(&p);
+}
+
+/* On every view; those with foreign limits only when all is set. */
+static void run(const shape *s, bool all) {
+    for (int i = 0; i < VIEWS; ++i)
+        if (all || i % 2 == 0) run_on(s, &views[i]);
+}
+
+static shape matmul(const char *label, int64_t b, int64_t m, int64_t n, int64_t k) {
+    shape s = {.label = label, .a = SINTER_F32, .b = SINTER_F32, .out = SINTER_F32, .sum = SINTER_F32};
+    shape_axis(&s, 'b', b);
+    shape_axis(&s, 'm', m);
+    shape_axis(&s, 'n', n);
+    shape_axis(&s, 'k', k);
+    shape_layouts(&s, "bmk", "bkn", "bmn");
+    return s;
+}
+
+/* ---- Cases ---------------------------------------------------------------------------------------- */
+
+START_TEST(test_layouts) {
+    static const char *const a[] = {"bmk", "bkm", "mbk", "kmb"}, *const b[] = {"bkn", "bnk", "nbk", "knb"};
+    for (int i = 0; i < 4; ++i)
+        for (int j = 0; j < 4; ++j) {
+            char label[32];
+            snprintf(label, sizeof label, "A[%s] B[%s]", a[i], b[j]);
+            shape s = matmul(label, 2, 19, 37, 45);
+            shape_layouts(&s, a[i], b[j], (i + j) % 2 ? "bnm" : "bmn");
+            run(&s, true);
+        }
+}
+END_TEST
+
+START_TEST(test_sizes) {
+    static const int64_t sizes[][3] = {{1, 1, 1},   {1, 1, 7},    {1, 64, 64},  {64, 1, 64},   {1, 100, 3},  {100, 2, 5},
+                                       {2, 33, 17}, {3, 31, 257}, {5, 16, 256}, {6, 32, 512},  {7, 17, 13},  {8, 8, 8},
+                                       {11, 96, 1}, {13, 97, 31}, {47, 53, 59}, {128, 128, 16}, {131, 137, 20}};
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; ++i) {
+        char label[64];
+        snprintf(label, sizeof label, "%dx%dx%d", (int)sizes[i][0], (int)sizes[i][1], (int)sizes[i][2]);
+        shape s = matmul(label, 1, sizes[i][0], sizes[i][1], sizes[i][2]);
+        run(&s, true);
+        s.symbolic = true;
+        run(&s, false);
+    }
+}
+END_TEST
+
+/* More than one block in every direction. */
+START_TEST(test_large) {
+    shape s = matmul("large", 1, 401, 523, 601);
+    run(&s, false);
+    s.symbolic = true;
+    shape_layouts(&s, "km", "nk", "mn");
+    run_on(&s, &views[0]);
+}
+END_TEST
+
+START_TEST(test_empty) {
+    static const int64_t sizes[][4] = {{1, 5, 9, 0}, {1, 0, 9, 4}, {1, 5, 0, 4}, {0, 5, 9, 4}, {3, 40, 50, 0}};
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; ++i) {
+        shape s = matmul("empty", sizes[i][0], sizes[i][1], sizes[i][2], sizes[i][3]);
+        run(&s, true);
+        s.symbolic = true;
+        s.bias = s.relu = true;
+        run(&s, true);
+    }
+}
+END_TEST
+
+START_TEST(test_several_axes) {
+    shape s = {.label = "two axes each", .a = SINTER_F32, .b = SINTER_F32, .out = SINTER_F32, .sum = SINTER_F32};
+    shape_axis(&s, 'b', 2);
+    shape_axis(&s, 'c', 2);
+    shape_axis(&s, 'm', 3);
+    shape_axis(&s, 'o', 7);
+    shape_axis(&s, 'n', 5);
+    shape_axis(&s, 'p', 18);
+    shape_axis(&s, 'k', 4);
+    shape_axis(&s, 'l', 9);
+    static const char *const layouts[][3] = {{"bcmokl", "bcklnp", "bcmonp"}, /* all collapse */
+                                             {"bmcokl", "kbclnp", "bcmnop"},
+                                             {"cbklmo", "bckpln", "bcnmpo"},
+                                             {"lbkcmo", "pblcnk", "pbcnmo"}};
+    for (int i = 0; i < 4; ++i) {
+        shape_layouts(&s, layouts[i][0], layouts[i][1], layouts[i][2]);
+        s.bias = s.residual = i % 2 == 1;
+        s.symbolic = false;
+        run(&s, true);
+        s.symbolic = true;
+        run(&s, false);
+    }
+}
+END_TEST
+
+START_TEST(test_broadcast_batch) {
+    shape s = matmul("A without batch", 3, 21, 34, 40);
+    shape_layouts(&s, "mk", "bkn", "bmn");
+    run(&s, true);
+    shape_layouts(&s, "bmk", "nk", "mbn");
+    s.label = "B without batch";
+    run(&s, true);
+    shape_layouts(&s, "bm", "bkn", "bmn");
+    s.label = "A without k";
+    run(&s, true);
+    shape_layouts(&s, "bmk", "bk", "bmn");
+    s.label = "B without n";
+    run(&s, true);
+}
+END_TEST
+
+START_TEST(test_epilogue) {
+    for (int bits = 1; bits < 8; ++bits)
+        for (int layout = 0; layout < 2; ++layout) {
+            shape s = matmul("epilogue", 2, 29, 44, 65);
+            s.bias = bits & 1;
+            s.relu = bits >> 1 & 1;
+            s.residual = bits >> 2;
+            s.two_outputs = bits == 7;
+            if (layout == 1) shape_layouts(&s, "bmk", "bkn", "nbm");
+            run(&s, true);
+        }
+}
+END_TEST
+
+START_TEST(test_dtypes) {
+    static const sinter_dtype dtypes[] = {SINTER_F32, SINTER_F16, SINTER_BF16, SINTER_I8};
+    for (int a = 0; a < 4; ++a)
+        for (int b = 0; b < 4; ++b) {
+            shape s = matmul("storage", 1, 33, 52, 70);
+            s.a = dtypes[a];
+            s.b = dtypes[b];
+            s.out = s.sum = a < 3 && b < 3 ? dtypes[a > b ? a : b] : SINTER_F32;
+            run(&s, true);
+            shape_layouts(&s, "km", "nk", "mn");
+            run(&s, false);
+        }
+}
+END_TEST
+
+START_TEST(test_double) {
+    shape s = matmul("f64", 2, 35, 50, 300);
+    s.a = s.b = s.out = s.sum = SINTER_F64;
+    if (!device->caps.has_f64) return;
+    run(&s, true);
+    shape_layouts(&s, "bkm", "bnk", "bmn");
+    s.bias = s.relu = true;
+    run(&s, true);
+}
+END_TEST
+
+START_TEST(test_windows) {
+    static const window windows[] = {
+        /* batch, channels, height, width, outputs, kernel, stride, padding, dilation */
+        {2, 3, 9, 21, 7, 3, 1, 1, 1},  {1, 4, 8, 8, 5, 1, 1, 0, 1},    {1, 2, 12, 40, 9, 5, 1, 2, 1},
+        {2, 3, 11, 13, 4, 3, 2, 1, 1}, {1, 2, 15, 35, 6, 3, 1, 2, 2},  {3, 1, 28, 28, 8, 5, 1, 0, 1},
+        {1, 5, 6, 66, 33, 3, 1, 1, 1}, {1, 16, 14, 14, 20, 3, 2, 1, 1},
+    };
+    for (size_t i = 0; i < sizeof windows / sizeof windows[0]; ++i) {
+        char label[64];
+        snprintf(label, sizeof label, "window %d", (int)i);
+        shape s = {.label = label, .a = SINTER_F32, .b = SINTER_F32, .out = SINTER_F32, .sum = SINTER_F32};
+        s.is_window = true;
+        s.window = windows[i];
+        run(&s, true);
+        s.symbolic = s.bias = s.relu = true;
+        s.b = i % 2 ? SINTER_F16 : SINTER_F32;
+        s.window_is_a = i % 3 == 0;
+        run(&s, false);
+    }
+}
+END_TEST
+
+/* Rows of A that another input names, as embeddings and mixtures of experts read them. */
+START_TEST(test_gather) {
+    shape s = matmul("gather", 1, 26, 40, 48);
+    s.gather = true;
+    run(&s, true);
+    shape_layouts(&s, "km", "nk", "mn");
+    run(&s, true);
+}
+END_TEST
+
+START_TEST(test_refusals) {
+    shape s = matmul("integers", 1, 4, 4, 4);
+    s.a = s.b = s.out = s.sum = SINTER_I32;
+    program p;
+    sni_kspec spec;
+    ck_assert(program_init(&p, &s));
+    for (int i = 0; i < VIEWS; ++i) {
+        sni_caps caps = caps_of(&views[i]);
+        ck_assert_int_eq(sni_codegen(&p.loop, &caps, views[i].strategy, p.arena, &spec), SINTER_UNSUPPORTED);
+        ck_assert_ptr_nonnull(strstr(sinter_last_error(), "integers"));
+    }
+    program_deinit(&p);
+    s = matmul("wrong class", 1, 4, 4, 4);
+    ck_assert(program_init(&p, &s));
+    sni_caps caps = caps_of(&views[0]);
+    ck_assert_int_eq(sni_codegen(&p.loop, &caps, "gpu_gemm", p.arena, &spec), SINTER_UNSUPPORTED);
+    caps.local_bytes = 1000;
+    ck_assert_int_eq(sni_codegen(&p.loop, &caps, "cpu_gemm", p.arena, &spec), SINTER_UNSUPPORTED);
+    ck_assert_ptr_nonnull(strstr(sinter_last_error(), "local memory"));
+    program_deinit(&p);
+}
+END_TEST
+
+/* The same bits every time, and from every number of compute units that a launch is cut for. */
+START_TEST(test_repeatable) {
+    shape s = matmul("repeatable", 1, 70, 90, 700);
+    float *first = NULL;
+    for (uint32_t units = 1; units <= 16; units *= 4) {
+        program p;
+        sni_kspec spec;
+        sni_caps caps = caps_of(&views[0]);
+        caps.compute_units = units;
+        ck_assert(program_init(&p, &s));
+        check(sni_codegen(&p.loop, &caps, "cpu_gemm", p.arena, &spec));
+        launch(&p, &spec);
+        size_t bytes = (size_t)p.tensors[2].count * sizeof(float);
+        if (first == NULL) {
+            first = malloc(bytes);
+            ck_assert_ptr_nonnull(first);
+            memcpy(first, p.tensors[2].data, bytes);
+        } else {
+            ck_assert_int_eq(memcmp(first, p.tensors[2].data, bytes), 0);
+        }
+        program_deinit(&p);
+    }
+    free(first);
+}
+END_TEST
+
+int main(void) {
+    const TTest *const tests[] = {test_layouts,    test_sizes,  test_large,  test_empty,   test_several_axes, test_broadcast_batch,
+                                  test_epilogue,   test_dtypes, test_double, test_windows, test_gather,       test_refusals,
+                                  test_repeatable};
+    if (sni_device_open(NULL, &device) != SINTER_OK || sni_kernel_cache_create(device, "", 0, &cache) != SINTER_OK ||
+        sni_pool_create(device, 0, &pool) != SINTER_OK) {
+        fprintf(stderr, "%s\n", sinter_last_error());
+        return EXIT_FAILURE;
+    }
+    int result = run_suite(suite_of("codegen/contract", tests, sizeof tests / sizeof tests[0]));
+    sni_pool_release(pool);
+    sni_kernel_cache_release(cache);
+    sni_device_release(device);
+    return result;
+}
