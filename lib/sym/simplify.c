@@ -109,13 +109,16 @@ sni_expr sni_sym_div(sni_sym *sym, sni_expr a, sni_expr b) {
     sni_poly_of(sym, remainder, &pr);
     sni_poly_of(sym, b, &pb);
     cancel(&pr, &pb);
-    sni_expr n = sni_poly_to_expr(sym, &pr), d = sni_poly_to_expr(sym, &pb), atom;
+    sni_expr n = sni_poly_to_expr(sym, &pr), d = sni_poly_to_expr(sym, &pb), atom, whole, rest;
     if (!n || !d) return SNI_NO_EXPR;
     if (sni_sym_is(sym, d, 1)) {
         atom = n;
     } else if (sym->nodes[n].kind == SNI_SYM_DIV) { /* floor(floor(x/c)/d) = floor(x/(c*d)) */
         sni_expr x = sym->nodes[n].a;
         atom = sni_sym_div(sym, x, sni_sym_mul(sym, sym->nodes[n].b, d));
+    } else if (sym->nodes[n].kind == SNI_SYM_MOD && split(sym, sym->nodes[n].b, d, &whole, &rest) &&
+               sni_sym_is(sym, rest, 0)) { /* (x % (c*d)) / d = (x / d) % c */
+        atom = sni_sym_mod(sym, sni_sym_div(sym, sym->nodes[n].a, d), whole);
     } else {
         atom = sni_sym_atom(sym, SNI_SYM_DIV, 0, n, d);
     }
