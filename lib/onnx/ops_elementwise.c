@@ -1,0 +1,239 @@
+/* ONNX operators that map every element, with broadcasting. */
+#include "onnx/importer.h"
+
+#include <string.h>
+
+static void unary(sni_onnx_call *call) {
+    call->out[0] = sni_onnx_unary(call, call->row->target, sni_onnx_in(call, 0));
+}
+
+/* Before opset 7 the second operand was laid along axis of the first when broadcast was set. */
+static uint32_t legacy_operand(sni_onnx_call *call, uint32_t a, uint32_t b) {
+    if (call->opset >= 7 || !sni_onnx_attr_int(call, "broadcast", 0)) return b;
+    if (!sni_onnx_has_attr(call, "axis")) return b;
+    int rank = sni_onnx_rank(call, a);
+    int axis = sni_onnx_attr_axis(call, "axis", 0, rank);
+    sni_onnx_list shape = sni_onnx_shape(call, b);
+    while (axis >= 0 && axis + shape.count < rank && shape.count < SINTER_MAX_RANK)
+        shape.at[shape.count++] = sni_onnx_const(call, 1);
+    return sni_onnx_reshape(call, b, &shape);
+}
+
+static void binary(sni_onnx_call *call) {
+    uint32_t a = sni_onnx_in(call, 0), b = legacy_operand(call, a, sni_onnx_in(call, 1));
+    call->out[0] = sni_onnx_binary(call, call->row->target, a, b);
+}
+
+/* Max, Min, Sum and Mean take any number of operands. */
+static void variadic(sni_onnx_call *call) {
+    uint32_t result = sni_onnx_in(call, 0);
+    for (int i = 1; i < call->in_count; i++)
+        result = sni_onnx_binary(call, call->row->target, result, sni_onnx_in(call, i));
+    call->out[0] = result;
+}
+
+static void mean(sni_onnx_call *call) {
+    variadic(call);
+    if (call->in_count > 1)
+        call->out[0] = sni_onnx_binary_scalar(call, "div", call->out[0], call->in_count);
+}
+
+static void identity(sni_onnx_call *call) { call->out[0] = sni_onnx_in(call, 0); }
+
+/* Operators whose graph operator has the attributes alpha, and beta or gamma. */
+typedef struct {
+    const char *op, *names[2];
+    double presets[2];
+} parameters;
+
+static const parameters parameter_rows[] = {
+    {"leaky_relu", {"alpha", NULL}, {0.01, 0}},
+    {"elu", {"alpha", NULL}, {1, 0}},
+    {"celu", {"alpha", NULL}, {1, 0}},
+    {"selu", {"alpha", "gamma"}, {1.67326319217681884765625, 1.05070102214813232421875}},
+    {"hard_sigmoid", {"alpha", "beta"}, {0.2, 0.5}},
+    {"thresholded_relu", {"alpha", NULL}, {1, 0}},
+    {"shrink", {"bias", "lambd"}, {0, 0.5}},
+};
+
+static sni_attr parameter(sni_onnx_call *call, const parameters *row, int i) {
+    if (!row->names[i]) return (sni_attr){.kind = SNI_ATTR_NONE};
+    return sni_attr_float(sni_onnx_attr_float(call, row->names[i], row->presets[i]));
+}
+
+static void parametric(sni_onnx_call *call) {
+    const parameters *row = NULL;
+    for (size_t i = 0; i < sizeof parameter_rows / sizeof *parameter_rows && !row; i++)
+        if (strcmp(parameter_rows[i].op, call->row->target) == 0) row = &parameter_rows[i];
+    if (!row) return;
+    call->out[0] = sni_onnx_emit(call, row->op, SNI_IN(sni_onnx_in(call, 0)),
+                                 SNI_ATTRS(parameter(call, row, 0), parameter(call, row, 1)));
+}
+
+static void gelu(sni_onnx_call *call) {
+    bool tanh_form = strcmp(sni_onnx_attr_text(call, "approximate", "none"), "tanh") == 0;
+    call->out[0] =
+        sni_onnx_unary(call, tanh_form ? "gelu_tanh" : "gelu", sni_onnx_in(call, 0));
+}
+
+static void is_inf(sni_onnx_call *call) {
+    call->out[0] = sni_onnx_emit(
+        call, "is_inf", SNI_IN(sni_onnx_in(call, 0)),
+        SNI_ATTRS(sni_attr_float((double)sni_onnx_attr_int(call, "detect_positive", 1)),
+                  sni_attr_float((double)sni_onnx_attr_int(call, "detect_negative", 1))));
+}
+
+static void mod(sni_onnx_call *call) {
+    bool c_like = sni_onnx_attr_int(call, "fmod", 0) != 0;
+    call->out[0] = sni_onnx_binary(call, c_like ? "fmod" : "mod", sni_onnx_in(call, 0),
+                                   sni_onnx_in(call, 1));
+}
+
+/* The exponent may be of another dtype; the result is of the base's. */
+static void power(sni_onnx_call *call) {
+    uint32_t x = sni_onnx_in(call, 0), y = legacy_operand(call, x, sni_onnx_in(call, 1));
+    sinter_dtype base = sni_onnx_type(call, x).dtype, exponent = sni_onnx_type(call, y).dtype;
+    if (sni_dtype_is_real(exponent) && !sni_dtype_is_real(base)) {
+        uint32_t real = sni_onnx_binary(call, "pow", sni_onnx_cast(call, x, exponent), y);
+        call->out[0] = sni_onnx_cast(call, real, base);
+        return;
+    }
+    call->out[0] = sni_onnx_binary(call, "pow", x, sni_onnx_cast(call, y, base));
+}
+
+static uint32_t limit(sni_onnx_call *call, int input, const char *attr, double preset) {
+    if (call->opset >= 11) return sni_onnx_in(call, input);
+    if (!sni_onnx_has_attr(call, attr)) return 0;
+    double value = sni_onnx_attr_float(call, attr, preset);
+    /* The presets of old exporters are the largest floats, which limit nothing. */
+    if (value == preset) return 0;
+    return sni_onnx_scalar_like(call, sni_onnx_in(call, 0), value);
+}
+
+static void clip(sni_onnx_call *call) {
+    uint32_t x = sni_onnx_in(call, 0);
+    uint32_t low = limit(call, 1, "min", -3.4028234663852886e38);
+    uint32_t high = limit(call, 2, "max", 3.4028234663852886e38);
+    if (low && high) call->out[0] = sni_onnx_emit(call, "clip", SNI_IN(x, low, high), NULL);
+    else if (low) call->out[0] = sni_onnx_binary(call, "max", x, low);
+    else if (high) call->out[0] = sni_onnx_binary(call, "min", x, high);
+    else call->out[0] = x;
+}
+
+static void where(sni_onnx_call *call) {
+    call->out[0] = sni_onnx_where(call, sni_onnx_in(call, 0), sni_onnx_in(call, 1),
+                                  sni_onnx_in(call, 2));
+}
+
+static void cast_to(sni_onnx_call *call) {
+    int64_t to = sni_onnx_attr_int(call, "to", 0);
+    sinter_dtype dtype = to > 0 && to < 100 ? sni_onnx_dtype((int32_t)to) : SINTER_DTYPE_NONE;
+    if (dtype == SINTER_DTYPE_NONE)
+        sni_onnx_fail(call, SINTER_UNSUPPORTED, "to data type %s",
+                      sni_onnx_dtype_name(to > 0 && to < 100 ? (int32_t)to : -1));
+    call->out[0] = sni_onnx_cast(call, sni_onnx_in(call, 0), dtype);
+}
+
+static void cast_like(sni_onnx_call *call) {
+    sinter_dtype dtype = sni_onnx_type(call, sni_onnx_in(call, 1)).dtype;
+    call->out[0] = sni_onnx_cast(call, sni_onnx_in(call, 0), dtype);
+}
+
+/* One slope a channel before opset 7; numpy's broadcasting from then on. */
+static void prelu(sni_onnx_call *call) {
+    uint32_t x = sni_onnx_in(call, 0), slope = sni_onnx_in(call, 1);
+    int rank = sni_onnx_rank(call, x);
+    int64_t size = 0;
+    bool one = sni_sym_is_const(call->sym, sni_onnx_dim(call, slope, 0), &size) && size == 1;
+    if (call->opset < 7 && sni_onnx_rank(call, slope) == 1 && !one && rank > 1)
+        slope = sni_onnx_along(call, slope, 1, rank);
+    call->out[0] = sni_onnx_binary(call, "prelu", x, slope);
+}
+
+/* The only unsigned dtype is u8: shifting is multiplying and dividing by powers of two. */
+static void bit_shift(sni_onnx_call *call) {
+    uint32_t x = sni_onnx_in(call, 0), y = sni_onnx_in(call, 1);
+    const char *direction = sni_onnx_attr_text(call, "direction", "");
+    bool left = strcmp(direction, "LEFT") == 0;
+    if (!left && strcmp(direction, "RIGHT") != 0)
+        sni_onnx_fail(call, SINTER_PARSE, "direction '%s'", direction);
+    if (sni_onnx_type(call, x).dtype != SINTER_U8)
+        sni_onnx_fail(call, SINTER_UNSUPPORTED, "of %s",
+                      sinter_dtype_name(sni_onnx_type(call, x).dtype));
+    uint32_t two = sni_onnx_scalar(call, SINTER_I64, 2);
+    /* Shifts by 8 and more leave nothing; 16 keeps the power within an i64. */
+    y = sni_onnx_binary_scalar(call, "min", sni_onnx_cast(call, y, SINTER_I64), 16);
+    uint32_t wide = sni_onnx_cast(call, x, SINTER_I64);
+    wide = sni_onnx_binary(call, left ? "mul" : "div", wide,
+                           sni_onnx_binary(call, "pow", two, y));
+    call->out[0] = sni_onnx_cast(call, wide, SINTER_U8);
+}
+
+static const sni_onnx_row rows[] = {
+    {"Abs", 6, 1, 1, 1, unary, "abs"},
+    {"Neg", 6, 1, 1, 1, unary, "neg"},
+    {"Exp", 6, 1, 1, 1, unary, "exp"},
+    {"Log", 6, 1, 1, 1, unary, "log"},
+    {"Sqrt", 6, 1, 1, 1, unary, "sqrt"},
+    {"Reciprocal", 6, 1, 1, 1, unary, "reciprocal"},
+    {"Sin", 7, 1, 1, 1, unary, "sin"},
+    {"Cos", 7, 1, 1, 1, unary, "cos"},
+    {"Tan", 7, 1, 1, 1, unary, "tan"},
+    {"Asin", 7, 1, 1, 1, unary, "asin"},
+    {"Acos", 7, 1, 1, 1, unary, "acos"},
+    {"Atan", 7, 1, 1, 1, unary, "atan"},
+    {"Sinh", 9, 1, 1, 1, unary, "sinh"},
+    {"Cosh", 9, 1, 1, 1, unary, "cosh"},
+    {"Tanh", 6, 1, 1, 1, unary, "tanh"},
+    {"Asinh", 9, 1, 1, 1, unary, "asinh"},
+    {"Acosh", 9, 1, 1, 1, unary, "acosh"},
+    {"Atanh", 9, 1, 1, 1, unary, "atanh"},
+    {"Erf", 9, 1, 1, 1, unary, "erf"},
+    {"Floor", 6, 1, 1, 1, unary, "floor"},
+    {"Ceil", 6, 1, 1, 1, unary, "ceil"},
+    {"Round", 11, 1, 1, 1, unary, "round"},
+    {"Sign", 9, 1, 1, 1, unary, "sign"},
+    {"Relu", 6, 1, 1, 1, unary, "relu"},
+    {"Sigmoid", 6, 1, 1, 1, unary, "sigmoid"},
+    {"Softplus", 6, 1, 1, 1, unary, "softplus"},
+    {"Softsign", 6, 1, 1, 1, unary, "softsign"},
+    {"Mish", 18, 1, 1, 1, unary, "mish"},
+    {"HardSwish", 14, 1, 1, 1, unary, "hard_swish"},
+    {"IsNaN", 9, 1, 1, 1, unary, "is_nan"},
+    {"Not", 6, 1, 1, 1, unary, "not"},
+    {"LeakyRelu", 6, 1, 1, 1, parametric, "leaky_relu"},
+    {"Elu", 6, 1, 1, 1, parametric, "elu"},
+    {"Celu", 12, 1, 1, 1, parametric, "celu"},
+    {"Selu", 6, 1, 1, 1, parametric, "selu"},
+    {"HardSigmoid", 6, 1, 1, 1, parametric, "hard_sigmoid"},
+    {"ThresholdedRelu", 10, 1, 1, 1, parametric, "thresholded_relu"},
+    {"Shrink", 9, 1, 1, 1, parametric, "shrink"},
+    {"Gelu", 6, 1, 1, 1, gelu, NULL},
+    {"IsInf", 10, 1, 1, 1, is_inf, NULL},
+    {"Add", 6, 2, 2, 1, binary, "add"},
+    {"Sub", 6, 2, 2, 1, binary, "sub"},
+    {"Mul", 6, 2, 2, 1, binary, "mul"},
+    {"Div", 6, 2, 2, 1, binary, "div"},
+    {"Equal", 6, 2, 2, 1, binary, "eq"},
+    {"Greater", 6, 2, 2, 1, binary, "gt"},
+    {"GreaterOrEqual", 12, 2, 2, 1, binary, "ge"},
+    {"Less", 6, 2, 2, 1, binary, "lt"},
+    {"LessOrEqual", 12, 2, 2, 1, binary, "le"},
+    {"And", 6, 2, 2, 1, binary, "and"},
+    {"Or", 6, 2, 2, 1, binary, "or"},
+    {"Xor", 6, 2, 2, 1, binary, "xor"},
+    {"Pow", 6, 2, 2, 1, power, NULL},
+    {"Mod", 10, 2, 2, 1, mod, NULL},
+    {"PRelu", 6, 2, 2, 1, prelu, NULL},
+    {"BitShift", 11, 2, 2, 1, bit_shift, NULL},
+    {"Max", 6, 1, -1, 1, variadic, "max"},
+    {"Min", 6, 1, -1, 1, variadic, "min"},
+    {"Sum", 6, 1, -1, 1, variadic, "add"},
+    {"Mean", 6, 1, -1, 1, mean, "add"},
+    {"Clip", 6, 1, 3, 1, clip, NULL},
+    {"Where", 9, 3, 3, 1, where, NULL},
+    {"Cast", 6, 1, 1, 1, cast_to, NULL},
+    {"CastLike", 15, 2, 2, 1, cast_like, NULL},
+    {"Identity", 6, 1, 1, 1, identity, NULL},
+};
+const sni_onnx_family sni_onnx_elementwise = {rows, sizeof rows / sizeof *rows};

@@ -1,0 +1,298 @@
+/* ONNX convolutions, poolings and matrix products. */
+#include "onnx/importer.h"
+
+#include <string.h>
+
+#define MAX_SPATIAL (SINTER_MAX_RANK - 2)
+
+/* What convolutions and poolings have in common: a window over the dimensions from 2 on. */
+typedef struct {
+    int dims;
+    sni_onnx_list kernel, strides, dilations, pads; /* pads: all low, then all high */
+} geometry;
+
+/* A list attribute with one number a spatial dimension, or times the preset. */
+static bool numbers(sni_onnx_call *call, const char *name, int count, int64_t preset,
+                    int64_t least, sni_onnx_list *out) {
+    sni_onnx_ints given = sni_onnx_attr_ints(call, name);
+    if (given.given && given.count != count) {
+        sni_onnx_fail(call, SINTER_PARSE, "%s has %d elements, not %d", name, given.count, count);
+        return false;
+    }
+    out->count = count;
+    for (int i = 0; i < count; i++) {
+        int64_t value = given.given ? given.at[i] : preset;
+        if (value < least || value > INT32_MAX) {
+            sni_onnx_fail(call, SINTER_PARSE, "%s has the element %lld", name, (long long)value);
+            return false;
+        }
+        out->at[i] = sni_onnx_const(call, value);
+    }
+    return call->status == SINTER_OK;
+}
+
+/* SAME_UPPER and SAME_LOWER: as many outputs as strides fit, the odd pad behind or in front. */
+static void pad_same(sni_onnx_call *call, uint32_t x, bool upper, geometry *g) {
+    sni_sym *sym = call->sym;
+    sni_expr zero = sni_onnx_const(call, 0), two = sni_onnx_const(call, 2);
+    for (int i = 0; i < g->dims; i++) {
+        sni_expr in = sni_onnx_dim(call, x, 2 + i);
+        sni_expr steps = sni_sym_add_i(sym, sni_sym_ceil_div(sym, in, g->strides.at[i]), -1);
+        sni_expr reach = sni_sym_mul(sym, sni_sym_add_i(sym, g->kernel.at[i], -1),
+                                     g->dilations.at[i]);
+        sni_expr need = sni_sym_add_i(
+            sym, sni_sym_add(sym, sni_sym_mul(sym, steps, g->strides.at[i]), reach), 1);
+        sni_expr total = sni_sym_max(sym, sni_sym_sub(sym, need, in), zero);
+        sni_expr small = sni_sym_div(sym, total, two), large = sni_sym_sub(sym, total, small);
+        g->pads.at[i] = upper ? small : large;
+        g->pads.at[g->dims + i] = upper ? large : small;
+    }
+}
+
+/* auto_pad: false when it is NOTSET. */
+static bool auto_pad(sni_onnx_call *call, bool *out_same, bool *out_upper) {
+    const char *mode = sni_onnx_attr_text(call, "auto_pad", "NOTSET");
+    *out_upper = strcmp(mode, "SAME_UPPER") == 0;
+    *out_same = *out_upper || strcmp(mode, "SAME_LOWER") == 0;
+    if (*out_same || strcmp(mode, "VALID") == 0) return true;
+    if (strcmp(mode, "NOTSET") != 0) sni_onnx_fail(call, SINTER_PARSE, "auto_pad '%s'", mode);
+    return false;
+}
+
+static bool geometry_of(sni_onnx_call *call, uint32_t x, const sni_onnx_list *kernel,
+                        geometry *g) {
+    bool same, upper;
+    g->dims = sni_onnx_rank(call, x) - 2;
+    if (g->dims < 1 || g->dims > MAX_SPATIAL) {
+        sni_onnx_fail(call, SINTER_UNSUPPORTED, "an input of rank %d", g->dims + 2);
+        return false;
+    }
+    if (kernel) g->kernel = *kernel;
+    else if (!sni_onnx_has_attr(call, "kernel_shape")) {
+        sni_onnx_fail(call, SINTER_PARSE, "kernel_shape is missing");
+        return false;
+    } else if (!numbers(call, "kernel_shape", g->dims, 1, 1, &g->kernel)) return false;
+    if (!numbers(call, "strides", g->dims, 1, 1, &g->strides) ||
+        !numbers(call, "dilations", g->dims, 1, 1, &g->dilations) ||
+        !numbers(call, "pads", 2 * g->dims, 0, -INT32_MAX, &g->pads))
+        return false;
+    if (auto_pad(call, &same, &upper)) {
+        for (int i = 0; i < 2 * g->dims; i++) g->pads.at[i] = sni_onnx_const(call, 0);
+        if (same) pad_same(call, x, upper, g);
+    }
+    return call->status == SINTER_OK;
+}
+
+/* ---- convolutions ---- */
+
+static bool kernel_of(sni_onnx_call *call, uint32_t x, uint32_t w, sni_onnx_list *out) {
+    sni_onnx_list shape = sni_onnx_shape(call, w);
+    if (shape.count != sni_onnx_rank(call, x) || shape.count < 3) {
+        sni_onnx_fail(call, SINTER_SHAPE, "an input of rank %d and weights of rank %d",
+                      sni_onnx_rank(call, x), shape.count);
+        return false;
+    }
+    out->count = shape.count - 2;
+    memcpy(out->at, shape.at + 2, (size_t)out->count * sizeof *out->at);
+    return true;
+}
+
+static uint32_t emit_conv(sni_onnx_call *call, uint32_t x, uint32_t w, uint32_t b) {
+    geometry g;
+    sni_onnx_list kernel;
+    if (!kernel_of(call, x, w, &kernel) || !geometry_of(call, x, &kernel, &g)) return 0;
+    return sni_onnx_emit(
+        call, "conv", SNI_IN(x, w, b),
+        SNI_ATTRS(sni_onnx_exprs(call, &g.strides), sni_onnx_exprs(call, &g.pads),
+                  sni_onnx_exprs(call, &g.dilations),
+                  sni_attr_int(sni_onnx_attr_int(call, "group", 1))));
+}
+
+static void conv(sni_onnx_call *call) {
+    call->out[0] =
+        emit_conv(call, sni_onnx_in(call, 0), sni_onnx_in(call, 1), sni_onnx_in(call, 2));
+}
+
+/* The sum of a channel's products must be exact in f32, else it is taken in f64. */
+static void conv_integer(sni_onnx_call *call) {
+    uint32_t x = sni_onnx_in(call, 0), w = sni_onnx_in(call, 1);
+    uint32_t x_zero = sni_onnx_in(call, 2), w_zero = sni_onnx_in(call, 3);
+    sni_onnx_list shape = sni_onnx_shape(call, w);
+    int64_t terms = 1;
+    for (int i = 1; i < shape.count; i++)
+        if (!sni_mul_i64(terms, sni_onnx_static(call, shape.at[i], "the shape of the weights"),
+                         &terms))
+            terms = INT64_MAX;
+    sinter_dtype real = terms <= 256 ? SINTER_F32 : SINTER_F64;
+    x = sni_onnx_cast(call, x, real), w = sni_onnx_cast(call, w, real);
+    if (x_zero) x = sni_onnx_binary(call, "sub", x, sni_onnx_cast(call, x_zero, real));
+    if (w_zero) {
+        w_zero = sni_onnx_cast(call, w_zero, real);
+        if (sni_onnx_rank(call, w_zero) == 1)
+            w_zero = sni_onnx_along(call, w_zero, 0, shape.count);
+        w = sni_onnx_binary(call, "sub", w, w_zero);
+    }
+    call->out[0] = sni_onnx_cast(call, emit_conv(call, x, w, 0), SINTER_I32);
+}
+
+/* Pads that give output_shape; what they would have to add is added behind. */
+static void pads_for_output(sni_onnx_call *call, uint32_t x, const sni_onnx_list *wanted,
+                            bool upper, geometry *g, sni_onnx_list *extra) {
+    sni_sym *sym = call->sym;
+    sni_expr zero = sni_onnx_const(call, 0), two = sni_onnx_const(call, 2);
+    for (int i = 0; i < g->dims; i++) {
+        sni_expr steps = sni_sym_add_i(sym, sni_onnx_dim(call, x, 2 + i), -1);
+        sni_expr reach = sni_sym_mul(sym, sni_sym_add_i(sym, g->kernel.at[i], -1),
+                                     g->dilations.at[i]);
+        sni_expr full = sni_sym_add(sym, sni_sym_mul(sym, steps, g->strides.at[i]),
+                                    sni_sym_add_i(sym, reach, 1));
+        full = sni_sym_add(sym, full, extra->at[i]);
+        sni_expr over = sni_sym_sub(sym, full, wanted->at[i]);
+        sni_expr total = sni_sym_max(sym, over, zero);
+        extra->at[i] = sni_sym_add(sym, extra->at[i], sni_sym_sub(sym, total, over));
+        sni_expr small = sni_sym_div(sym, total, two), large = sni_sym_sub(sym, total, small);
+        g->pads.at[i] = upper ? small : large;
+        g->pads.at[g->dims + i] = upper ? large : small;
+    }
+}
+
+static void conv_transpose(sni_onnx_call *call) {
+    uint32_t x = sni_onnx_in(call, 0), w = sni_onnx_in(call, 1), b = sni_onnx_in(call, 2);
+    geometry g;
+    sni_onnx_list kernel, extra, wanted = {0};
+    bool same = false, upper = false;
+    if (!kernel_of(call, x, w, &kernel) || !geometry_of(call, x, &kernel, &g) ||
+        !numbers(call, "output_padding", g.dims, 0, 0, &extra))
+        return;
+    auto_pad(call, &same, &upper);
+    if (sni_onnx_has_attr(call, "output_shape")) {
+        sni_onnx_ints given = sni_onnx_attr_ints(call, "output_shape");
+        if (given.count != g.dims && given.count != g.dims + 2) {
+            sni_onnx_fail(call, SINTER_PARSE, "output_shape has %d elements", given.count);
+            return;
+        }
+        for (int i = 0; i < g.dims; i++)
+            wanted.at[i] = sni_onnx_const(call, given.at[given.count - g.dims + i]);
+        pads_for_output(call, x, &wanted, upper, &g, &extra);
+    } else if (same) {
+        for (int i = 0; i < g.dims; i++)
+            wanted.at[i] = sni_sym_mul(call->sym, sni_onnx_dim(call, x, 2 + i), g.strides.at[i]);
+        pads_for_output(call, x, &wanted, upper, &g, &extra);
+    }
+    call->out[0] = sni_onnx_emit(
+        call, "conv_transpose", SNI_IN(x, w, b),
+        SNI_ATTRS(sni_onnx_exprs(call, &g.strides), sni_onnx_exprs(call, &g.pads),
+                  sni_onnx_exprs(call, &g.dilations), sni_onnx_exprs(call, &extra),
+                  sni_attr_int(sni_onnx_attr_int(call, "group", 1))));
+}
+
+/* ---- poolings ---- */
+
+static void max_pool(sni_onnx_call *call) {
+    geometry g;
+    if (!geometry_of(call, sni_onnx_in(call, 0), NULL, &g)) return;
+    call->out[0] = sni_onnx_emit(
+        call, "max_pool", SNI_IN(sni_onnx_in(call, 0)),
+        SNI_ATTRS(sni_onnx_exprs(call, &g.kernel), sni_onnx_exprs(call, &g.strides),
+                  sni_onnx_exprs(call, &g.pads), sni_onnx_exprs(call, &g.dilations),
+                  sni_attr_int(sni_onnx_attr_int(call, "ceil_mode", 0))));
+}
+
+static uint32_t emit_avg_pool(sni_onnx_call *call, uint32_t x, const geometry *g,
+                              bool count_pads) {
+    return sni_onnx_emit(
+        call, "avg_pool", SNI_IN(x),
+        SNI_ATTRS(sni_onnx_exprs(call, &g->kernel), sni_onnx_exprs(call, &g->strides),
+                  sni_onnx_exprs(call, &g->pads), sni_onnx_exprs(call, &g->dilations),
+                  sni_attr_int(sni_onnx_attr_int(call, "ceil_mode", 0)),
+                  sni_attr_int(count_pads)));
+}
+
+static void avg_pool(sni_onnx_call *call) {
+    geometry g;
+    if (!geometry_of(call, sni_onnx_in(call, 0), NULL, &g)) return;
+    bool count_pads = sni_onnx_attr_int(call, "count_include_pad", 0) != 0;
+    call->out[0] = emit_avg_pool(call, sni_onnx_in(call, 0), &g, count_pads);
+}
+
+static uint32_t power_of_abs(sni_onnx_call *call, uint32_t x, int64_t p) {
+    x = sni_onnx_unary(call, "abs", x);
+    return p == 1 ? x : sni_onnx_binary_scalar(call, "pow", x, (double)p);
+}
+
+static uint32_t root(sni_onnx_call *call, uint32_t x, int64_t p) {
+    return p == 1 ? x : sni_onnx_binary_scalar(call, "pow", x, 1.0 / (double)p);
+}
+
+/* The sum over a window is its mean, pads included, times its size. */
+static void lp_pool(sni_onnx_call *call) {
+    geometry g;
+    int64_t p = sni_onnx_attr_int(call, "p", 2), size = 1;
+    if (!geometry_of(call, sni_onnx_in(call, 0), NULL, &g)) return;
+    for (int i = 0; i < g.dims; i++)
+        if (!sni_mul_i64(size, sni_onnx_static(call, g.kernel.at[i], "kernel_shape"), &size))
+            sni_onnx_fail(call, SINTER_PARSE, "kernel_shape is too large");
+    if (p < 1) sni_onnx_fail(call, SINTER_PARSE, "p is %lld", (long long)p);
+    uint32_t sum = emit_avg_pool(call, power_of_abs(call, sni_onnx_in(call, 0), p), &g, true);
+    sum = sni_onnx_binary_scalar(call, "mul", sum, (double)size);
+    call->out[0] = root(call, sum, p);
+}
+
+static uint32_t reduce_spatial(sni_onnx_call *call, const char *op, uint32_t x) {
+    int rank = sni_onnx_rank(call, x), axes[SINTER_MAX_RANK], count = 0;
+    for (int i = 2; i < rank; i++) axes[count++] = i;
+    if (count == 0) sni_onnx_fail(call, SINTER_PARSE, "an input of rank %d", rank);
+    return sni_onnx_reduce(call, op, x, count, axes, true);
+}
+
+static void global_pool(sni_onnx_call *call) {
+    call->out[0] = reduce_spatial(call, call->row->target, sni_onnx_in(call, 0));
+}
+
+static void global_lp_pool(sni_onnx_call *call) {
+    int64_t p = sni_onnx_attr_int(call, "p", 2);
+    if (p < 1) sni_onnx_fail(call, SINTER_PARSE, "p is %lld", (long long)p);
+    uint32_t sum =
+        reduce_spatial(call, "reduce_sum", power_of_abs(call, sni_onnx_in(call, 0), p));
+    call->out[0] = root(call, sum, p);
+}
+
+/* ---- products ---- */
+
+/* Vectors become matrices and their dimension goes again afterwards, as numpy has it. */
+static void matmul(sni_onnx_call *call) {
+    uint32_t a = sni_onnx_in(call, 0), b = sni_onnx_in(call, 1);
+    bool row = sni_onnx_rank(call, a) == 1, column = sni_onnx_rank(call, b) == 1;
+    if (row) a = sni_onnx_unsqueeze(call, a, 0);
+    if (column) b = sni_onnx_unsqueeze(call, b, 1);
+    uint32_t c = sni_onnx_binary(call, "matmul", a, b);
+    int rank = sni_onnx_rank(call, c);
+    if (column && rank > 0) c = sni_onnx_squeeze(call, c, rank - 1);
+    if (row && rank > 0) c = sni_onnx_squeeze(call, c, rank - 2);
+    call->out[0] = c;
+}
+
+static void gemm(sni_onnx_call *call) {
+    uint32_t c = sni_onnx_in(call, 2);
+    call->out[0] = sni_onnx_emit(
+        call, "gemm", SNI_IN(sni_onnx_in(call, 0), sni_onnx_in(call, 1), c),
+        SNI_ATTRS(sni_attr_float(sni_onnx_attr_float(call, "alpha", 1)),
+                  sni_attr_float(sni_onnx_attr_float(call, "beta", 1)),
+                  sni_attr_int(sni_onnx_attr_int(call, "transA", 0) != 0),
+                  sni_attr_int(sni_onnx_attr_int(call, "transB", 0) != 0)));
+}
+
+static const sni_onnx_row rows[] = {
+    {"Conv", 6, 2, 3, 1, conv, NULL},
+    {"ConvInteger", 10, 2, 4, 1, conv_integer, NULL},
+    {"ConvTranspose", 6, 2, 3, 1, conv_transpose, NULL},
+    {"MaxPool", 6, 1, 1, 1, max_pool, NULL},
+    {"AveragePool", 6, 1, 1, 1, avg_pool, NULL},
+    {"LpPool", 6, 1, 1, 1, lp_pool, NULL},
+    {"GlobalAveragePool", 6, 1, 1, 1, global_pool, "reduce_mean"},
+    {"GlobalMaxPool", 6, 1, 1, 1, global_pool, "reduce_max"},
+    {"GlobalLpPool", 6, 1, 1, 1, global_lp_pool, NULL},
+    {"MatMul", 6, 2, 2, 1, matmul, NULL},
+    {"Gemm", 6, 2, 3, 1, gemm, NULL},
+};
+const sni_onnx_family sni_onnx_nn_family = {rows, sizeof rows / sizeof *rows};

@@ -1,0 +1,84 @@
+/* ONNX reductions, Softmax and its kin, ArgMax, CumSum. */
+#include "onnx/importer.h"
+
+#include <string.h>
+
+/* ReduceSum takes its axes as an input from opset 13 on, the others from 18. */
+static void reduce(sni_onnx_call *call) {
+    uint32_t x = sni_onnx_in(call, 0);
+    int since = strcmp(call->row->name, "ReduceSum") == 0 ? 13 : 18;
+    bool keep = sni_onnx_attr_int(call, "keepdims", 1) != 0;
+    bool noop = sni_onnx_attr_int(call, "noop_with_empty_axes", 0) != 0;
+    sni_onnx_axes axes;
+    if (!sni_onnx_axes_of(call, 1, since, sni_onnx_rank(call, x), &axes)) return;
+    if (axes.count == 0 && noop) call->out[0] = x;
+    else call->out[0] = sni_onnx_reduce(call, call->row->target, x, axes.count, axes.at, keep);
+}
+
+static void arg_reduce(sni_onnx_call *call) {
+    uint32_t x = sni_onnx_in(call, 0);
+    int axis = sni_onnx_attr_axis(call, "axis", 0, sni_onnx_rank(call, x));
+    call->out[0] =
+        sni_onnx_emit(call, call->row->target, SNI_IN(x),
+                      SNI_ATTRS(sni_attr_int(axis),
+                                sni_attr_int(sni_onnx_attr_int(call, "keepdims", 1)),
+                                sni_attr_int(sni_onnx_attr_int(call, "select_last_index", 0))));
+}
+
+static sni_expr product(const sni_onnx_call *call, const sni_onnx_list *shape, int from, int to) {
+    sni_expr result = sni_onnx_const(call, 1);
+    for (int i = from; i < to; i++) result = sni_sym_mul(call->sym, result, shape->at[i]);
+    return result;
+}
+
+/* Before opset 13 the operand is a matrix whose rows start at axis (1 by default). */
+static void softmax(sni_onnx_call *call) {
+    uint32_t x = sni_onnx_in(call, 0);
+    int rank = sni_onnx_rank(call, x);
+    bool matrix = call->opset < 13;
+    int axis = sni_onnx_attr_axis(call, "axis", matrix ? (rank > 1 ? 1 : 0) : -1, rank);
+    if (axis < 0) return;
+    if (!matrix || axis == rank - 1) {
+        call->out[0] =
+            sni_onnx_emit(call, call->row->target, SNI_IN(x), SNI_ATTRS(sni_attr_int(axis)));
+        return;
+    }
+    sni_onnx_list shape = sni_onnx_shape(call, x), flat = {.count = 2};
+    flat.at[0] = product(call, &shape, 0, axis);
+    flat.at[1] = product(call, &shape, axis, rank);
+    uint32_t rows = sni_onnx_reshape(call, x, &flat);
+    rows = sni_onnx_emit(call, call->row->target, SNI_IN(rows), SNI_ATTRS(sni_attr_int(1)));
+    call->out[0] = sni_onnx_reshape(call, rows, &shape);
+}
+
+static void cumsum(sni_onnx_call *call) {
+    uint32_t x = sni_onnx_in(call, 0);
+    int64_t axis = 0;
+    int count = 0;
+    if (!sni_onnx_numbers_of(call, sni_onnx_in(call, 1), "axis operand", 1, &axis, &count)) return;
+    call->out[0] = sni_onnx_emit(
+        call, "cumsum", SNI_IN(x),
+        SNI_ATTRS(sni_attr_int(sni_onnx_axis(call, axis, sni_onnx_rank(call, x))),
+                  sni_attr_int(sni_onnx_attr_int(call, "exclusive", 0)),
+                  sni_attr_int(sni_onnx_attr_int(call, "reverse", 0))));
+}
+
+static const sni_onnx_row rows[] = {
+    {"ReduceSum", 6, 1, 2, 1, reduce, "reduce_sum"},
+    {"ReduceProd", 6, 1, 2, 1, reduce, "reduce_prod"},
+    {"ReduceMax", 6, 1, 2, 1, reduce, "reduce_max"},
+    {"ReduceMin", 6, 1, 2, 1, reduce, "reduce_min"},
+    {"ReduceMean", 6, 1, 2, 1, reduce, "reduce_mean"},
+    {"ReduceL1", 6, 1, 2, 1, reduce, "reduce_l1"},
+    {"ReduceL2", 6, 1, 2, 1, reduce, "reduce_l2"},
+    {"ReduceLogSum", 6, 1, 2, 1, reduce, "reduce_log_sum"},
+    {"ReduceLogSumExp", 6, 1, 2, 1, reduce, "reduce_log_sum_exp"},
+    {"ReduceSumSquare", 6, 1, 2, 1, reduce, "reduce_sum_square"},
+    {"ArgMax", 6, 1, 1, 1, arg_reduce, "argmax"},
+    {"ArgMin", 6, 1, 1, 1, arg_reduce, "argmin"},
+    {"Softmax", 6, 1, 1, 1, softmax, "softmax"},
+    {"LogSoftmax", 6, 1, 1, 1, softmax, "log_softmax"},
+    {"Hardmax", 6, 1, 1, 1, softmax, "hardmax"},
+    {"CumSum", 11, 2, 2, 1, cumsum, NULL},
+};
+const sni_onnx_family sni_onnx_reduce_family = {rows, sizeof rows / sizeof *rows};
