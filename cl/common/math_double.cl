@@ -2,7 +2,7 @@
  * uses; SN_T, SN_W, SN_I32 and SN_I64 as in math_float.cl. */
 #ifndef SN_MATH_DOUBLE_MACROS
 #define SN_MATH_DOUBLE_MACROS
-#define SN_D_FN(name) SN_NAME(name, SN_T)
+#define SN_D_FN(name) SN_JOIN(sn_##name##_, SN_T)
 #define SN_D_C(x) ((SN_T)(x))
 #define SN_D_BITS(x) SN_JOIN(as_, SN_I64)(x)
 #define SN_D_I32(x) SN_JOIN(convert_, SN_I32)(x)

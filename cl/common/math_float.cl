@@ -8,7 +8,7 @@
  * has them. The built-ins keep what OpenCL states for them. */
 #ifndef SN_MATH_FLOAT_MACROS
 #define SN_MATH_FLOAT_MACROS
-#define SN_FN(name) SN_NAME(name, SN_T)
+#define SN_FN(name) SN_JOIN(sn_##name##_, SN_T)
 #define SN_C(x) ((SN_T)(x))
 #define SN_K(x) ((SN_I32)(x))
 #define SN_AS_F(x) SN_JOIN(as_, SN_T)(x)
@@ -28,9 +28,6 @@ static inline SN_T SN_FN(ceil)(SN_T x) { return ceil(x); }
 static inline SN_T SN_FN(round_even)(SN_T x) { return rint(x); }
 static inline SN_T SN_FN(sqrt)(SN_T x) { return sqrt(x); }
 static inline SN_T SN_FN(rsqrt)(SN_T x) { return SN_C(1.0f) / sqrt(x); }
-static inline SN_T SN_FN(sin)(SN_T x) { return sin(x); }
-static inline SN_T SN_FN(cos)(SN_T x) { return cos(x); }
-static inline SN_T SN_FN(tan)(SN_T x) { return tan(x); }
 static inline SN_T SN_FN(asin)(SN_T x) { return asin(x); }
 static inline SN_T SN_FN(acos)(SN_T x) { return acos(x); }
 static inline SN_T SN_FN(atan)(SN_T x) { return atan(x); }
@@ -185,6 +182,79 @@ static inline SN_T SN_FN(erf)(SN_T x) {
     q = SN_FMA(q, s, 1.28379166e-1f);
     SN_T small = fma(q, x, x);
     return t > SN_C(0.927734375f) ? large : small;
+}
+
+/* x minus the nearest multiple q of pi / 2, in three parts; good up to TRIG_LIMIT. */
+#define SN_TRIG_LIMIT 70000.0f
+static inline SN_T SN_FN(trig_rest)(SN_T x, SN_T q) {
+    SN_T r = fma(q, SN_C(-1.57079601e+00f), x);
+    r = fma(q, SN_C(-3.13916473e-07f), r);
+    return fma(q, SN_C(-5.39030253e-15f), r);
+}
+
+/* Sine and cosine between -pi/4 and pi/4 (after Norbert Juffa). */
+static inline SN_T SN_FN(sin_core)(SN_T r) {
+    SN_T s = r * r;
+    SN_T p = SN_FMA(SN_C(2.86567956e-6f), s, -1.98559923e-4f);
+    p = SN_FMA(p, s, 8.33338592e-3f);
+    p = SN_FMA(p, s, -1.66666672e-1f);
+    return fma(p, r * s, r);
+}
+
+static inline SN_T SN_FN(cos_core)(SN_T r) {
+    SN_T s = r * r;
+    SN_T p = SN_FMA(SN_C(2.44677067e-5f), s, -1.38877297e-3f);
+    p = SN_FMA(p, s, 4.16666567e-2f);
+    p = SN_FMA(p, s, -5.0e-1f);
+    return SN_FMA(p, s, 1.0f);
+}
+
+/* Sine of x + quarter * pi / 2, x below the limit. */
+static inline SN_T SN_FN(sin_quarter)(SN_T x, int quarter) {
+    SN_T q = rint(x * SN_C(0.636619747f));
+    SN_T r = SN_FN(trig_rest)(x, q);
+    SN_I32 k = SN_CVT_I(q) + quarter;
+    SN_T odd = SN_FN(cos_core)(r), even = SN_FN(sin_core)(r);
+    SN_T result = (k & 1) != SN_K(0) ? odd : even;
+    return (k & 2) != SN_K(0) ? -result : result;
+}
+
+/* Huge arguments are rare and go to the built-in. It gets nothing else: some drivers' vector forms go wrong on small
+ * lanes beside huge ones. */
+#undef SN_ANY
+#if SN_W == 1
+#define SN_ANY(condition) (condition)
+#else
+#define SN_ANY(condition) any(condition)
+#endif
+#define SN_HUGE(x) (fabs(x) > SN_C(SN_TRIG_LIMIT))
+
+/* 2 ulp. */
+static inline SN_T SN_FN(sin)(SN_T x) {
+    SN_T y = SN_HUGE(x) ? SN_C(0.0f) : x;
+    SN_T result = SN_FN(sin_quarter)(y, 0);
+    if (SN_ANY(SN_HUGE(x))) result = SN_HUGE(x) ? sin(SN_HUGE(x) ? x : SN_C(1e6f)) : result;
+    return result;
+}
+
+/* 2 ulp. */
+static inline SN_T SN_FN(cos)(SN_T x) {
+    SN_T y = SN_HUGE(x) ? SN_C(0.0f) : x;
+    SN_T result = SN_FN(sin_quarter)(y, 1);
+    if (SN_ANY(SN_HUGE(x))) result = SN_HUGE(x) ? cos(SN_HUGE(x) ? x : SN_C(1e6f)) : result;
+    return result;
+}
+
+/* 4 ulp. */
+static inline SN_T SN_FN(tan)(SN_T x) {
+    SN_T y = SN_HUGE(x) ? SN_C(0.0f) : x;
+    SN_T q = rint(y * SN_C(0.636619747f));
+    SN_T r = SN_FN(trig_rest)(y, q);
+    SN_T s = SN_FN(sin_core)(r), c = SN_FN(cos_core)(r);
+    SN_I32 odd = (SN_CVT_I(q) & 1) != SN_K(0);
+    SN_T result = (odd ? -c : s) / (odd ? s : c);
+    if (SN_ANY(SN_HUGE(x))) result = SN_HUGE(x) ? tan(SN_HUGE(x) ? x : SN_C(1e6f)) : result;
+    return result;
 }
 
 /* ---- Casts: to integers they truncate and saturate, NaN gives 0. ---- */

@@ -2,7 +2,7 @@
  * type. Results wrap; nothing traps. */
 #ifndef SN_MATH_INT_MACROS
 #define SN_MATH_INT_MACROS
-#define SN_I_FN(name) SN_NAME(name, SN_T)
+#define SN_I_FN(name) SN_JOIN(sn_##name##_, SN_T)
 #define SN_I_C(x) ((SN_T)(x))
 #define SN_I_U(x) SN_JOIN(as_u, SN_T)(x)
 #define SN_I_S(x) SN_JOIN(as_, SN_T)(x)

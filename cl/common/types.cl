@@ -4,8 +4,8 @@
 
 #define SN_JOIN_(a, b) a##b
 #define SN_JOIN(a, b) SN_JOIN_(a, b)
-#define SN_NAME_(name, type) sn_##name##_##type
-#define SN_NAME(name, type) SN_NAME_(name, type)
+/* sn_<name>_<type>; the name is pasted as it is, because drivers define exp and others as macros. */
+#define SN_NAME(name, type) SN_JOIN(sn_##name##_, type)
 
 /* Index arithmetic has 32 bits unless a binding of the dimensions needs more. */
 #ifdef SN_IDX64
