@@ -17,23 +17,29 @@ static sinter_status conv_inputs(const sni_call *call) {
     return SINTER_OK;
 }
 
-static sinter_status conv_bias(const sni_call *call, sni_expr channels) {
+static sinter_status conv_bias(sni_call *call, sni_expr channels) {
     if (!sni_rule_given(call, 2)) return SINTER_OK;
     if (call->in[2].rank != 1 || !sni_rule_equal(call, call->in[2].dims[0], channels))
         return sni_rule_shapes(call, "the bias needs one element an output channel");
     return SINTER_OK;
 }
 
+static bool divides(sni_call *call, sni_expr channels, int64_t groups) {
+    sni_sym *sym = call->sym;
+    return sni_rule_equal(call, sni_sym_mod(sym, channels, sni_sym_const(sym, groups)),
+                          sni_sym_const(sym, 0));
+}
+
 static sinter_status conv_infer(sni_call *call) {
     sni_sym *sym = call->sym;
     const sni_type *x = &call->in[0], *w = &call->in[1];
-    int64_t groups = sni_attr_i(call, CONV_GROUPS), maps = 0;
+    int64_t groups = sni_attr_i(call, CONV_GROUPS);
     sni_rule_spatial spatial;
     SNI_TRY(conv_inputs(call));
     SNI_TRY(sni_rule_spatial_read(call, CONV_STRIDES, CONV_PADS, CONV_DILATIONS, &spatial));
     if (groups < 1) return sni_fail(SINTER_INVALID_ARGUMENT, "groups must be 1 or more");
     if (!sni_rule_equal(call, x->dims[1], sni_sym_mul_i(sym, w->dims[1], groups)) ||
-        (sni_sym_is_const(sym, w->dims[0], &maps) && maps % groups != 0))
+        !divides(call, w->dims[0], groups))
         return sni_rule_shapes(call, "the channels do not fit the weights and groups");
     SNI_TRY(conv_bias(call, w->dims[0]));
     sni_expr dims[SINTER_MAX_RANK] = {x->dims[0], w->dims[0]};
@@ -89,7 +95,7 @@ enum { BACK_STRIDES, BACK_PADS, BACK_DILATIONS, BACK_OUTPUT_PADDING, BACK_GROUPS
 static sinter_status back_infer(sni_call *call) {
     sni_sym *sym = call->sym;
     const sni_type *x = &call->in[0], *w = &call->in[1];
-    int64_t groups = sni_attr_i(call, BACK_GROUPS), channels = 0;
+    int64_t groups = sni_attr_i(call, BACK_GROUPS);
     sni_rule_spatial spatial;
     SNI_TRY(conv_inputs(call));
     SNI_TRY(sni_rule_spatial_read(call, BACK_STRIDES, BACK_PADS, BACK_DILATIONS, &spatial));
@@ -99,7 +105,7 @@ static sinter_status back_infer(sni_call *call) {
                         extra, spatial.count);
     if (groups < 1) return sni_fail(SINTER_INVALID_ARGUMENT, "groups must be 1 or more");
     if (!sni_rule_equal(call, x->dims[1], w->dims[0]) ||
-        (sni_sym_is_const(sym, w->dims[0], &channels) && channels % groups != 0))
+        !divides(call, w->dims[0], groups))
         return sni_rule_shapes(call, "the channels do not fit the weights and groups");
     sni_expr dims[SINTER_MAX_RANK] = {x->dims[0], sni_sym_mul_i(sym, w->dims[1], groups)};
     SNI_TRY(conv_bias(call, dims[1]));

@@ -134,8 +134,9 @@ static sinter_status group_infer(sni_call *call) {
     SNI_TRY(channel_infer(call));
     sni_sym *sym = call->sym;
     if (groups < 1) return sni_fail(SINTER_INVALID_ARGUMENT, "groups must be 1 or more");
-    int64_t channels = 0;
-    if (sni_sym_is_const(sym, call->in[0].dims[1], &channels) && channels % groups != 0)
+    if (!sni_rule_equal(call,
+                        sni_sym_mod(sym, call->in[0].dims[1], sni_sym_const(sym, groups)),
+                        sni_sym_const(sym, 0)))
         return sni_rule_shape_of(call, 0, "the channels do not divide by groups");
     return SINTER_OK;
 }

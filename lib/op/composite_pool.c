@@ -8,7 +8,7 @@
 
 enum { POOL_KERNEL, POOL_STRIDES, POOL_PADS, POOL_DILATIONS, POOL_CEIL, POOL_INCLUDE_PAD };
 
-static sinter_status pool_shape(const sni_call *call, sni_dtype_class classes) {
+static sinter_status pool_shape(sni_call *call, sni_dtype_class classes) {
     const sni_type *x = &call->in[0];
     sni_rule_spatial spatial;
     SNI_TRY(sni_rule_class(call, 0, classes));

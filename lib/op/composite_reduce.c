@@ -110,7 +110,7 @@ static sinter_status arg_infer(sni_call *call) {
     int axis = 0, rank = 0;
     SNI_TRY(sni_rule_class(call, 0, SNI_CLASS_NUMBER));
     SNI_TRY(sni_rule_axis(sni_attr_i(call, ARG_AXIS), in->rank, &axis));
-    if (sni_sym_is(call->sym, in->dims[axis], 0))
+    if (!sni_rule_some(call, sni_sym_const(call->sym, 1), in->dims[axis]))
         return sni_rule_shape_of(call, 0, "an empty axis has no extreme");
     sni_expr dims[SINTER_MAX_RANK];
     for (int i = 0; i < in->rank; ++i) {

@@ -23,7 +23,7 @@ static sinter_status resize_infer(sni_call *call) {
         sni_expr size = call->attrs[RESIZE_SIZES].exprs[i];
         if (sni_rule_const_below(call, size, 0))
             return sni_fail(SINTER_SHAPE, "the size of dimension %d is negative", i);
-        if (sni_sym_is(call->sym, in->dims[i], 0) && !sni_sym_is(call->sym, size, 0))
+        if (!sni_rule_some(call, size, in->dims[i]))
             return sni_rule_shape_of(call, 0, "an empty dimension cannot be resized");
     }
     sni_rule_out(call, in->dtype, in->rank, call->attrs[RESIZE_SIZES].exprs);

@@ -15,6 +15,8 @@ static sinter_status matmul_infer(sni_call *call) {
     batch_b.rank -= 2;
     if (!sni_type_broadcast(call->sym, &batch_a, &batch_b, &batch))
         return sni_rule_shapes(call, "the batch dimensions do not broadcast");
+    sni_require_broadcast(call, &batch_a, &batch);
+    sni_require_broadcast(call, &batch_b, &batch);
     sni_expr dims[SINTER_MAX_RANK];
     for (int i = 0; i < batch.rank; ++i) dims[i] = batch.dims[i];
     dims[batch.rank] = a->dims[a->rank - 2];

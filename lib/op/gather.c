@@ -91,17 +91,16 @@ static sinter_status gather_reference(const sni_ref_call *call) {
 static sinter_status elements_infer(sni_call *call) {
     const sni_type *data = &call->in[0], *indices = &call->in[1];
     int axis = 0;
-    int64_t more = 0;
     SNI_TRY(gather_classes(call));
     SNI_TRY(sni_rule_axis(sni_attr_i(call, 0), data->rank, &axis));
     if (data->rank != indices->rank)
         return sni_rule_shapes(call, "data and indices have different ranks");
-    for (int i = 0; i < data->rank; ++i)
-        if (i != axis &&
-            sni_sym_is_const(call->sym,
-                             sni_sym_sub(call->sym, indices->dims[i], data->dims[i]), &more) &&
-            more > 0)
-            return sni_rule_shapes(call, "more indices than data");
+    for (int i = 0; i < data->rank; ++i) {
+        if (i == axis) continue;
+        sni_expr fits = sni_sym_le(call->sym, indices->dims[i], data->dims[i]);
+        if (sni_sym_is(call->sym, fits, 0)) return sni_rule_shapes(call, "more indices than data");
+        sni_call_require(call, fits);
+    }
     sni_rule_out(call, data->dtype, data->rank, indices->dims);
     return sni_rule_done(call);
 }

@@ -105,47 +105,11 @@ static sinter_status reduce_reference(const sni_ref_call *call) {
     return SINTER_OK;
 }
 
-static sni_expr combine_known(sni_sym *sym, sni_combiner combiner, sni_expr a, sni_expr b) {
-    switch (combiner) {
-    case SNI_COMBINE_PROD: return sni_sym_mul(sym, a, b);
-    case SNI_COMBINE_MAX: return sni_sym_max(sym, a, b);
-    case SNI_COMBINE_MIN: return sni_sym_min(sym, a, b);
-    default: return sni_sym_add(sym, a, b);
-    }
-}
-
-/* A reduction of known integers (the number of elements of a shape, mostly). */
-static bool reduce_known(const sni_call *call, sni_expr *out) {
-    const sni_type *in = &call->in[0];
-    uint32_t axes = 0;
-    int64_t dims[SINTER_MAX_RANK], coords[SINTER_MAX_RANK] = {0}, count = 1;
-    if (!in->elements || sni_rule_axes(call, REDUCE_AXES, in->rank, true, &axes) != SINTER_OK)
-        return false;
-    for (int i = 0; i < in->rank; ++i)
-        if (!sni_sym_is_const(call->sym, in->dims[i], &dims[i])) return false;
-    for (int i = 0; i < in->rank; ++i)
-        if (!(axes & (1u << i))) count *= dims[i];
-    if (count > SNI_MAX_KNOWN_ELEMENTS || in->element_count == 0) return false;
-    for (int64_t i = 0; i < count; ++i) out[i] = SNI_NO_EXPR;
-    for (int64_t n = 0; n < in->element_count; ++n) {
-        int64_t at = 0;
-        for (int i = 0; i < in->rank; ++i)
-            if (!(axes & (1u << i))) at = at * dims[i] + coords[i];
-        out[at] = out[at] == SNI_NO_EXPR ? in->elements[n]
-                                         : combine_known(call->sym, call->op->combiner, out[at],
-                                                         in->elements[n]);
-        for (int i = in->rank - 1; i >= 0 && ++coords[i] == dims[i]; --i) coords[i] = 0;
-    }
-    for (int64_t i = 0; i < count; ++i)
-        if (out[i] == SNI_NO_EXPR) return false;
-    return true;
-}
-
 #define REDUCE(text, how, words)                                                                   \
     {.name = text, .kind = SNI_OP_REDUCE, .min_inputs = 1, .max_inputs = 1, .outputs = 1,          \
      .attrs = {{"axes", SNI_ATTR_EXPRS, 0}, {"keepdims", SNI_ATTR_INT, 1}},                        \
      .classes = SNI_CLASS_NUMBER, .cost = 1, .combiner = how, .fill_attr = -1,                     \
-     .infer = reduce_infer, .known = reduce_known, .reference = reduce_reference, .doc = words}
+     .infer = reduce_infer, .reference = reduce_reference, .doc = words}
 
 const sni_op sni_ops_reduce[] = {
     REDUCE("reduce_sum", SNI_COMBINE_SUM, "Sum over axes (none given: all)."),

@@ -92,11 +92,23 @@ sinter_status sni_rule_axes(const sni_call *call, int attr, int rank, bool empty
     return SINTER_OK;
 }
 
-bool sni_rule_equal(const sni_call *call, sni_expr a, sni_expr b) {
+bool sni_rule_equal(sni_call *call, sni_expr a, sni_expr b) {
     int64_t difference = 0;
     if (a == b) return true;
-    return !sni_sym_is_const(call->sym, sni_sym_sub(call->sym, a, b), &difference) ||
-           difference == 0;
+    if (sni_sym_is_const(call->sym, sni_sym_sub(call->sym, a, b), &difference))
+        return difference == 0;
+    sni_call_require(call, sni_sym_eq(call->sym, a, b));
+    return true;
+}
+
+bool sni_rule_some(sni_call *call, sni_expr size, sni_expr dim) {
+    sni_sym *sym = call->sym;
+    sni_expr zero = sni_sym_const(sym, 0);
+    sni_expr wanted = sni_sym_lt(sym, zero, size), empty = sni_sym_le(sym, dim, zero);
+    sni_expr fails = sni_sym_and(sym, wanted, empty);
+    if (sni_sym_is(sym, fails, 1)) return false;
+    sni_call_require(call, sni_sym_not(sym, fails));
+    return true;
 }
 
 bool sni_rule_const_below(const sni_call *call, sni_expr e, int64_t limit) {

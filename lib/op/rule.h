@@ -22,9 +22,11 @@ sinter_status sni_rule_ints(const sni_call *call, int attr, int64_t *values, int
 /* Which axes the axes attribute means (empty: all), as a bit mask; SHAPE for a bad or repeated one. */
 sinter_status sni_rule_axes(const sni_call *call, int attr, int rank, bool empty_is_all,
                             uint32_t *out_mask);
-/* False when the two dimensions are certainly different. Dimensions that may be equal are
- * required to be so: see sni_rule_require_equal. */
-bool sni_rule_equal(const sni_call *call, sni_expr a, sni_expr b);
+/* False when the two dimensions are certainly different; when nobody knows, binding will check. */
+bool sni_rule_equal(sni_call *call, sni_expr a, sni_expr b);
+/* Where something is read along a dimension, size > 0 of the result needs dim > 0. False when that
+ * certainly fails; when nobody knows, binding will check. */
+bool sni_rule_some(sni_call *call, sni_expr size, sni_expr dim);
 /* Is the expression a number below limit? */
 bool sni_rule_const_below(const sni_call *call, sni_expr e, int64_t limit);
 /* Output 0 with a dtype and a shape. */
@@ -53,8 +55,8 @@ sinter_status sni_rule_spatial_read(const sni_call *call, int strides, int pads,
                                     sni_rule_spatial *out);
 /* Positions of the window along dimension i; SHAPE when the kernel is larger than the padded input. With ceil the last
  * window may hang over the end, as long as it starts inside the input or the low padding. */
-sinter_status sni_rule_spatial_size(const sni_call *call, const sni_rule_spatial *spatial, int i, bool ceil,
-                                    sni_expr *out_size);
+sinter_status sni_rule_spatial_size(sni_call *call, const sni_rule_spatial *spatial, int i,
+                                    bool ceil, sni_expr *out_size);
 
 /* Row-major position of coordinates, and back. */
 int64_t sni_ref_index(const sni_ref_tensor *tensor, const int64_t *coords);

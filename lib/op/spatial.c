@@ -31,7 +31,7 @@ sinter_status sni_rule_spatial_read(const sni_call *call, int strides, int pads,
     return SINTER_OK;
 }
 
-sinter_status sni_rule_spatial_size(const sni_call *call, const sni_rule_spatial *spatial, int i,
+sinter_status sni_rule_spatial_size(sni_call *call, const sni_rule_spatial *spatial, int i,
                                     bool ceil, sni_expr *out_size) {
     sni_sym *sym = call->sym;
     sni_expr reach = sni_sym_mul(sym, spatial->dilation[i],
@@ -42,6 +42,7 @@ sinter_status sni_rule_spatial_size(const sni_call *call, const sni_rule_spatial
     *out_size = SNI_NO_EXPR;
     if (sni_rule_const_below(call, room, 0) || sni_rule_const_below(call, spatial->kernel[i], 1))
         return sni_rule_shapes(call, "the kernel is larger than the padded input");
+    sni_call_require(call, sni_sym_le(sym, sni_sym_const(sym, 0), room));
     sni_expr last = sni_sym_div(sym, room, spatial->stride[i]);
     if (ceil)
         last = sni_sym_min(

@@ -83,7 +83,7 @@ static sinter_status reshape_infer(sni_call *call) {
     sni_rule_out(call, call->in[0].dtype, shape->count, dims);
     sni_expr before = sni_rule_product(sym, call->in[0].dims, 0, call->in[0].rank);
     sni_expr after = sni_rule_product(sym, dims, 0, shape->count);
-    if (missing >= 0 || sni_rule_equal(call, before, after)) return sni_rule_done(call);
+    if (sni_rule_equal(call, before, after)) return sni_rule_done(call);
     sni_str text = SNI_STR_INIT;
     sni_type_print(sym, &call->in[0], &text);
     sni_str_append(&text, " does not reshape to ");
@@ -233,6 +233,8 @@ static sinter_status expand_infer(sni_call *call) {
         return status;
     }
     sni_rule_out(call, call->in[0].dtype, out.rank, out.dims);
+    sni_require_broadcast(call, &call->in[0], &out);
+    sni_require_broadcast(call, &wanted, &out);
     return sni_rule_done(call);
 }
 
@@ -264,23 +266,35 @@ static sinter_status expand_reference(const sni_ref_call *call) {
 
 enum { SLICE_STARTS, SLICE_STEPS, SLICE_SIZES };
 
-/* Both ends of a slice with known numbers must lie inside the dimension. */
-static sinter_status slice_check(const sni_call *call, int axis) {
+/* Both ends of a slice that is not empty must lie inside the dimension. */
+static sinter_status slice_check(sni_call *call, int axis) {
     sni_sym *sym = call->sym;
-    int64_t dim = 0, start = 0, step = 0, size = 0;
-    if (!sni_sym_is_const(sym, call->attrs[SLICE_SIZES].exprs[axis], &size)) return SINTER_OK;
-    if (size < 0) return sni_fail(SINTER_SHAPE, "the slice's size along axis %d is negative", axis);
-    if (!sni_sym_is_const(sym, call->in[0].dims[axis], &dim) || size == 0) return SINTER_OK;
-    if (!sni_sym_is_const(sym, call->attrs[SLICE_STARTS].exprs[axis], &start) ||
-        !sni_sym_is_const(sym, call->attrs[SLICE_STEPS].exprs[axis], &step))
+    sni_expr zero = sni_sym_const(sym, 0), dim = call->in[0].dims[axis];
+    sni_expr first = call->attrs[SLICE_STARTS].exprs[axis];
+    sni_expr step = call->attrs[SLICE_STEPS].exprs[axis];
+    sni_expr size = call->attrs[SLICE_SIZES].exprs[axis];
+    sni_expr last =
+        sni_sym_add(sym, first, sni_sym_mul(sym, step, sni_sym_add_i(sym, size, -1)));
+    if (sni_rule_const_below(call, size, 0))
+        return sni_fail(SINTER_SHAPE, "the slice's size along axis %d is negative", axis);
+    sni_expr inside = sni_sym_and(sym, sni_sym_le(sym, zero, first), sni_sym_lt(sym, first, dim));
+    inside = sni_sym_and(sym, inside, sni_sym_le(sym, zero, last));
+    inside = sni_sym_and(sym, inside, sni_sym_lt(sym, last, dim));
+    sni_expr outside = sni_sym_and(sym, sni_sym_lt(sym, zero, size), sni_sym_not(sym, inside));
+    if (!sni_sym_is(sym, outside, 1)) {
+        sni_call_require(call, sni_sym_not(sym, outside));
         return SINTER_OK;
-    int64_t span = 0, last = 0;
-    if (__builtin_mul_overflow(size - 1, step, &span) ||
-        __builtin_add_overflow(start, span, &last) || start < 0 || start >= dim || last < 0 ||
-        last >= dim)
-        return sni_fail(SINTER_SHAPE, "the slice from %lld, step %lld, size %lld leaves 0..%lld",
-                        (long long)start, (long long)step, (long long)size, (long long)(dim - 1));
-    return SINTER_OK;
+    }
+    sni_str text = SNI_STR_INIT;
+    sni_str_append(&text, "the slice from ");
+    sni_sym_print(sym, first, &text);
+    sni_str_append(&text, " to ");
+    sni_sym_print(sym, last, &text);
+    sni_str_printf(&text, " leaves dimension %d of ", axis);
+    sni_type_print(sym, &call->in[0], &text);
+    sinter_status status = sni_fail(SINTER_SHAPE, "%s", sni_str_text(&text));
+    sni_str_deinit(&text);
+    return status;
 }
 
 static sinter_status slice_infer(sni_call *call) {

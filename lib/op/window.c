@@ -24,8 +24,7 @@ static sinter_status pad_infer(sni_call *call) {
         dims[i] = sni_sym_add(call->sym, in->dims[i], ends);
         if (sni_rule_const_below(call, dims[i], 0))
             return sni_rule_shape_of(call, 0, "more is cropped than there is");
-        if (mode != MODE_CONSTANT && sni_sym_is(call->sym, in->dims[i], 0) &&
-            !sni_sym_is(call->sym, dims[i], 0))
+        if (mode != MODE_CONSTANT && !sni_rule_some(call, dims[i], in->dims[i]))
             return sni_rule_shape_of(call, 0, "an empty dimension has nothing to repeat");
     }
     sni_rule_out(call, in->dtype, in->rank, dims);

@@ -1,0 +1,146 @@
+/* The driver of passes: walks the live nodes of one graph and builds another. */
+#include "rewrite/pass.h"
+
+#include <string.h>
+
+/* What one run works on. The arrays belong to the run. */
+typedef struct run {
+    sni_rewriter rewriter;
+    sni_rewrite_fn rewrite;
+    uint32_t *map;   /* old value -> new value */
+    bool *live;      /* by old node: does an output need it? */
+    uint32_t *first; /* by old node: how many new nodes there were before it */
+    uint32_t *ins;   /* of the node at hand, translated */
+} run;
+
+static void release(run *r) {
+    sni_free(r->map);
+    sni_free(r->live);
+    sni_free(r->first);
+    sni_free(r->ins);
+}
+
+/* Marks nodes from the outputs backwards; nodes are in topological order, so one walk is enough. */
+static bool mark_live(run *r) {
+    const sinter_graph *old = r->rewriter.old;
+    bool *needed = sni_calloc(old->value_count, sizeof *needed);
+    if (!needed) return false;
+    for (size_t o = 0; o < old->output_count; ++o) needed[old->outputs[o].value] = true;
+    for (size_t n = old->node_count; n-- > 0;) {
+        const sni_node *node = &old->nodes[n];
+        for (int o = 0; o < node->out_count; ++o) r->live[n] |= needed[node->out[o]];
+        for (int i = 0; r->live[n] && i < node->in_count; ++i) needed[node->in[i]] = true;
+    }
+    sni_free(needed);
+    return true;
+}
+
+static sinter_status start(run *r, const sinter_graph *old, void *state) {
+    size_t most = 1;
+    for (size_t n = 0; n < old->node_count; ++n)
+        if ((size_t)old->nodes[n].in_count > most) most = (size_t)old->nodes[n].in_count;
+    r->map = sni_calloc(old->value_count, sizeof *r->map);
+    r->live = sni_calloc(old->node_count + 1, sizeof *r->live);
+    r->first = sni_calloc(old->node_count + 1, sizeof *r->first);
+    r->ins = sni_calloc(most, sizeof *r->ins);
+    r->rewriter.old = old;
+    r->rewriter.map = r->map;
+    r->rewriter.state = state;
+    if (!r->map || !r->live || !r->first || !r->ins || !mark_live(r))
+        return sni_out_of_memory("a pass");
+    return sni_graph_create_like(old, &r->rewriter.graph);
+}
+
+/* Inputs stay in their order, used or not: they are the graph's interface. */
+static void copy_inputs(run *r) {
+    const sinter_graph *old = r->rewriter.old;
+    for (size_t i = 0; i < old->input_count; ++i) {
+        uint32_t id = old->inputs[i].value;
+        r->map[id] =
+            sni_graph_add_input(r->rewriter.graph, old->inputs[i].name, &old->values[id].type);
+    }
+}
+
+/* The new id of an old value; constants come over when something uses them. */
+static uint32_t translate(run *r, uint32_t id) {
+    const sni_value *value = &r->rewriter.old->values[id];
+    if (id != 0 && r->map[id] == 0 && value->blob)
+        r->map[id] = sni_graph_add_constant(r->rewriter.graph, &value->type,
+                                            sni_blob_retain(value->blob));
+    return r->map[id];
+}
+
+/* A replacement has the type of what it replaces, or a pass is wrong. */
+static void check_replacement(run *r, const sni_node *node, const uint32_t *outs) {
+    for (int o = 0; o < node->out_count; ++o) {
+        const sni_value *after = sni_graph_value(r->rewriter.graph, outs[o]);
+        const sni_type *before = &r->rewriter.old->values[node->out[o]].type;
+        if (after && (after->type.dtype != before->dtype || after->type.rank != before->rank))
+            sni_graph_fail(r->rewriter.graph, SINTER_INTERNAL,
+                           "%s was replaced by a value of another type", node->op->name);
+        else if (!after)
+            sni_graph_fail(r->rewriter.graph, SINTER_INTERNAL, "%s was replaced by nothing",
+                           node->op->name);
+    }
+}
+
+static void visit(run *r, const sni_node *node) {
+    sinter_graph *graph = r->rewriter.graph;
+    uint32_t outs[SNI_MAX_OUTPUTS] = {0};
+    for (int i = 0; i < node->in_count; ++i) r->ins[i] = translate(r, node->in[i]);
+    sni_graph_set_name(graph, node->name);
+    if (graph->status == SINTER_OK && !r->rewrite(&r->rewriter, node, r->ins, outs))
+        sni_graph_add(graph, node->op, node->in_count, r->ins, node->attrs, node->out_count, outs);
+    if (graph->status == SINTER_OK) check_replacement(r, node, outs);
+    for (int o = 0; o < node->out_count; ++o) r->map[node->out[o]] = outs[o];
+}
+
+/* Conditions of nodes that were simplified away still hold for what took their place. */
+static sinter_status copy_checks(run *r) {
+    const sinter_graph *old = r->rewriter.old;
+    sinter_graph *graph = r->rewriter.graph;
+    for (size_t c = 0; c < old->check_count && graph->node_count > 0; ++c) {
+        sni_check check = old->checks[c];
+        bool known = !r->live[check.node];
+        for (size_t k = 0; !known && k < graph->check_count; ++k)
+            known = graph->checks[k].condition == check.condition;
+        if (known) continue;
+        check.node = r->first[check.node];
+        if (check.node >= graph->node_count) check.node = (uint32_t)graph->node_count - 1;
+        if (!SNI_RESERVE(graph->checks, graph->check_capacity, graph->check_count + 1))
+            return sni_out_of_memory("a pass");
+        graph->checks[graph->check_count++] = check;
+    }
+    return SINTER_OK;
+}
+
+static sinter_status run_pass(run *r, const sinter_graph *old, void *state) {
+    SNI_TRY(start(r, old, state));
+    sinter_graph *graph = r->rewriter.graph;
+    copy_inputs(r);
+    for (size_t n = 0; n < old->node_count && graph->status == SINTER_OK; ++n) {
+        r->first[n] = (uint32_t)graph->node_count;
+        if (r->live[n]) visit(r, &old->nodes[n]);
+    }
+    sni_graph_set_name(graph, NULL);
+    for (size_t o = 0; o < old->output_count && graph->status == SINTER_OK; ++o) {
+        uint32_t id = translate(r, old->outputs[o].value);
+        sinter_output(graph, old->outputs[o].name, (sinter_value){id});
+    }
+    SNI_TRY(sinter_graph_status(graph));
+    return copy_checks(r);
+}
+
+sinter_status sni_pass_run(const sinter_graph *graph, const char *name, sni_rewrite_fn rewrite,
+                           void *state, sinter_graph **out_graph) {
+    run r = {.rewrite = rewrite};
+    *out_graph = NULL;
+    SNI_TRY(sinter_graph_status(graph));
+    sinter_status status = run_pass(&r, graph, state);
+    if (status == SINTER_OK)
+        *out_graph = r.rewriter.graph;
+    else
+        sinter_graph_release(r.rewriter.graph);
+    release(&r);
+    return status == SINTER_OK ? SINTER_OK : sni_fail_in(status, "rewriting (%s)", name);
+}

@@ -1,0 +1,159 @@
+/* Views that change nothing, views of views, and reductions over dimensions of 1. */
+#include "rewrite/simplify.h"
+
+static uint32_t simplify_reshape(const sni_simplify *s) {
+    if (sni_simplify_keep(s, s->ins[0])) return s->ins[0];
+    const sni_node *inner = sni_simplify_producer(s, s->ins[0], "reshape");
+    return inner ? sni_make_reshape(s->graph, inner->in[0], s->out.rank, s->out.dims) : 0;
+}
+
+/* Output dimension i of a transposition is input dimension perm[i]. */
+static void permutation(const sni_sym *sym, const sni_node *node, int rank, int64_t *perm) {
+    for (int i = 0; i < rank; ++i) {
+        perm[i] = rank - 1 - i;
+        if (i < node->attrs[0].count) sni_sym_is_const(sym, node->attrs[0].exprs[i], &perm[i]);
+        if (perm[i] < 0) perm[i] += rank;
+    }
+}
+
+static uint32_t simplify_transpose(const sni_simplify *s) {
+    int64_t outer[SINTER_MAX_RANK], inner[SINTER_MAX_RANK], both[SINTER_MAX_RANK];
+    bool same = true;
+    permutation(s->graph->sym, s->node, s->out.rank, outer);
+    for (int i = 0; i < s->out.rank; ++i) same = same && outer[i] == i;
+    if (same) return s->ins[0];
+    const sni_node *before = sni_simplify_producer(s, s->ins[0], "transpose");
+    if (!before) return 0;
+    permutation(s->graph->sym, before, s->out.rank, inner);
+    for (int i = 0; i < s->out.rank; ++i) both[i] = inner[outer[i]];
+    return sni_make_transpose(s->graph, before->in[0], both);
+}
+
+static uint32_t simplify_expand(const sni_simplify *s) {
+    if (sni_simplify_keep(s, s->ins[0])) return s->ins[0];
+    const sni_node *inner = sni_simplify_producer(s, s->ins[0], "expand");
+    if (!inner) return 0;
+    uint32_t x = inner->in[0];
+    sni_attr attrs[SNI_MAX_ATTRS] = {sni_attr_exprs(s->graph, s->out.rank, s->out.dims)};
+    return sni_graph_add1(s->graph, "expand", 1, &x, attrs);
+}
+
+enum { SLICE_STARTS, SLICE_STEPS, SLICE_SIZES };
+
+/* A slice of a slice starts at start + step * start2 and steps by step * step2. */
+static uint32_t simplify_slice(const sni_simplify *s) {
+    sni_sym *sym = s->graph->sym;
+    const sni_attr *attrs = s->node->attrs;
+    sni_expr starts[SINTER_MAX_RANK], steps[SINTER_MAX_RANK];
+    bool whole = sni_simplify_keep(s, s->ins[0]) != 0;
+    for (int i = 0; whole && i < s->out.rank; ++i)
+        whole = sni_sym_is(sym, attrs[SLICE_STARTS].exprs[i], 0) &&
+                sni_sym_is(sym, attrs[SLICE_STEPS].exprs[i], 1);
+    if (whole) return s->ins[0];
+    const sni_node *inner = sni_simplify_producer(s, s->ins[0], "slice");
+    if (!inner) return 0;
+    for (int i = 0; i < s->out.rank; ++i) {
+        sni_expr step = inner->attrs[SLICE_STEPS].exprs[i];
+        starts[i] = sni_sym_add(sym, inner->attrs[SLICE_STARTS].exprs[i],
+                                sni_sym_mul(sym, step, attrs[SLICE_STARTS].exprs[i]));
+        steps[i] = sni_sym_mul(sym, step, attrs[SLICE_STEPS].exprs[i]);
+    }
+    return sni_make_slice(s->graph, inner->in[0], starts, steps, s->out.dims);
+}
+
+static bool all_zero(const sni_sym *sym, const sni_attr *list) {
+    for (int i = 0; i < list->count; ++i)
+        if (!sni_sym_is(sym, list->exprs[i], 0)) return false;
+    return true;
+}
+
+static uint32_t simplify_pad(const sni_simplify *s) {
+    const sni_attr *attrs = s->node->attrs;
+    const sni_sym *sym = s->graph->sym;
+    return all_zero(sym, &attrs[0]) && all_zero(sym, &attrs[1]) ? s->ins[0] : 0;
+}
+
+/* A window of one element in each position, in its place. */
+static uint32_t simplify_window(const sni_simplify *s) {
+    const sni_attr *attrs = s->node->attrs;
+    const sni_sym *sym = s->graph->sym;
+    sni_type in = sni_make_type(s->graph, s->ins[0]);
+    int sliding = attrs[0].count;
+    for (int i = 0; i < sliding; ++i) {
+        bool plain = sni_sym_is(sym, attrs[0].exprs[i], 1) &&
+                     attrs[5].exprs[i] == in.dims[in.rank - sliding + i];
+        if (attrs[1].count) plain = plain && sni_sym_is(sym, attrs[1].exprs[i], 1);
+        if (attrs[3].count) plain = plain && sni_sym_is(sym, attrs[3].exprs[i], 0);
+        if (attrs[4].count) plain = plain && sni_sym_is(sym, attrs[4].exprs[i], 1);
+        if (!plain) return 0;
+    }
+    return sni_make_reshape(s->graph, s->ins[0], s->out.rank, s->out.dims);
+}
+
+/* ---- gather --------------------------------------------------------------------------------- */
+
+/* Constant indices first, first + step, ... that lie inside a dimension that is a number. */
+static bool progression(const sni_sym *sym, const sni_type *indices, int64_t dim, int64_t *first,
+                        int64_t *step) {
+    int64_t previous = 0;
+    *first = *step = 0;
+    for (int64_t i = 0; i < indices->element_count; ++i) {
+        int64_t at = 0;
+        if (!sni_sym_is_const(sym, indices->elements[i], &at) || at < -dim || at >= dim)
+            return false;
+        if (at < 0) at += dim;
+        if (i == 0) *first = at;
+        if (i == 1) *step = at - previous;
+        if (i > 1 && at - previous != *step) return false;
+        previous = at;
+    }
+    if (indices->element_count == 1) *step = 1;
+    return indices->element_count > 0 && *step != 0;
+}
+
+/* A gather of constant indices that follow each other is a slice. */
+static uint32_t simplify_gather(const sni_simplify *s) {
+    sni_sym *sym = s->graph->sym;
+    sni_type data = sni_make_type(s->graph, s->ins[0]);
+    sni_type indices = sni_make_type(s->graph, s->ins[1]);
+    int64_t axis = s->node->attrs[0].i, dim = 0, first = 0, step = 0;
+    if (axis < 0) axis += data.rank;
+    if (!indices.elements || indices.rank > 1 || !sni_sym_is_const(sym, data.dims[axis], &dim) ||
+        !progression(sym, &indices, dim, &first, &step))
+        return 0;
+    sni_expr starts[SINTER_MAX_RANK], steps[SINTER_MAX_RANK];
+    for (int i = 0; i < data.rank; ++i) {
+        starts[i] = sni_sym_const(sym, i == axis ? first : 0);
+        steps[i] = sni_sym_const(sym, i == axis ? step : 1);
+    }
+    data.dims[axis] = sni_sym_const(sym, indices.element_count);
+    uint32_t slice = sni_make_slice(s->graph, s->ins[0], starts, steps, data.dims);
+    return sni_make_reshape(s->graph, slice, s->out.rank, s->out.dims);
+}
+
+/* ---- reductions ----------------------------------------------------------------------------- */
+
+static uint32_t simplify_reduce(const sni_simplify *s) {
+    const sni_sym *sym = s->graph->sym;
+    const sni_attr *axes = &s->node->attrs[0];
+    sni_type in = sni_make_type(s->graph, s->ins[0]);
+    for (int i = 0; i < (axes->count ? axes->count : in.rank); ++i) {
+        int64_t axis = i;
+        if (axes->count && !sni_sym_is_const(sym, axes->exprs[i], &axis)) return 0;
+        if (!sni_sym_is(sym, in.dims[axis < 0 ? axis + in.rank : axis], 1)) return 0;
+    }
+    return sni_make_reshape(s->graph, s->ins[0], s->out.rank, s->out.dims);
+}
+
+uint32_t sni_simplify_view(const sni_simplify *s) {
+    if (s->node->op->kind == SNI_OP_REDUCE) return simplify_reduce(s);
+    if (sni_simplify_is(s, "reshape")) return simplify_reshape(s);
+    if (sni_simplify_is(s, "transpose")) return simplify_transpose(s);
+    if (sni_simplify_is(s, "expand")) return simplify_expand(s);
+    if (sni_simplify_is(s, "slice")) return simplify_slice(s);
+    if (sni_simplify_is(s, "pad")) return simplify_pad(s);
+    if (sni_simplify_is(s, "window")) return simplify_window(s);
+    if (sni_simplify_is(s, "gather")) return simplify_gather(s);
+    if (sni_simplify_is(s, "concat")) return s->node->in_count == 1 ? s->ins[0] : 0;
+    return 0;
+}
