@@ -121,7 +121,11 @@ static double source(const settings *s, int axis, int64_t out, double in_size, d
     double o = (double)out;
     switch (s->coordinate) {
     case ASYMMETRIC: return o / scale;
-    case ALIGN_CORNERS: return out_size == 1 ? 0 : o * (in_size - 1) / (out_size - 1);
+    case ALIGN_CORNERS: {
+        /* ONNX's reference takes the size before it is rounded down. */
+        double size = s->scales[axis] > 0 ? in_size * scale : out_size;
+        return size == 1 ? 0 : o * (in_size - 1) / (size - 1);
+    }
     case PYTORCH_HALF_PIXEL: return out_size == 1 ? 0 : (o + 0.5) / scale - 0.5;
     case TF_HALF_PIXEL: return (o + 0.5) / scale;
     case CROP: {

@@ -91,20 +91,38 @@ static void store_int32(sinter_dtype dtype, const int32_t *from, size_t count, v
     }
 }
 
-/* Elements from the typed field that the dtype uses, into data of size_bytes. */
-static sinter_status from_fields(const Onnx__TensorProto *proto, const layout *tensor,
-                                 void *data) {
+/* Is what the dtype needs there? Asked before memory is taken: dimensions alone can be anything. */
+static sinter_status check_stored(const Onnx__TensorProto *proto, const layout *tensor) {
     size_t have = 0;
-    const void *from = NULL;
+    if (proto->has_raw_data)
+        return proto->raw_data.len == tensor->size_bytes
+                   ? SINTER_OK
+                   : wrong_size(tensor, "raw_data", proto->raw_data.len);
     switch (tensor->dtype) {
-    case SINTER_F32: have = proto->n_float_data, from = proto->float_data; break;
-    case SINTER_F64: have = proto->n_double_data, from = proto->double_data; break;
-    case SINTER_I64: have = proto->n_int64_data, from = proto->int64_data; break;
+    case SINTER_F32: have = proto->n_float_data; break;
+    case SINTER_F64: have = proto->n_double_data; break;
+    case SINTER_I64: have = proto->n_int64_data; break;
     default: have = proto->n_int32_data; break;
     }
-    if (have != tensor->count) return wrong_count(tensor, have);
+    return have == tensor->count ? SINTER_OK : wrong_count(tensor, have);
+}
+
+/* The elements in memory of their own, from whichever field holds them; sni_free. */
+static sinter_status copy_stored(const Onnx__TensorProto *proto, const layout *tensor,
+                                 void **out_data) {
+    const void *from = NULL;
+    *out_data = NULL;
+    SNI_TRY(check_stored(proto, tensor));
+    void *data = sni_malloc(tensor->size_bytes);
+    if (!data) return sni_out_of_memory("a tensor");
+    if (proto->has_raw_data) from = proto->raw_data.data;
+    else if (tensor->dtype == SINTER_F32) from = proto->float_data;
+    else if (tensor->dtype == SINTER_F64) from = proto->double_data;
+    else if (tensor->dtype == SINTER_I64) from = proto->int64_data;
     if (from) memcpy(data, from, tensor->size_bytes);
     else store_int32(tensor->dtype, proto->int32_data, tensor->count, data);
+    clean_bools(tensor, data);
+    *out_data = data;
     return SINTER_OK;
 }
 
@@ -213,7 +231,8 @@ static sinter_status add_copy(sni_onnx_importer *importer, const layout *tensor,
     return *out_value ? SINTER_OK : sinter_graph_status(importer->graph);
 }
 
-/* Bytes that lie in a file (or in the caller's memory: file is NULL, and they are copied). */
+/* Bytes that lie in a file (or in the caller's memory: file is NULL, and they are copied). A bool of a file may
+ * be any byte, so bools are always copied and cleaned. */
 static sinter_status add_raw(sni_onnx_importer *importer, const layout *tensor,
                              sni_onnx_file *file, const uint8_t *data, uint32_t *out_value) {
     bool borrow = file && tensor->dtype != SINTER_BOOL && tensor->size_bytes > 0 &&
@@ -235,15 +254,11 @@ static sinter_status add_raw(sni_onnx_importer *importer, const layout *tensor,
     return status;
 }
 
-static sinter_status add_fields(sni_onnx_importer *importer, const Onnx__TensorProto *proto,
+static sinter_status add_stored(sni_onnx_importer *importer, const Onnx__TensorProto *proto,
                                 const layout *tensor, uint32_t *out_value) {
-    void *data = sni_malloc(tensor->size_bytes);
-    if (!data) return sni_out_of_memory("a tensor");
-    sinter_status status = from_fields(proto, tensor, data);
-    if (status == SINTER_OK) {
-        clean_bools(tensor, data);
-        status = add_copy(importer, tensor, data, out_value);
-    }
+    void *data;
+    SNI_TRY(copy_stored(proto, tensor, &data));
+    sinter_status status = add_copy(importer, tensor, data, out_value);
     sni_free(data);
     return status;
 }
@@ -266,43 +281,27 @@ sinter_status sni_onnx_tensor_constant(sni_onnx_importer *importer,
             return wrong_size(&tensor, "raw_data", source->raw_size);
         return add_raw(importer, &tensor, importer->model->file, source->raw, out_value);
     }
-    if (proto->has_raw_data) {
-        if (proto->raw_data.len != tensor.size_bytes)
-            return wrong_size(&tensor, "raw_data", proto->raw_data.len);
-        return add_raw(importer, &tensor, NULL, proto->raw_data.data, out_value);
-    }
-    return add_fields(importer, proto, &tensor, out_value);
+    return add_stored(importer, proto, &tensor, out_value);
 }
 
 /* ---- tensors of their own ---- */
-
-static sinter_status fill(const Onnx__TensorProto *proto, const layout *tensor, void *data) {
-    if (proto->has_data_location &&
-        proto->data_location == ONNX__TENSOR_PROTO__DATA_LOCATION__EXTERNAL)
-        return sni_fail(SINTER_UNSUPPORTED, "tensor '%s' has external data", tensor->name);
-    if (!proto->has_raw_data) SNI_TRY(from_fields(proto, tensor, data));
-    else if (proto->raw_data.len != tensor->size_bytes)
-        return wrong_size(tensor, "raw_data", proto->raw_data.len);
-    else if (tensor->size_bytes > 0) memcpy(data, proto->raw_data.data, tensor->size_bytes);
-    clean_bools(tensor, data);
-    return SINTER_OK;
-}
 
 sinter_status sni_onnx_tensor_unpack(const Onnx__TensorProto *proto,
                                      sinter_onnx_tensor *out_tensor) {
     layout tensor;
     memset(out_tensor, 0, sizeof *out_tensor);
     SNI_TRY(layout_of(proto, &tensor));
+    if (proto->has_data_location &&
+        proto->data_location == ONNX__TENSOR_PROTO__DATA_LOCATION__EXTERNAL)
+        return sni_fail(SINTER_UNSUPPORTED, "tensor '%s' has external data", tensor.name);
+    SNI_TRY(copy_stored(proto, &tensor, &out_tensor->data));
     out_tensor->name = sni_strdup(tensor.name);
-    out_tensor->data = sni_malloc(tensor.size_bytes);
     out_tensor->dtype = tensor.dtype;
     out_tensor->shape = tensor.shape;
     out_tensor->size_bytes = tensor.size_bytes;
-    sinter_status status = out_tensor->name && out_tensor->data
-                               ? fill(proto, &tensor, out_tensor->data)
-                               : sni_out_of_memory("a tensor");
-    if (status != SINTER_OK) sinter_onnx_tensor_release(out_tensor);
-    return status;
+    if (out_tensor->name) return SINTER_OK;
+    sinter_onnx_tensor_release(out_tensor);
+    return sni_out_of_memory("a tensor");
 }
 
 static sinter_status load_mapped(const sni_mapping *mapping, sinter_onnx_tensor *out_tensor) {
