@@ -224,19 +224,31 @@ sni_expr sni_sym_not(sni_sym *sym, sni_expr a) {
     return sni_sym_atom(sym, SNI_SYM_NOT, 0, a, 0);
 }
 
-sni_expr sni_sym_min(sni_sym *sym, sni_expr a, sni_expr b) {
-    if (!sni_sym_valid(sym, a) || !sni_sym_valid(sym, b)) return SNI_NO_EXPR;
-    if (a == b || sni_sym_known_nonneg(sym, sni_sym_sub(sym, b, a))) return a;
-    if (sni_sym_known_nonneg(sym, sni_sym_sub(sym, a, b))) return b;
-    return a < b ? sni_sym_atom(sym, SNI_SYM_MIN, 0, a, b) : sni_sym_atom(sym, SNI_SYM_MIN, 0, b, a);
+static bool has_operand(const sni_sym *sym, sni_expr e, sni_expr operand, sni_sym_kind kind) {
+    const sni_sym_node *n = &sym->nodes[e];
+    if (n->kind != kind) return false;
+    return n->a == operand || n->b == operand || has_operand(sym, n->a, operand, kind) ||
+           has_operand(sym, n->b, operand, kind);
 }
 
-sni_expr sni_sym_max(sni_sym *sym, sni_expr a, sni_expr b) {
+/* min (or max) of two: nothing that the other one already holds is said again, and
+ * min(a, max(a, b)) is a. */
+static sni_expr extreme(sni_sym *sym, sni_expr a, sni_expr b, sni_sym_kind kind) {
     if (!sni_sym_valid(sym, a) || !sni_sym_valid(sym, b)) return SNI_NO_EXPR;
-    if (a == b || sni_sym_known_nonneg(sym, sni_sym_sub(sym, a, b))) return a;
-    if (sni_sym_known_nonneg(sym, sni_sym_sub(sym, b, a))) return b;
-    return a < b ? sni_sym_atom(sym, SNI_SYM_MAX, 0, a, b) : sni_sym_atom(sym, SNI_SYM_MAX, 0, b, a);
+    sni_sym_kind other = kind == SNI_SYM_MIN ? SNI_SYM_MAX : SNI_SYM_MIN;
+    sni_expr less = sni_sym_sub(sym, b, a), more = sni_sym_sub(sym, a, b);
+    bool a_less = a == b || sni_sym_known_nonneg(sym, less), b_less = sni_sym_known_nonneg(sym, more);
+    if (a_less) return kind == SNI_SYM_MIN ? a : b;
+    if (b_less) return kind == SNI_SYM_MIN ? b : a;
+    if (has_operand(sym, a, b, kind) || has_operand(sym, b, a, other)) return a;
+    if (has_operand(sym, b, a, kind) || has_operand(sym, a, b, other)) return b;
+    const sni_sym_node n = sym->nodes[b];
+    if (n.kind == kind) return extreme(sym, extreme(sym, a, n.a, kind), n.b, kind);
+    return a < b ? sni_sym_atom(sym, kind, 0, a, b) : sni_sym_atom(sym, kind, 0, b, a);
 }
+
+sni_expr sni_sym_min(sni_sym *sym, sni_expr a, sni_expr b) { return extreme(sym, a, b, SNI_SYM_MIN); }
+sni_expr sni_sym_max(sni_sym *sym, sni_expr a, sni_expr b) { return extreme(sym, a, b, SNI_SYM_MAX); }
 
 /* ---- substitution ---- */
 
