@@ -62,23 +62,26 @@ static sinter_status set_arg(const sinter_kernel *kernel, sni_launch *launch, in
     case SINTER_ARG_BUFFER:
         if (arg->buffer && arg->buffer->runtime != kernel->runtime)
             return sni_fail(SINTER_INVALID_ARGUMENT,
-                            "argument %d is a buffer of another runtime than the kernel's", index);
+                            "argument %d of kernel '%s' is a buffer of another runtime", index,
+                            kernel->entry);
         return sni_launch_set_mem(launch, index, arg->buffer ? arg->buffer->mem : NULL);
     case SINTER_ARG_SCALAR:
         return sni_launch_set_scalar(launch, index, arg->value, arg->size_bytes);
     case SINTER_ARG_LOCAL: return sni_launch_set_local(launch, index, arg->size_bytes);
     }
-    return sni_fail(SINTER_INVALID_ARGUMENT, "argument %d is of the unknown kind %d", index,
-                    (int)arg->kind);
+    return sni_fail(SINTER_INVALID_ARGUMENT, "argument %d of kernel '%s' is of the unknown kind %d",
+                    index, kernel->entry, (int)arg->kind);
 }
 
 static sinter_status set_args(const sinter_kernel *kernel, sni_launch *launch,
                               const sinter_arg *args, size_t count) {
     int wanted = sni_launch_arg_count(launch);
     if (count != (size_t)wanted)
-        return sni_fail(SINTER_INVALID_ARGUMENT,
-                        "%zu arguments were given, the kernel wants %d", count, wanted);
-    if (count && !args) return sni_fail(SINTER_INVALID_ARGUMENT, "the arguments are NULL");
+        return sni_fail(SINTER_INVALID_ARGUMENT, "kernel '%s' wants %d arguments, not %zu",
+                        kernel->entry, wanted, count);
+    if (count && !args)
+        return sni_fail(SINTER_INVALID_ARGUMENT, "kernel '%s': the arguments are NULL",
+                        kernel->entry);
     for (int i = 0; i < wanted; ++i) SNI_TRY(set_arg(kernel, launch, i, &args[i]));
     return SINTER_OK;
 }
@@ -94,7 +97,8 @@ static sinter_status run(const sinter_kernel *kernel, sni_launch *launch, const 
                          const sinter_arg *args, size_t count) {
     SNI_TRY(set_args(kernel, launch, args, count));
     SNI_TRY(sni_launch_enqueue(launch, grid->dims, grid->global, local_of(grid), false, NULL));
-    SNI_TRY(sni_queue_finish(kernel->runtime->device));
+    sinter_status status = sni_queue_finish(kernel->runtime->device);
+    if (status != SINTER_OK) return sni_fail_in(status, "kernel '%s'", kernel->entry);
     sni_program_launched(kernel->program);
     return SINTER_OK;
 }
@@ -108,5 +112,5 @@ sinter_status sinter_kernel_launch(sinter_kernel *kernel, const sinter_grid *gri
     sinter_status status = sni_launch_create(kernel->program, &launch);
     if (status == SINTER_OK) status = run(kernel, launch, grid, args, count);
     sni_launch_release(launch);
-    return status == SINTER_OK ? status : sni_fail_in(status, "kernel '%s'", kernel->entry);
+    return status;
 }
