@@ -290,7 +290,7 @@ static doctor_result check_arguments(doctor *d) {
 }
 
 /* A buffer whose three parts are written through sub-buffers at the least alignment. */
-static sinter_status use_sub_buffers(doctor *d, sni_mem *whole, size_t align, char *out) {
+static sinter_status use_sub_buffers(sni_mem *whole, size_t align, char *out) {
     sinter_status status = sni_mem_fill(whole, 1);
     for (size_t part = 1; part < 3 && status == SINTER_OK; ++part) {
         sni_mem *sub = NULL;
@@ -307,7 +307,7 @@ static doctor_result check_sub_buffers(doctor *d) {
     char *out = calloc(4, align);
     sinter_status status =
         out ? sni_mem_acquire(d->pool, 4 * align, &whole) : sni_out_of_memory("a buffer");
-    if (status == SINTER_OK) status = use_sub_buffers(d, whole, align, out);
+    if (status == SINTER_OK) status = use_sub_buffers(whole, align, out);
     if (whole) sni_mem_release(whole);
     doctor_result result = doctor_say(d, DOCTOR_OK, "at %zu bytes", align);
     if (status != SINTER_OK) result = doctor_fail(d, "sub-buffers");
