@@ -1,7 +1,27 @@
-# cmake --install: headers, both libraries shared and static, the program, pkg-config, CMake package.
+# cmake --install: headers, both libraries shared and static, the program, pkg-config files and the
+# CMake package: find_package(sinter) gives sinter::sinter, sinter::sinter_static, sinter::onnx and
+# sinter::onnx_static.
 include(CMakePackageConfigHelpers)
 install(DIRECTORY include/sinter ${GENERATED}/include/sinter DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
         FILES_MATCHING PATTERN "*.h")
 install(TARGETS sinter sinter_static sinter_onnx sinter_onnx_static EXPORT sinterTargets
         LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(TARGETS sinter-cli RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+
+set(SINTER_CMAKE_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/sinter)
+install(EXPORT sinterTargets NAMESPACE sinter:: DESTINATION ${SINTER_CMAKE_DIR})
+configure_package_config_file(${PROJECT_SOURCE_DIR}/cmake/sinterConfig.cmake.in
+                              ${PROJECT_BINARY_DIR}/sinterConfig.cmake
+                              INSTALL_DESTINATION ${SINTER_CMAKE_DIR})
+# Below 1.0 every minor version may change the interface.
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/sinterConfigVersion.cmake
+                                 COMPATIBILITY SameMinorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/sinterConfig.cmake ${PROJECT_BINARY_DIR}/sinterConfigVersion.cmake
+        DESTINATION ${SINTER_CMAKE_DIR})
+
+# Paths relative to the file itself, so that `cmake --install --prefix` may choose the prefix.
+file(RELATIVE_PATH SINTER_PC_PREFIX /prefix/${CMAKE_INSTALL_LIBDIR}/pkgconfig /prefix)
+foreach(name sinter sinter-onnx)
+  configure_file(${PROJECT_SOURCE_DIR}/cmake/${name}.pc.in ${PROJECT_BINARY_DIR}/${name}.pc @ONLY)
+  install(FILES ${PROJECT_BINARY_DIR}/${name}.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+endforeach()

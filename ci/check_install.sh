@@ -1,0 +1,60 @@
+#!/bin/bash
+# Installs a build into a temporary prefix and builds a small outside program against it: with
+# pkg-config shared, with pkg-config static, and with find_package in CMake, both ways. Runs each.
+# usage: check_install.sh [BUILD_DIR]
+set -euo pipefail
+cd "$(dirname "$0")/.."
+build=${1:-build/dev}
+source=$PWD/tests/install
+model=$PWD/tests/data/digits/model.onnx
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+prefix=$work/prefix
+
+cmake --install "$build" --prefix "$prefix" >"$work/install.log"
+libdir=$(dirname "$(find "$prefix" -name libsinter.so)")
+export PKG_CONFIG_PATH=$libdir/pkgconfig
+export SINTER_CACHE_DIR=$work/cache
+
+uses_shared() { LD_LIBRARY_PATH=$2 ldd "$1" | grep -q 'libsinter\.so'; }
+
+read -r -a flags <<<"$(pkg-config --cflags sinter-onnx)"
+read -r -a shared <<<"$(pkg-config --libs sinter-onnx)"
+gcc -std=c11 -Wall -Wextra -Werror "${flags[@]}" "$source/main.c" -o "$work/shared" "${shared[@]}" -lm
+uses_shared "$work/shared" "$libdir"
+LD_LIBRARY_PATH=$libdir "$work/shared" "$model"
+echo "install: pkg-config, shared: works"
+
+# Beside a shared library the linker would never take the static one.
+mkdir "$work/static-lib"
+cp "$libdir"/*.a "$work/static-lib"
+read -r -a static <<<"$(pkg-config --static --libs sinter-onnx | sed "s,-L$libdir,-L$work/static-lib,g")"
+gcc -std=c11 -Wall -Wextra -Werror "${flags[@]}" "$source/main.c" -o "$work/static" "${static[@]}" -lm
+if uses_shared "$work/static" "$libdir"; then
+  echo "the static program needs libsinter.so" >&2
+  exit 1
+fi
+"$work/static" "$model"
+echo "install: pkg-config, static: works"
+
+g++ -std=c++17 -Wall -Wextra -Werror "${flags[@]}" "$source/main.cpp" -o "$work/cpp" "${shared[@]}"
+LD_LIBRARY_PATH=$libdir "$work/cpp"
+echo "install: C++ with pkg-config: works"
+
+cmake -S "$source" -B "$work/build" -DCMAKE_PREFIX_PATH="$prefix" >"$work/cmake.log"
+cmake --build "$work/build" >>"$work/cmake.log"
+"$work/build/outside-shared" "$model"
+"$work/build/outside-static" "$model"
+if uses_shared "$work/build/outside-static" "$libdir"; then
+  echo "the static CMake program needs libsinter.so" >&2
+  exit 1
+fi
+echo "install: find_package(sinter), shared and static: works"
+
+# What a program sees of the shared library is the public interface and nothing else.
+if nm -D --defined-only "$libdir/libsinter.so" "$libdir/libsinter-onnx.so" |
+  awk 'NF == 3 && $3 !~ /^sinter_/ { print "exported: " $3; bad = 1 } END { exit !bad }'; then
+  exit 1
+fi
+LD_LIBRARY_PATH=$libdir "$prefix"/bin/sinter devices >/dev/null
+echo "install: exports only sinter_*, and the program runs"
