@@ -1,0 +1,131 @@
+#!/bin/bash
+# Builds and tests everything: the first command on a fresh Debian 12, as root. Without root it
+# names the packages that are missing. The last line is `N passed, N failed`.
+# usage: test.sh [STEP]...      steps: static dev install asan tsan (all of them by default)
+set -uo pipefail
+cd "$(dirname "$0")/.." || exit 1
+# shellcheck source=ci/packages.sh
+. ci/packages.sh
+install_packages "${SINTER_BUILD_PACKAGES[@]}" "${SINTER_RUN_PACKAGES[@]}" \
+  "${SINTER_TEST_PACKAGES[@]}" || exit 1
+
+steps=("$@")
+if [ "${#steps[@]}" -eq 0 ]; then steps=(static dev install asan tsan); fi
+jobs=$(nproc)
+passed=0
+failed=0
+failures=()
+started=$SECONDS
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+
+# Tests share no kernels with the user, and find none of an earlier run.
+export SINTER_CACHE_DIR=$scratch/cache POCL_CACHE_DIR=$scratch/pocl
+unset SINTER_DEVICE SINTER_DISABLE_FUSION SINTER_LOG SINTER_CACHE_MAX_BYTES
+# Every driver that is loaded brings its own leaks and locks; tests that want another one say so.
+if [ -f /etc/OpenCL/vendors/pocl.icd ]; then export OCL_ICD_VENDORS=pocl.icd; fi
+
+say() { printf '\n== %s (%d s)\n' "$*" $((SECONDS - started)); }
+
+# One check that is a command: check NAME SECONDS COMMAND...
+check() {
+  local name=$1 limit=$2
+  shift 2
+  # `timeout` runs programs; bash runs the functions that are exported.
+  if timeout --kill-after=10 "$limit" bash -c '"$@"' "$name" "$@"; then
+    passed=$((passed + 1))
+  else
+    failed=$((failed + 1))
+    failures+=("$name")
+    echo "FAILED: $name"
+  fi
+}
+
+build_preset() { # PRESET [TARGET]...
+  local preset=$1
+  shift
+  cmake --preset "$preset" >"$scratch/configure.log" 2>&1 || {
+    cat "$scratch/configure.log"
+    return 1
+  }
+  local targets=()
+  if [ "$#" -gt 0 ]; then targets=(--target "$@"); fi
+  cmake --build --preset "$preset" --parallel "$jobs" "${targets[@]}" >"$scratch/build.log" 2>&1 || {
+    tail -n 60 "$scratch/build.log"
+    return 1
+  }
+}
+
+# Adds what ctest counted. A ctest that ran no test at all is a failure.
+run_ctest() { # NAME BUILD_DIR SECONDS CTEST_ARGUMENT...
+  local name=$1 dir=$2 limit=$3 line bad total
+  shift 3
+  timeout --kill-after=10 "$limit" ctest --test-dir "$dir" --output-on-failure --no-tests=error \
+    -j "$jobs" "$@" 2>&1 | tee "$scratch/ctest.log"
+  line=$(grep -E 'tests? failed out of [0-9]+' "$scratch/ctest.log" | tail -n 1)
+  if [ -z "$line" ]; then
+    failed=$((failed + 1))
+    failures+=("$name: ctest did not finish")
+    return
+  fi
+  bad=$(sed -E 's/.* ([0-9]+) tests? failed out of .*/\1/' <<<"$line")
+  total=$(sed -E 's/.* out of ([0-9]+).*/\1/' <<<"$line")
+  passed=$((passed + total - bad))
+  failed=$((failed + bad))
+  if [ "$bad" -gt 0 ]; then failures+=("$name: $bad of $total tests"); fi
+}
+
+step_static() {
+  check "include order" 60 bash ci/check_includes.sh
+  if command -v shellcheck >/dev/null; then
+    check "shellcheck" 120 shellcheck -x ci/*.sh .ci/run
+  fi
+}
+
+step_dev() {
+  # A locale with a decimal comma shows where a number is printed in the program's locale.
+  if [ "$(id -u)" -eq 0 ] && command -v localedef >/dev/null; then
+    localedef -i de_DE -f UTF-8 de_DE.UTF-8 2>/dev/null || true
+  fi
+  check "build dev" 900 build_preset dev
+  check "public headers" 300 bash ci/check_headers.sh build/dev
+  run_ctest "dev" build/dev 1200
+}
+
+step_install() {
+  check "install" 300 bash ci/check_install.sh build/dev
+}
+
+step_asan() {
+  check "build asan" 900 build_preset asan
+  # The sanitizers' own limit: they turn an absurd allocation into NULL, as the C library does.
+  ASAN_OPTIONS=allocator_may_return_null=1:detect_stack_use_after_return=1 \
+    UBSAN_OPTIONS=print_stacktrace=1 run_ctest "asan" build/asan 1800
+}
+
+step_tsan() {
+  local programs=()
+  local source
+  for source in tests/*/test_*threads*.c; do programs+=("$(basename "$source" .c)"); done
+  check "build tsan" 900 build_preset tsan "${programs[@]}"
+  run_ctest "tsan" build/tsan 900 -R 'threads'
+}
+
+export -f build_preset
+export jobs scratch
+
+for step in "${steps[@]}"; do
+  say "$step"
+  case $step in
+  static | dev | install | asan | tsan) "step_$step" ;;
+  *)
+    echo "unknown step '$step'" >&2
+    exit 2
+    ;;
+  esac
+done
+
+say "done"
+for name in "${failures[@]+"${failures[@]}"}"; do echo "failed: $name"; done
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]
