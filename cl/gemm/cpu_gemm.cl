@@ -33,8 +33,7 @@
 
 #define SN_GEMM_ROWS_1(DO) DO(0)
 #define SN_GEMM_ROWS_2(DO) SN_GEMM_ROWS_1(DO) DO(1)
-#define SN_GEMM_ROWS_4(DO) SN_GEMM_ROWS_2(DO) DO(2) DO(3)
-#define SN_GEMM_ROWS_6(DO) SN_GEMM_ROWS_4(DO) DO(4) DO(5)
+#define SN_GEMM_ROWS_6(DO) SN_GEMM_ROWS_2(DO) DO(2) DO(3) DO(4) DO(5)
 
 #define SN_GEMM_OPEN(i)                                                                                                \
     SN_GEMM_V u##i = (SN_GEMM_V)(0), v##i = (SN_GEMM_V)(0);                                                            \
@@ -57,7 +56,7 @@
                             int first) {                                                                               \
         ROWS(SN_GEMM_ROW)                                                                                              \
         ROWS(SN_GEMM_OPEN)                                                                                             \
-        _Pragma("unroll 4") for (int k = 0; k < kc; k++) {                                                             \
+        _Pragma("nounroll") for (int k = 0; k < kc; k++) {                                                             \
             const SN_GEMM_V b0 = SN_GEMM_VLOAD(0, b), b1 = SN_GEMM_VLOAD(1, b);                                        \
             SN_GEMM_V x;                                                                                               \
             ROWS(SN_GEMM_STEP)                                                                                         \
@@ -74,51 +73,42 @@
 #endif
 SN_GEMM_TILE(sn_gemm_tile_1, SN_GEMM_ROWS_1)
 SN_GEMM_TILE(sn_gemm_tile_2, SN_GEMM_ROWS_2)
-SN_GEMM_TILE(sn_gemm_tile_4, SN_GEMM_ROWS_4)
 SN_GEMM_TILE(sn_gemm_tile_6, SN_GEMM_ROWS_6)
 
-/* How many of the rows that are left the next tile takes. */
-static inline int sn_gemm_rows(int left) { return left >= 6 ? 6 : left >= 4 ? 4 : left >= 2 ? 2 : 1; }
+/* How many of the rows that are left the next tile takes. More kinds of tiles would cost more time to compile than they save. */
+static inline int sn_gemm_rows(int left) { return left >= 6 ? 6 : left >= 2 ? 2 : 1; }
 
 static inline void sn_gemm_tile(int rows, SN_GEMM_A_PTR const *a, __local const SN_GEMM_REAL *b,
                                 __local SN_GEMM_REAL *c, int kc, int first) {
     if (rows == 6) sn_gemm_tile_6(a, b, c, kc, first);
-    else if (rows == 4) sn_gemm_tile_4(a, b, c, kc, first);
     else if (rows == 2) sn_gemm_tile_2(a, b, c, kc, first);
     else sn_gemm_tile_1(a, b, c, kc, first);
 }
 
-/* One of log2(W) perfect shuffles; after all of them the rows of a W x W block are its columns. */
+/* One of log2(W) perfect shuffles; after all of them the rows of a W x W block are its columns. Loops stay loops here: the
+ * block fits in the first cache, and unrolled code takes compilers longer than it saves. */
 static inline void sn_gemm_shuffle(const SN_GEMM_V *from, SN_GEMM_V *to) {
-    _Pragma("unroll") for (int i = 0; i < SN_GEMM_W / 2; i++) {
-        SN_GEMM_V even, odd;
-        even.even = from[i].lo;
-        even.odd = from[i + SN_GEMM_W / 2].lo;
-        odd.even = from[i].hi;
-        odd.odd = from[i + SN_GEMM_W / 2].hi;
-        to[2 * i] = even;
-        to[2 * i + 1] = odd;
+    _Pragma("nounroll") for (int i = 0; i < SN_GEMM_W / 2; i++) {
+        const SN_GEMM_V a = from[i], b = from[i + SN_GEMM_W / 2];
+        SN_GEMM_V low, high;
+        low.even = a.lo;
+        low.odd = b.lo;
+        high.even = a.hi;
+        high.odd = b.hi;
+        to[2 * i] = low;
+        to[2 * i + 1] = high;
     }
 }
 
 /* Writes lane j of rows[i] to to[j * stride + i]. */
 static inline void sn_gemm_transpose(SN_GEMM_V *rows, __local SN_GEMM_REAL *to, int stride) {
     SN_GEMM_V other[SN_GEMM_W];
-    sn_gemm_shuffle(rows, other);
-#if SN_GEMM_W >= 4
-    sn_gemm_shuffle(other, rows);
-#endif
-#if SN_GEMM_W >= 8
-    sn_gemm_shuffle(rows, other);
-#endif
-#if SN_GEMM_W >= 16
-    sn_gemm_shuffle(other, rows);
-#endif
-    _Pragma("unroll") for (int i = 0; i < SN_GEMM_W; i++) {
-#if SN_GEMM_W == 2 || SN_GEMM_W == 8
-        SN_GEMM_VSTORE(other[i], 0, to + i * stride);
-#else
-        SN_GEMM_VSTORE(rows[i], 0, to + i * stride);
-#endif
+    SN_GEMM_V *from = rows, *next = other;
+    _Pragma("nounroll") for (int done = 1; done < SN_GEMM_W; done *= 2) {
+        sn_gemm_shuffle(from, next);
+        SN_GEMM_V *t = from;
+        from = next;
+        next = t;
     }
+    _Pragma("nounroll") for (int i = 0; i < SN_GEMM_W; i++) SN_GEMM_VSTORE(from[i], 0, to + i * stride);
 }

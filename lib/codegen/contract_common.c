@@ -140,9 +140,21 @@ static bool init_epilogue(sni_contract *c) {
     c->stop[c->loop->core] = true;
     for (int i = 0; i < c->loop->store_count; ++i)
         sni_emit_need(c->loop, c->loop->stores[i].stmt, c->stop, c->epilogue);
-    c->along_n = survey_epilogue(c, &c->n);
-    c->epilogue_flat_m = survey_epilogue(c, &c->m).flat;
     return true;
+}
+
+enum { LEAST_COLUMNS = 32, GUESS = 512 };
+
+/* Outer axes of n (the pictures of a batch) that keep the rest from being one contiguous run become axes of b. */
+static void split_columns(sni_contract *c) {
+    for (sni_flat rest = c->n; rest.count > 1 && !survey_epilogue(c, &c->n).flat;) {
+        rest = group_of(rest.axes & (rest.axes - 1));
+        if (!survey_epilogue(c, &rest).flat) continue;
+        if (sni_sym_estimate(c->loop->sym, extent_of(c->loop, &rest), GUESS) < LEAST_COLUMNS) return;
+        c->b = group_of(c->b.axes | (c->n.axes & ~rest.axes));
+        c->n = rest;
+        return;
+    }
 }
 
 sinter_status sni_contract_init(sni_contract *c, const sni_loop *loop, const sni_caps *caps, sni_arena *arena,
@@ -157,12 +169,16 @@ sinter_status sni_contract_init(sni_contract *c, const sni_loop *loop, const sni
     c->m = group_of(axes_m);
     c->n = group_of(axes_n);
     c->k = group_of(loop->inner);
+    if (!init_epilogue(c)) return sni_out_of_memory("code of a contraction");
+    split_columns(c);
+    c->along_n = survey_epilogue(c, &c->n);
+    c->epilogue_flat_m = survey_epilogue(c, &c->m).flat;
     c->size_b = extent_of(loop, &c->b);
     c->size_m = extent_of(loop, &c->m);
     c->size_n = extent_of(loop, &c->n);
     c->size_k = extent_of(loop, &c->k);
     if (!init_operand(c, &c->a_op, swap ? loop->core_b : loop->core_a, axes_m) ||
-        !init_operand(c, &c->b_op, swap ? loop->core_a : loop->core_b, axes_n) || !init_epilogue(c))
+        !init_operand(c, &c->b_op, swap ? loop->core_a : loop->core_b, c->n.axes))
         return sni_out_of_memory("code of a contraction");
     return SINTER_OK;
 }

@@ -146,7 +146,7 @@ static void transpose_a(const packer *p) {
     sni_emit_line(e, "int k_done = 0;");
     open_block(e, "for (; full && k_done + SN_GEMM_W <= kc; k_done += SN_GEMM_W)");
     sni_emit_line(e, "SN_GEMM_V block[SN_GEMM_W];");
-    sni_emit_line(e, "#pragma unroll");
+    sni_emit_line(e, "#pragma nounroll");
     open_block(e, "for (int i = 0; i < SN_GEMM_W; ++i)");
     sni_emit_line(e, "const sn_idx kx = kb + k_done + i;");
     sni_contract_split(e, &p->c->k, p->op->along_k.flat, "kx", true);
@@ -190,7 +190,7 @@ static void transpose_b(const packer *p) {
                                   p->count));
     sni_emit_line(e, "SN_GEMM_V block[SN_GEMM_W];");
     sni_emit_line(e, "const sn_idx kx = kb + k_done;");
-    sni_emit_line(e, "#pragma unroll");
+    sni_emit_line(e, "#pragma nounroll");
     open_block(e, "for (int i = 0; i < SN_GEMM_W; ++i)");
     sni_emit_line(e, "const sn_idx outer = %s + at + i;", p->first);
     sni_contract_split(e, &p->op->outer, flat, "outer", true);

@@ -17,7 +17,7 @@ typedef struct window {
     int64_t batch, channels, height, width, outputs, kernel, stride, padding, dilation;
 } window;
 
-/* Axes are letters: b c batch, m o of A, n p of B, k l q contracted. A layout lists the letters of a dense array. */
+/* Axes are letters: b c batch, m o of A, r n p of B, k l q contracted. A layout lists the letters of a dense array. */
 typedef struct shape {
     const char *label;
     int axis_count;
@@ -28,7 +28,7 @@ typedef struct shape {
     bool symbolic; /* every extent is a name */
     bool bias, relu, residual, two_outputs;
     bool gather; /* the rows m of A are those that a list names */
-    bool is_window, window_is_a;
+    bool is_window, window_is_a, batch_in_n;
     window window;
 } shape;
 
@@ -86,7 +86,7 @@ static inline void add_axis(program *p, char letter, sni_expr extent) {
     loop->axes[a] = sni_sym_axis(loop->sym, a, extent);
     if (strchr("bc", letter)) loop->axes_b |= bit;
     if (strchr("mo", letter)) loop->axes_m |= bit;
-    if (strchr("np", letter)) loop->axes_n |= bit;
+    if (strchr("rnp", letter)) loop->axes_n |= bit;
     if (strchr("klq", letter)) loop->inner |= bit;
 }
 
@@ -176,8 +176,10 @@ static inline void build_window(program *p) {
     bool is_a = p->shape->window_is_a;
     char rows = is_a ? 'm' : 'n', cols = is_a ? 'o' : 'p', out = is_a ? 'n' : 'm';
     sni_expr height = size_expr(p, "test_h", w->height), width = size_expr(p, "test_w", w->width);
-    add_axis(p, 'b', size_expr(p, "test_b", w->batch));
+    char batch = p->shape->batch_in_n ? 'r' : 'b';
+    if (batch == 'b') add_axis(p, batch, size_expr(p, "test_b", w->batch));
     if (!is_a) add_axis(p, out, constant(p, w->outputs));
+    if (batch == 'r') add_axis(p, batch, size_expr(p, "test_b", w->batch));
     add_axis(p, rows, outputs_of(p, height, w));
     add_axis(p, cols, outputs_of(p, width, w));
     if (is_a) add_axis(p, out, constant(p, w->outputs));
@@ -185,7 +187,7 @@ static inline void build_window(program *p) {
     add_axis(p, 'l', constant(p, w->kernel));
     add_axis(p, 'q', constant(p, w->kernel));
     sni_expr y = pixel(p, rows, 'l', w), x = pixel(p, cols, 'q', w);
-    char batch_channel[] = {'b', 'k', 0}, weights[] = {out, 'k', 'l', 'q', 0};
+    char batch_channel[] = {batch, 'k', 0}, weights[] = {out, 'k', 'l', 'q', 0};
     placed picture = place(p, batch_channel, SNI_NO_EXPR);
     picture.count = sni_sym_mul(sym, sni_sym_mul(sym, picture.count, height), width);
     picture.offset = sni_sym_add(sym, sni_sym_mul(sym, sni_sym_add(sym, sni_sym_mul(sym, picture.offset, height), y), width), x);
@@ -220,7 +222,7 @@ static inline void build_operands(program *p) {
 }
 
 static inline void window_layout(const program *p, char *layout) {
-    const char *order = p->shape->window_is_a ? "bnmo" : "bmnp";
+    const char *order = p->shape->window_is_a ? "bnmo" : p->shape->batch_in_n ? "rmnp" : "bmnp";
     snprintf(layout, 16, "%s", order);
 }
 

@@ -157,11 +157,12 @@ START_TEST(test_layouts) {
             snprintf(label, sizeof label, "A[%s] B[%s]", a[i], b[j]);
             shape s = matmul(label, 2, 19, 37, 45);
             shape_layouts(&s, a[i], b[j], (i + j) % 2 ? "bnm" : "bmn");
-            run(&s, true);
+            run(&s, i == j);
         }
 }
 END_TEST
 
+/* With names for the sizes one kernel runs all of them; some are built for their sizes too. */
 START_TEST(test_sizes) {
     static const int64_t sizes[][3] = {{1, 1, 1},   {1, 1, 7},    {1, 64, 64},  {64, 1, 64},   {1, 100, 3},  {100, 2, 5},
                                        {2, 33, 17}, {3, 31, 257}, {5, 16, 256}, {6, 32, 512},  {7, 17, 13},  {8, 8, 8},
@@ -170,9 +171,9 @@ START_TEST(test_sizes) {
         char label[64];
         snprintf(label, sizeof label, "%dx%dx%d", (int)sizes[i][0], (int)sizes[i][1], (int)sizes[i][2]);
         shape s = matmul(label, 1, sizes[i][0], sizes[i][1], sizes[i][2]);
-        run(&s, true);
+        if (i % 4 == 0) run(&s, false);
         s.symbolic = true;
-        run(&s, false);
+        run(&s, true);
     }
 }
 END_TEST
@@ -249,7 +250,7 @@ START_TEST(test_epilogue) {
             s.residual = bits >> 2;
             s.two_outputs = bits == 7;
             if (layout == 1) shape_layouts(&s, "bmk", "bkn", "nbm");
-            run(&s, true);
+            run(&s, bits == 7);
         }
 }
 END_TEST
@@ -262,9 +263,8 @@ START_TEST(test_dtypes) {
             s.a = dtypes[a];
             s.b = dtypes[b];
             s.out = s.sum = a < 3 && b < 3 ? dtypes[a > b ? a : b] : SINTER_F32;
-            run(&s, true);
-            shape_layouts(&s, "km", "nk", "mn");
-            run(&s, false);
+            if ((a + b) % 2 == 1) shape_layouts(&s, "km", "nk", "mn");
+            run(&s, a == b);
         }
 }
 END_TEST
@@ -293,10 +293,11 @@ START_TEST(test_windows) {
         shape s = {.label = label, .a = SINTER_F32, .b = SINTER_F32, .out = SINTER_F32, .sum = SINTER_F32};
         s.is_window = true;
         s.window = windows[i];
-        run(&s, true);
+        run(&s, i < 3);
         s.symbolic = s.bias = s.relu = true;
         s.b = i % 2 ? SINTER_F16 : SINTER_F32;
         s.window_is_a = i % 3 == 0;
+        s.batch_in_n = i % 3 != 0;
         run(&s, false);
     }
 }
