@@ -94,8 +94,9 @@ static int known_map(const sni_call *call, const sni_expr *out_coords, int outpu
         sni_expr here = sni_sym_eq(sym, linear, sni_sym_const(sym, i));
         value = sni_sym_add(sym, value, sni_sym_mul(sym, here, elements->exprs[i]));
     }
+    /* Long lists of unrelated expressions are more than an expression can hold. */
     *out_value = value;
-    return 0;
+    return value == SNI_NO_EXPR ? -1 : 0;
 }
 
 static bool known_known(const sni_call *call, sni_expr *out) {

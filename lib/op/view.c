@@ -52,7 +52,7 @@ static sinter_status reshape_missing(const sni_call *call, int missing, sni_expr
     product_cancel(&all, &given);
     if (given.number == 0)
         return sni_rule_shape_of(call, 0, "-1 beside a dimension of 0 has no meaning");
-    if (given.count == 0 && all.number % given.number != 0)
+    if (given.count + all.count == 0 && all.number % given.number != 0)
         return sni_rule_shape_of(call, 0, "the elements do not divide by the given dimensions");
     sni_expr upper = sni_sym_const(sym, all.number), lower = sni_sym_const(sym, given.number);
     for (int i = 0; i < all.count; ++i) upper = sni_sym_mul(sym, upper, all.atoms[i]);
