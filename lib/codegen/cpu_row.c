@@ -1,8 +1,11 @@
 /* cpu_row: whole rows for each work-item, lanes along an inner axis.
  *
  * Every pass over the row keeps several vector accumulators for each of its reductions, so that their additions
- * overlap; they are folded in a fixed order at the end of the pass. The other inner axes are loops around. */
-#include "codegen/layout.h"
+ * overlap; they are folded in a fixed order at the end of the pass. The other inner axes are loops around.
+ *
+ * What the last pass would compute again at some cost (softmax's exponentials) waits in the output's memory, where the
+ * row is about to be stored anyway: cpu_row_stage.c. */
+#include "codegen/cpu_row_stage.h"
 #include "codegen/strategies.h"
 
 enum {
@@ -15,6 +18,7 @@ typedef struct row {
     const sni_passes *passes;
     int lane_axis;
     int width;
+    sni_stage stage;
 } row;
 
 static bool reduces_in(const row *r, int s, int pass) {
@@ -56,8 +60,10 @@ static void emit_body(const row *r, const sni_scope *scope, int pass, const bool
     const char **inside = sni_emit_names(e, have);
     if (inside == NULL) return;
     sni_scope local = *scope;
-    local.have = have;
+    local.have = inside;
+    sni_stage_load(&r->stage, e, scope, pass, inside);
     sni_emit_stmts(e, &local, needed, inside);
+    sni_stage_store(&r->stage, e, scope, pass, inside);
     for (int s = 0; s < e->loop->stmt_count; ++s) {
         if (!reduces_in(r, s, pass)) continue;
         const char *acc = copy < 0 ? sni_emit_format(e, "acc%d_t", s) : sni_emit_format(e, "acc%d_v%d", s, copy);
@@ -130,7 +136,7 @@ static void finish(const row *r, int s, int unroll, const char **names) {
 }
 
 static void emit_pass(const row *r, const sni_scope *scope, int pass, const char **names) {
-    bool *needed = sni_emit_pass_need(r->e, r->passes, pass, names);
+    bool *needed = sni_stage_need(&r->stage, r->e, r->passes, pass, names);
     const char **have = sni_emit_names(r->e, names);
     if (needed == NULL || have == NULL) return;
     int unroll = unroll_of(r, pass);
@@ -184,6 +190,7 @@ static sinter_status generate(const sni_loop *loop, const sni_caps *caps, sni_ar
     sni_expr rows = sni_extent_product(loop, parallel);
     sni_expr work = sni_sym_mul(loop->sym, rows, sni_extent_product(loop, loop->inner));
     row r = {&e, &passes, sni_best_inner_axis(&passes), sni_cpu_width(loop, caps)};
+    r.stage = sni_stage_find(&e, &passes);
     sni_scope scope = {.lane_axis = -1, .width = 1, .prefix = "s"};
     sni_name_axes(&e, &scope);
     int64_t least = (int64_t)(WORK_OF_GROUP / (passes.cost > 1 ? passes.cost : 1)) + 1;

@@ -38,7 +38,7 @@ const char *sni_emit_op(sni_emitter *e, const sni_scope *scope, int s, int width
 const char *sni_emit_cast(sni_emitter *e, const sni_scope *scope, int s, int width);
 const char *sni_emit_constant(sni_emitter *e, sni_ctype type, double f, int64_t i);
 /* Prints "T name = ...;" of a load, with whatever lines it needs before. */
-void sni_emit_load(sni_emitter *e, const sni_scope *scope, int s, int width, const char *name);
+void sni_emit_load_as(sni_emitter *e, const sni_scope *scope, const sni_stmt *load, const char *name);
 /* Wraps text (an int value) to the dtype when that is narrower than int. */
 const char *sni_emit_wrap(sni_emitter *e, sinter_dtype dtype, int width, const char *text);
 

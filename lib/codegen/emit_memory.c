@@ -153,8 +153,9 @@ static void load_guarded_vector(sni_emitter *e, const sni_scope *scope, const sn
     sni_emit_line(e, "else %s = %s;", name, load_lanes(e, scope, stmt, type, width));
 }
 
-void sni_emit_load(sni_emitter *e, const sni_scope *scope, int s, int width, const char *name) {
-    const sni_stmt *stmt = &e->loop->stmts[s];
+void sni_emit_load_as(sni_emitter *e, const sni_scope *scope, const sni_stmt *stmt, const char *name) {
+    bool vector = scope->lane_axis >= 0 && scope->width > 1 && (stmt->mask >> scope->lane_axis & 1) != 0;
+    int width = vector ? scope->width : 1;
     sni_ctype type = sni_ctype_of(stmt->dtype);
     if (type == SNI_C_DOUBLE) e->uses_builtin_f64 = true;
     const char *type_name = sni_ctype_name(type, width);

@@ -23,6 +23,8 @@ typedef struct builder {
     int dim_count;
     uint64_t random;
     double tolerance; /* relative, of f32 results; 0: a default */
+    int in_place;     /* the buffer that lies where output in_place_of lies; both 0: none */
+    int in_place_of;
 } builder;
 
 static inline void builder_init(builder *b) {
