@@ -16,9 +16,9 @@ flags=(-fsyntax-only -Wall -Wextra -Wshadow -pedantic -Werror -DCL_TARGET_OPENCL
   -I include -I "$generated")
 for header in include/sinter/*.h "$generated"/sinter/*.h; do
   name=sinter/$(basename "$header")
-  printf '#include <%s>\n#include <%s>\n' "$name" "$name" |
+  printf '#include <%s>\n#include <%s>\ntypedef int unit;\n' "$name" "$name" |
     "${CC:-gcc}" -std=c11 -Wstrict-prototypes -x c "${flags[@]}" - || failed=1
-  printf '#include <%s>\n#include <%s>\n' "$name" "$name" |
+  printf '#include <%s>\n#include <%s>\ntypedef int unit;\n' "$name" "$name" |
     "${CXX:-g++}" -std=c++17 -x c++ "${flags[@]}" - || failed=1
   count=$((count + 1))
 done

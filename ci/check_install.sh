@@ -25,10 +25,13 @@ uses_shared "$work/shared" "$libdir"
 LD_LIBRARY_PATH=$libdir "$work/shared" "$model"
 echo "install: pkg-config, shared: works"
 
-# Beside a shared library the linker would never take the static one.
-mkdir "$work/static-lib"
-cp "$libdir"/*.a "$work/static-lib"
-read -r -a static <<<"$(pkg-config --static --libs sinter-onnx | sed "s,-L$libdir,-L$work/static-lib,g")"
+# Beside a shared library the linker would never take the static one. The copy also shows that an
+# installed tree may be moved.
+cp -a "$prefix" "$work/moved"
+find "$work/moved" -name '*.so*' -delete
+moved=$(dirname "$(find "$work/moved" -name libsinter.a)")
+read -r -a flags <<<"$(PKG_CONFIG_PATH=$moved/pkgconfig pkg-config --cflags sinter-onnx)"
+read -r -a static <<<"$(PKG_CONFIG_PATH=$moved/pkgconfig pkg-config --static --libs sinter-onnx)"
 gcc -std=c11 -Wall -Wextra -Werror "${flags[@]}" "$source/main.c" -o "$work/static" "${static[@]}" -lm
 if uses_shared "$work/static" "$libdir"; then
   echo "the static program needs libsinter.so" >&2
