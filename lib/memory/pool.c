@@ -170,25 +170,12 @@ static bool injected_failure(sni_pool *pool) {
     return fail;
 }
 
-/* GPU drivers find out only at a buffer's first use that the device is full. A migration without
- * contents is such a use, and brings the error here, where something can be done about it. */
-static cl_int commit_memory(const sni_device *device, cl_mem handle) {
-    if (device->caps.device_class != SNI_DEVICE_GPU) return CL_SUCCESS;
-    cl_int error = clEnqueueMigrateMemObjects(
-        device->queue, 1, &handle, CL_MIGRATE_MEM_OBJECT_CONTENT_UNDEFINED, 0, NULL, NULL);
-    return is_out_of_memory(error) ? error : CL_SUCCESS;
-}
-
 static cl_mem driver_create(sni_pool *pool, size_t capacity, cl_int *out_error) {
     *out_error = CL_MEM_OBJECT_ALLOCATION_FAILURE;
     if (injected_failure(pool)) return NULL;
-    cl_mem handle =
-        clCreateBuffer(pool->device->context, CL_MEM_READ_WRITE, capacity, NULL, out_error);
-    if (!handle) return NULL;
-    *out_error = commit_memory(pool->device, handle);
-    if (*out_error == CL_SUCCESS) return handle;
-    clReleaseMemObject(handle);
-    return NULL;
+    /* Some drivers find out only at a buffer's first use that the device is full; then that command fails.
+     * (Migrating the buffer at once would tell, but crashes NVIDIA's driver 580 a little later.) */
+    return clCreateBuffer(pool->device->context, CL_MEM_READ_WRITE, capacity, NULL, out_error);
 }
 
 static cl_mem create_or_retry(sni_pool *pool, size_t capacity, cl_int *out_error) {
