@@ -201,6 +201,12 @@ static void query_features(cl_device_id id, const char *extensions, sni_caps *ca
     }
 }
 
+/* What is known to be wrong with a driver; measured, not guessed. */
+static void set_quirks(sni_caps *caps) {
+    /* Mesa 22.3 answers 32 for every kernel and runs work-groups of 1024, attribute or not. */
+    caps->kernel_work_group_is_no_limit = sni_device_text_has(caps->platform, "rusticl");
+}
+
 /* OpenCL 3 devices report the highest C version in a list; the old query may say 1.2. */
 static void query_c_version(cl_device_id id, sni_caps *caps) {
     cl_name_version versions[32];
@@ -248,6 +254,7 @@ void sni_caps_query(cl_platform_id platform, cl_device_id id, sni_caps *out_caps
     char *extensions = ask_text(NULL, id, CL_DEVICE_EXTENSIONS);
     query_features(id, extensions ? extensions : "", caps);
     sni_free(extensions);
+    set_quirks(caps);
     sni_str_printf(&all, "%u bits\n", (unsigned)caps->address_bits);
     sni_str_printf(&tuning, "%s\n%s\n%u\n", caps->vendor, caps->name,
                    (unsigned)caps->compute_units);

@@ -30,6 +30,8 @@ typedef struct sni_caps {
     uint32_t subgroup_size;        /* 0: unknown */
     bool has_inline_ptx;           /* NVIDIA: asm volatile("...") works; shuffles and mma */
     uint32_t nv_compute_major, nv_compute_minor;
+    /* Quirks of drivers. */
+    bool kernel_work_group_is_no_limit; /* rusticl reports a preferred size as CL_KERNEL_WORK_GROUP_SIZE */
     char identity[40];   /* 32 hex digits; platform, device and driver versions are in it */
     char tuning_key[40]; /* 32 hex digits, without driver versions */
 } sni_caps;

@@ -22,7 +22,8 @@ static void query_limits(sni_launch *launch, cl_device_id id) {
     cl_ulong local = 0;
     const sni_caps *caps = &launch->program->cache->device->caps;
     launch->max_work_group = caps->max_work_group;
-    if (clGetKernelWorkGroupInfo(launch->kernel, id, CL_KERNEL_WORK_GROUP_SIZE, sizeof size, &size,
+    if (!caps->kernel_work_group_is_no_limit &&
+        clGetKernelWorkGroupInfo(launch->kernel, id, CL_KERNEL_WORK_GROUP_SIZE, sizeof size, &size,
                                  NULL) == CL_SUCCESS &&
         size > 0)
         launch->max_work_group = size;

@@ -106,9 +106,8 @@ START_TEST(adopt_checks_what_it_is_given) {
                      SINTER_INVALID_ARGUMENT);
     ck_assert_ptr_null(adopted);
     cl_int error = CL_SUCCESS;
-    cl_command_queue loose =
-        clCreateCommandQueue(device->context, device->id, CL_QUEUE_OUT_OF_ORDER_EXEC_MODE_ENABLE,
-                             &error);
+    cl_command_queue loose = clCreateCommandQueue(device->context, device->id,
+                                                  CL_QUEUE_OUT_OF_ORDER_EXEC_MODE_ENABLE, &error);
     if (error == CL_SUCCESS && loose) {
         ck_assert_int_eq(sni_device_adopt(device->context, device->id, loose, &adopted),
                          SINTER_INVALID_ARGUMENT);

@@ -1,4 +1,5 @@
-/* Selection, over an invented list (so that it is the same on every machine) and over the real one. */
+/* Selection, over an invented list (so that it is the same on every machine) and over the real one.
+ */
 #include <check.h>
 #include <locale.h>
 #include <stdint.h>
@@ -11,9 +12,11 @@
 #include "device/query.h"
 #include "device/select.h"
 
-/* Platforms need no more than an address. Types are asked from the driver, so invented devices have none: words for
- * types are tested on the real list. */
-static cl_platform_id platform_number(uintptr_t n) { return (cl_platform_id)(n * 16 + 16); }
+/* Platforms need no more than an address. Types are asked from the driver, so invented devices have
+ * none: words for types are tested on the real list. */
+static cl_platform_id platform_number(uintptr_t n) {
+    return (cl_platform_id)(n * 16 + 16);
+}
 
 static void entry(sni_device_entry *out, uintptr_t platform, const char *platform_name,
                   const char *vendor, const char *name) {

@@ -1,4 +1,5 @@
-/* What the tests of lib/kernel share: a device, a directory that goes away, buffers without lib/memory. */
+/* What the tests of lib/kernel share: a device, a directory that goes away, buffers without
+ * lib/memory. */
 #ifndef TESTS_KERNEL_FIXTURE_H
 #define TESTS_KERNEL_FIXTURE_H
 

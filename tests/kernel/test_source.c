@@ -137,7 +137,8 @@ START_TEST(directories_of_the_file_are_left_out) {
 }
 END_TEST
 
-/* Every embedded file must assemble alone or say what it lacks; none may include a file that is not there. */
+/* Every embedded file must assemble alone or say what it lacks; none may include a file that is not
+ * there. */
 START_TEST(the_library_files_resolve) {
     int count = 0;
     for (const sni_embedded_file *file = sni_embedded_files; file->name; ++file, ++count) {
@@ -265,8 +266,8 @@ START_TEST(unknown_names_count_physical_lines) {
 END_TEST
 
 START_TEST(odd_logs_do_no_harm) {
-    static const char *const logs[] = {"", ":", ":::", ":1", ":99999999999999999999:", "k:0:",
-                                       "::1:2:3:", "12:34", "\n\n"};
+    static const char *const logs[] = {
+        "", ":", ":::", ":1", ":99999999999999999999:", "k:0:", "::1:2:3:", "12:34", "\n\n"};
     for (size_t i = 0; i < sizeof logs / sizeof logs[0]; ++i) {
         sni_free(log_text("#line 1 \"k\"\nint a;\n", logs[i]));
         sni_free(log_text("", logs[i]));
