@@ -20,19 +20,24 @@ static void release(run *r) {
     sni_free(r->ins);
 }
 
-/* Marks nodes from the outputs backwards; nodes are in topological order, so one walk is enough. */
-static bool mark_live(run *r) {
-    const sinter_graph *old = r->rewriter.old;
-    bool *needed = sni_calloc(old->value_count, sizeof *needed);
-    if (!needed) return false;
-    for (size_t o = 0; o < old->output_count; ++o) needed[old->outputs[o].value] = true;
-    for (size_t n = old->node_count; n-- > 0;) {
-        const sni_node *node = &old->nodes[n];
-        for (int o = 0; o < node->out_count; ++o) r->live[n] |= needed[node->out[o]];
-        for (int i = 0; r->live[n] && i < node->in_count; ++i) needed[node->in[i]] = true;
+/* Marks nodes from the outputs backwards; nodes are in topological order, so one walk is enough. Gives a mark for
+ * every node, which the caller frees; NULL when memory is out. */
+static bool *find_live(const sinter_graph *graph) {
+    bool *needed = sni_calloc(graph->value_count, sizeof *needed);
+    bool *live = sni_calloc(graph->node_count + 1, sizeof *live);
+    for (size_t o = 0; needed && o < graph->output_count; ++o)
+        needed[graph->outputs[o].value] = true;
+    for (size_t n = graph->node_count; needed && live && n-- > 0;) {
+        const sni_node *node = &graph->nodes[n];
+        for (int o = 0; o < node->out_count; ++o) live[n] |= needed[node->out[o]];
+        for (int i = 0; live[n] && i < node->in_count; ++i) needed[node->in[i]] = true;
+    }
+    if (!needed) {
+        sni_free(live);
+        live = NULL;
     }
     sni_free(needed);
-    return true;
+    return live;
 }
 
 static sinter_status start(run *r, const sinter_graph *old, void *state) {
@@ -40,13 +45,13 @@ static sinter_status start(run *r, const sinter_graph *old, void *state) {
     for (size_t n = 0; n < old->node_count; ++n)
         if ((size_t)old->nodes[n].in_count > most) most = (size_t)old->nodes[n].in_count;
     r->map = sni_calloc(old->value_count, sizeof *r->map);
-    r->live = sni_calloc(old->node_count + 1, sizeof *r->live);
+    r->live = find_live(old);
     r->first = sni_calloc(old->node_count + 1, sizeof *r->first);
     r->ins = sni_calloc(most, sizeof *r->ins);
     r->rewriter.old = old;
     r->rewriter.map = r->map;
     r->rewriter.state = state;
-    if (!r->map || !r->live || !r->first || !r->ins || !mark_live(r))
+    if (!r->map || !r->live || !r->first || !r->ins)
         return sni_out_of_memory("a pass");
     return sni_graph_create_like(old, &r->rewriter.graph);
 }
@@ -114,6 +119,22 @@ static sinter_status copy_checks(run *r) {
     return SINTER_OK;
 }
 
+/* What is needed no more after this pass goes with the next one. Its conditions must not go with it, so they move
+ * to a node that stays. */
+static sinter_status move_checks(sinter_graph *graph) {
+    bool *live = find_live(graph);
+    if (!live) return sni_out_of_memory("a pass");
+    for (size_t c = 0; c < graph->check_count; ++c) {
+        uint32_t node = graph->checks[c].node;
+        while (node < graph->node_count && !live[node]) ++node;
+        if (node == graph->node_count)
+            while (node > 0 && !live[--node]) {}
+        graph->checks[c].node = node;
+    }
+    sni_free(live);
+    return SINTER_OK;
+}
+
 static sinter_status run_pass(run *r, const sinter_graph *old, void *state) {
     SNI_TRY(start(r, old, state));
     sinter_graph *graph = r->rewriter.graph;
@@ -128,7 +149,8 @@ static sinter_status run_pass(run *r, const sinter_graph *old, void *state) {
         sinter_output(graph, old->outputs[o].name, (sinter_value){id});
     }
     SNI_TRY(sinter_graph_status(graph));
-    return copy_checks(r);
+    SNI_TRY(copy_checks(r));
+    return move_checks(graph);
 }
 
 sinter_status sni_pass_run(const sinter_graph *graph, const char *name, sni_rewrite_fn rewrite,
