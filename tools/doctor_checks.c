@@ -174,26 +174,29 @@ static doctor_result check_storage(doctor *d) {
     return doctor_say(d, DOCTOR_OK, "vload_half and vstore_half of every half, bf16");
 }
 
-/* A tree in local memory: wrong barriers and wrong local memory both show in the sums. */
+/* A tree in local memory: wrong barriers and wrong local memory both show in the sums. The
+ * attribute is there because NVIDIA gives a kernel without it 256 work-items at most. */
 static doctor_result check_reduction(doctor *d) {
-    static const char text[] =
-        "__kernel void f(__global const int *a, __global int *r, __local int *s) {\n"
-        "    int l = get_local_id(0), n = get_local_size(0);\n"
-        "    s[l] = a[get_global_id(0)];\n"
-        "    barrier(CLK_LOCAL_MEM_FENCE);\n"
-        "    for (int step = n / 2; step > 0; step /= 2) {\n"
-        "        if (l < step) s[l] += s[l + step];\n"
-        "        barrier(CLK_LOCAL_MEM_FENCE);\n"
-        "    }\n"
-        "    r[get_global_id(0)] = s[0] + l;\n"
-        "}\n";
+    static const char text[] = "__attribute__((reqd_work_group_size(%zu, 1, 1))) __kernel void "
+                               "f(__global const int *a, __global int *r, __local int *s) {\n"
+                               "    int l = get_local_id(0), n = get_local_size(0);\n"
+                               "    s[l] = a[get_global_id(0)];\n"
+                               "    barrier(CLK_LOCAL_MEM_FENCE);\n"
+                               "    for (int step = n / 2; step > 0; step /= 2) {\n"
+                               "        if (l < step) s[l] += s[l + step];\n"
+                               "        barrier(CLK_LOCAL_MEM_FENCE);\n"
+                               "    }\n"
+                               "    r[get_global_id(0)] = s[0] + l;\n"
+                               "}\n";
     static int32_t a[ITEMS], r[ITEMS];
     for (int i = 0; i < ITEMS; ++i) a[i] = i * 7 % 1001;
     size_t most = d->caps->max_work_group < 1024 ? d->caps->max_work_group : 1024;
     if (most > d->caps->max_work_item[0]) most = d->caps->max_work_item[0];
-    for (size_t local = 1; local <= most; local *= 2) {
+    for (size_t local = 1; local <= most; local *= 4) {
+        char source[1024];
+        snprintf(source, sizeof source, text, local);
         doctor_array arrays[] = {{a, sizeof a}, {r, sizeof r}};
-        if (doctor_compute(d, text, arrays, 2, local * 4, ITEMS, local) != SINTER_OK)
+        if (doctor_compute(d, source, arrays, 2, local * 4, ITEMS, local) != SINTER_OK)
             return doctor_fail(d, "the kernel");
         for (size_t first = 0; first < ITEMS; first += local) {
             int32_t sum = 0;
@@ -242,17 +245,20 @@ static doctor_result check_local_size(doctor *d) {
 }
 
 static doctor_result check_work_group(doctor *d) {
-    static const char text[] = "__kernel void f(__global int *r) {\n"
+    static const char text[] = "__attribute__((reqd_work_group_size(%zu, 1, 1)))\n"
+                               "__kernel void f(__global int *r) {\n"
                                "    size_t i = get_global_id(0);\n"
                                "    r[i] = get_group_id(0) * 65536 + get_local_id(0);\n}\n";
     size_t most = d->caps->max_work_group, groups = 3;
     if (most > d->caps->max_work_item[0]) most = d->caps->max_work_item[0];
     if (most > 65536) most = 65536;
+    char source[512];
+    snprintf(source, sizeof source, text, most);
     int32_t *r = calloc(most * groups, sizeof *r);
     if (!r) return doctor_say(d, DOCTOR_FAIL, "out of memory");
     doctor_array arrays[] = {{r, most * groups * sizeof *r}};
     doctor_result result = doctor_say(d, DOCTOR_OK, "%zu work-items", most);
-    if (doctor_compute(d, text, arrays, 1, 0, most * groups, most) != SINTER_OK)
+    if (doctor_compute(d, source, arrays, 1, 0, most * groups, most) != SINTER_OK)
         result = doctor_fail(d, "the kernel");
     for (size_t i = 0; i < most * groups && result == DOCTOR_OK; ++i)
         if (r[i] != (int32_t)(i / most * 65536 + i % most))

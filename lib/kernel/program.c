@@ -10,8 +10,7 @@
 #include "base/str.h"
 #include "kernel/source.h"
 
-/* Beyond this many programs those that nobody holds are dropped, oldest first. */
-enum { MOST_IDLE_PROGRAMS = 1024 };
+enum { MOST_PROGRAMS = 1024 };
 
 sinter_status sni_kernel_cache_create(sni_device *device, const char *dir, uint64_t max_bytes,
                                       sni_kernel_cache **out_cache) {
@@ -24,6 +23,7 @@ sinter_status sni_kernel_cache_create(sni_device *device, const char *dir, uint6
         return status;
     }
     cache->references = 1;
+    cache->most_programs = MOST_PROGRAMS;
     cache->device = sni_device_retain(device);
     sni_mutex_init(&cache->mutex);
     *out_cache = cache;
@@ -138,8 +138,8 @@ static sinter_status describe(sni_kernel_cache *cache, const sni_program_source 
  * Collects them in a list, because releasing a program calls the driver. */
 static sni_program *drop_idle(sni_kernel_cache *cache) {
     sni_program *dropped = NULL, *program = NULL, *next = NULL;
-    if (HASH_COUNT(cache->table) <= MOST_IDLE_PROGRAMS) return NULL;
-    unsigned wanted = MOST_IDLE_PROGRAMS / 8;
+    if (HASH_COUNT(cache->table) <= cache->most_programs) return NULL;
+    unsigned wanted = cache->most_programs / 8 + 1;
     HASH_ITER(hh, cache->table, program, next) {
         if (wanted == 0) break;
         if (__atomic_load_n(&program->references, __ATOMIC_ACQUIRE) != 1) continue;

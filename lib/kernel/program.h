@@ -42,6 +42,7 @@ struct sni_kernel_cache {
     sni_disk *disk;  /* NULL: memory only */
     sni_mutex mutex; /* of what follows; never held while a driver builds */
     sni_program *table;
+    unsigned most_programs; /* beyond it those that nobody holds are dropped, oldest first */
     sni_kernel_cache_stats stats;
 };
 

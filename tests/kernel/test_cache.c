@@ -1,5 +1,4 @@
-/* The kernel cache with a device: memory, disk, damaged entries, a driver that refuses, many
- * threads. */
+/* The kernel cache with a device: memory, disk, damaged entries, a driver that refuses. */
 #include "kernel/disk.h"
 #include "kernel/fixture.h"
 #include "kernel/program.h"
@@ -192,12 +191,36 @@ START_TEST(another_driver_is_another_key) {
 }
 END_TEST
 
+/* A full memory cache lets go of what nobody holds, oldest first, and of nothing else. */
+START_TEST(idle_programs_are_dropped) {
+    fixture_begin();
+    sni_kernel_cache *cache = fixture_cache("");
+    cache->most_programs = 3;
+    sni_program *held = fixture_build(cache, 0);
+    for (int i = 1; i <= 4; ++i) sni_program_release(fixture_build(cache, i));
+    ck_assert_uint_eq(fixture_stats(cache).compiled, 5);
+    ck_assert_uint_le(HASH_COUNT(cache->table), 4);
+    sni_program *again = fixture_build(cache, 0);
+    ck_assert_ptr_eq(again, held);
+    fixture_use(cache, 4); /* the newest is still there */
+    ck_assert_uint_eq(fixture_stats(cache).compiled, 5);
+    fixture_use(cache, 1); /* the oldest that nobody held is not */
+    ck_assert_uint_eq(fixture_stats(cache).compiled, 6);
+    fixture_run(held, 0);
+    sni_program_release(held);
+    sni_program_release(again);
+    sni_kernel_cache_release(cache);
+    fixture_end();
+}
+END_TEST
+
 int main(void) {
     TCase *cases = tcase_create("cache");
     tcase_add_test(cases, one_build_for_one_key);
     tcase_add_test(cases, a_second_cache_compiles_nothing);
     tcase_add_test(cases, damaged_entries_are_built_again);
     tcase_add_test(cases, a_refused_binary_is_built_again);
+    tcase_add_test(cases, idle_programs_are_dropped);
     tcase_add_test(cases, works_without_a_directory);
     tcase_add_test(cases, release_saves_what_is_left);
     tcase_add_test(cases, another_driver_is_another_key);
