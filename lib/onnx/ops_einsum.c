@@ -110,7 +110,7 @@ static void arrange(sni_onnx_call *call, operand *o, int count, const int *to) {
 
 /* The operand as it broadcasts over all of the labels. */
 static uint32_t spread(sni_onnx_call *call, operand o, int count, const int *labels) {
-    int order[SINTER_MAX_RANK], have = 0;
+    int order[SINTER_MAX_RANK] = {0}, have = 0;
     sni_onnx_list shape = {.count = count};
     for (int i = 0; i < count; i++)
         if (find(&o, labels[i]) >= 0) order[have++] = labels[i];
@@ -174,7 +174,7 @@ static sni_expr extent_of(sni_onnx_call *call, const operand *o, int count, cons
 /* o as [batch..., first, second], the labels of each of the two in one dimension. */
 static uint32_t as_matrix(sni_onnx_call *call, operand o, const roles *r, int first_count,
                           const int *first, int second_count, const int *second) {
-    int order[SINTER_MAX_RANK * 3], count = 0;
+    int order[SINTER_MAX_RANK * 3] = {0}, count = 0;
     sni_onnx_list shape = {0};
     for (int i = 0; i < r->batch_count; i++) {
         order[count++] = r->batch[i];

@@ -405,7 +405,7 @@ START_TEST(functions_without_end) {
     tiny_expect(&t, NULL, SINTER_UNSUPPORTED, "Self|nested");
     /* Each calls the next one twice: 2^30 nodes of a few hundred bytes. */
     relu_model(&t);
-    static char texts[31][8];
+    static char texts[31][16];
     for (int i = 0; i < 31; i++) snprintf(texts[i], sizeof texts[i], "F%d", i);
     for (int i = 0; i < 30; i++) {
         f = function(&t, texts[i], "a", "c");
