@@ -164,13 +164,15 @@ static sinter_status back_reference(const sni_ref_call *call) {
 }
 
 const sni_op sni_ops_composite_conv[] = {
-    {.name = "conv", .kind = SNI_OP_COMPOSITE, .min_inputs = 2, .max_inputs = 3, .outputs = 1,
+    {.name = "conv", .inputs = "x w b",
+     .kind = SNI_OP_COMPOSITE, .min_inputs = 2, .max_inputs = 3, .outputs = 1,
      .attrs = {{"strides", SNI_ATTR_EXPRS, 0}, {"pads", SNI_ATTR_EXPRS, 0},
                {"dilations", SNI_ATTR_EXPRS, 0}, {"groups", SNI_ATTR_INT, 1}},
      .classes = SNI_CLASS_REAL, .cost = 4, .fill_attr = -1,
      .infer = conv_infer, .reference = conv_reference,
      .doc = "Convolution of x [N, C, ...] with w [M, C/groups, ...], 1 to 3 spatial dimensions."},
-    {.name = "conv_transpose", .kind = SNI_OP_COMPOSITE, .min_inputs = 2, .max_inputs = 3,
+    {.name = "conv_transpose", .inputs = "x w b",
+     .kind = SNI_OP_COMPOSITE, .min_inputs = 2, .max_inputs = 3,
      .outputs = 1,
      .attrs = {{"strides", SNI_ATTR_EXPRS, 0}, {"pads", SNI_ATTR_EXPRS, 0},
                {"dilations", SNI_ATTR_EXPRS, 0}, {"output_padding", SNI_ATTR_EXPRS, 0},

@@ -220,16 +220,19 @@ static sinter_status nd_reference(const sni_ref_call *call) {
 }
 
 const sni_op sni_ops_gather[] = {
-    {.name = "gather", .kind = SNI_OP_VIEW, .min_inputs = 2, .max_inputs = 2, .outputs = 1,
+    {.name = "gather", .inputs = "data indices",
+     .kind = SNI_OP_VIEW, .min_inputs = 2, .max_inputs = 2, .outputs = 1,
      .attrs = {{"axis", SNI_ATTR_INT, 0}}, .classes = SNI_CLASS_ANY, .fill_attr = -1,
      .infer = gather_infer, .map = gather_map, .reference = gather_reference,
      .doc = "The slices of data along axis that indices name, in the shape of indices."},
-    {.name = "gather_elements", .kind = SNI_OP_VIEW, .min_inputs = 2, .max_inputs = 2,
+    {.name = "gather_elements", .inputs = "data indices",
+     .kind = SNI_OP_VIEW, .min_inputs = 2, .max_inputs = 2,
      .outputs = 1, .attrs = {{"axis", SNI_ATTR_INT, 0}}, .classes = SNI_CLASS_ANY,
      .fill_attr = -1, .infer = elements_infer, .map = elements_map,
      .reference = elements_reference,
      .doc = "Element by element: the coordinate along axis comes from indices at the same place."},
-    {.name = "gather_nd", .kind = SNI_OP_VIEW, .min_inputs = 2, .max_inputs = 2, .outputs = 1,
+    {.name = "gather_nd", .inputs = "data indices",
+     .kind = SNI_OP_VIEW, .min_inputs = 2, .max_inputs = 2, .outputs = 1,
      .attrs = {{"batch_dims", SNI_ATTR_INT, 0}}, .classes = SNI_CLASS_ANY, .fill_attr = -1,
      .infer = nd_infer, .map = nd_map, .reference = nd_reference,
      .doc = "The last dimension of indices holds coordinates into data."},

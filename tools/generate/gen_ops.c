@@ -39,9 +39,10 @@ static const char SOURCE_HEAD[] =
     "#include <sinter/graph.h>\n\n"
     "#include \"graph/graph.h\"\n\n";
 
-/* Name of input number index: the row's own, or a letter. */
+/* Name of input number index: the row's own, or a letter (rows of elementwise.inc speak of a, b, c). */
 static void input_name(const sni_op *op, int index, char name[NAME_BYTES]) {
-    const char *at = op->inputs ? op->inputs : "a b c d e f g h";
+    bool plain = op->max_inputs == 1 && op->kind != SNI_OP_ELEMENTWISE;
+    const char *at = op->inputs ? op->inputs : plain ? "x" : "a b c d e f g h";
     for (int i = 0; i < index && at; i++) {
         at = strchr(at, ' ');
         if (at) at++;
@@ -62,16 +63,32 @@ static bool has_attr(const sni_op *op, int index) {
     return index < SNI_MAX_ATTRS && op->attrs[index].name != NULL;
 }
 
-static void print_signature(FILE *out, const sni_op *op) {
+static void print_parameter(FILE *out, const char *type, const char *name, int indent, int *column) {
+    int length = (int)(strlen(type) + strlen(name)) + 3;
+    if (*column + length > 98) {
+        fprintf(out, ",\n%*s%s %s", indent, "", type, name);
+        *column = indent + length - 2;
+    } else {
+        fprintf(out, ", %s %s", type, name);
+        *column += length;
+    }
+}
+
+/* prefix stands before the function ("SINTER_API " or nothing); long lines are broken. */
+static void print_signature(FILE *out, const char *prefix, const sni_op *op) {
     char name[NAME_BYTES];
-    fprintf(out, "sinter_value sinter_%s(sinter_graph *graph", op->name);
-    if (op->max_inputs < 0) fprintf(out, ", const sinter_value *values, size_t count");
+    int indent = fprintf(out, "%ssinter_value sinter_%s(", prefix, op->name);
+    int column = indent + fprintf(out, "sinter_graph *graph");
+    if (op->max_inputs < 0) {
+        print_parameter(out, "const sinter_value", "*values", indent, &column);
+        print_parameter(out, "size_t", "count", indent, &column);
+    }
     for (int i = 0; i < op->max_inputs; i++) {
         input_name(op, i, name);
-        fprintf(out, ", sinter_value %s", name);
+        print_parameter(out, "sinter_value", name, indent, &column);
     }
     for (int a = 0; has_attr(op, a); a++) {
-        fprintf(out, ", %s %s", attr_type(op->attrs[a].kind), op->attrs[a].name);
+        print_parameter(out, attr_type(op->attrs[a].kind), op->attrs[a].name, indent, &column);
     }
     fprintf(out, ")");
 }
@@ -93,29 +110,32 @@ static void print_wrapped(FILE *out, const char *text, int *column) {
 }
 
 static void print_dtypes(FILE *out, const sni_op *op, int *column) {
-    const char *classes = op->classes == SNI_CLASS_REAL     ? "a real dtype"
-                          : op->classes == SNI_CLASS_INT    ? "an integer dtype"
-                          : op->classes == SNI_CLASS_BOOL   ? "bool"
-                          : op->classes == SNI_CLASS_NUMBER ? "a real or integer dtype"
-                                                            : "any dtype";
+    const char *classes = op->classes == SNI_CLASS_REAL     ? ", a real one,"
+                          : op->classes == SNI_CLASS_INT    ? ", an integer one,"
+                          : op->classes == SNI_CLASS_BOOL   ? ", bool,"
+                          : op->classes == SNI_CLASS_NUMBER ? ", real or integer,"
+                                                            : "";
     char text[256];
-    const char *result = op->result == SNI_RESULT_BOOL ? "bool" : "of the same dtype";
+    const char *result = op->result == SNI_RESULT_BOOL ? "a bool" : "of that dtype";
     bool selects = op->max_inputs == 3 && op->classes == SNI_CLASS_ANY;
-    const char *alike = op->max_inputs == 1 ? "The input has"
-                        : selects           ? "The first input is bool; the others have one dtype,"
-                                            : "All inputs have one dtype,";
-    snprintf(text, sizeof text, "%s %s%s; the result is %s.", alike, classes,
+    const char *alike = op->max_inputs == 1 ? "The input has a dtype"
+                        : selects           ? "a is a bool; b and c have the same dtype"
+                                            : "All inputs have the same dtype";
+    snprintf(text, sizeof text, "%s%s%s; the result is %s.", alike, classes,
              op->max_inputs > 1 ? " and shapes that broadcast" : "", result);
     print_wrapped(out, text, column);
 }
 
 static void print_presets(FILE *out, const sni_op *op, int *column) {
-    char text[256];
+    char text[256] = "";
     for (int a = 0; has_attr(op, a); a++) {
+        size_t used = strlen(text);
         if (op->attrs[a].kind == SNI_ATTR_EXPRS) continue;
-        snprintf(text, sizeof text, "%s is usually %.12g.", op->attrs[a].name, op->attrs[a].preset);
-        print_wrapped(out, text, column);
+        snprintf(text + used, sizeof text - used, "%s%s = %.12g", used ? ", " : "Usual: ",
+                 op->attrs[a].name, op->attrs[a].preset);
     }
+    if (text[0]) strncat(text, ".", sizeof text - strlen(text) - 1);
+    print_wrapped(out, text, column);
 }
 
 static void print_optional(FILE *out, const sni_op *op, int *column) {
@@ -127,15 +147,18 @@ static void print_optional(FILE *out, const sni_op *op, int *column) {
     }
 }
 
+/* "a kept in b..c", "alpha * a", "exp(x) over": names of code keep their case. */
+static bool starts_formula(const char *text) {
+    size_t length = strcspn(text, " (");
+    return length == 1 || text[length] == '(' || (text[length] && strchr("*/+-", text[length + 1]));
+}
+
 static void print_comment(FILE *out, const sni_op *op) {
     char text[1024];
     int column = 2;
     fprintf(out, "/*");
     snprintf(text, sizeof text, "%s", op->doc ? op->doc : op->name);
-    text[0] = (char)toupper((unsigned char)text[0]);
-    if (op->kind == SNI_OP_ELEMENTWISE && isalpha((unsigned char)text[0]) && text[1] == ' ') {
-        text[0] = (char)tolower((unsigned char)text[0]); /* an input's name */
-    }
+    if (!starts_formula(text)) text[0] = (char)toupper((unsigned char)text[0]);
     size_t length = strlen(text);
     if (length + 1 < sizeof text && length > 0 && !strchr(".?!", text[length - 1])) {
         memcpy(text + length, ".", 2);
@@ -164,7 +187,7 @@ static void print_attrs(FILE *out, const sni_op *op) {
 static void print_definition(FILE *out, const sni_op *op) {
     char name[NAME_BYTES];
     bool variadic = op->max_inputs < 0;
-    print_signature(out, op);
+    print_signature(out, "", op);
     fprintf(out, " {\n");
     if (!variadic && op->max_inputs > 0) {
         fprintf(out, "    const sinter_value ins[] = {");
@@ -204,8 +227,7 @@ static bool write_header(const char *path) {
     for (size_t i = 0; i < sni_op_count(); i++) {
         const sni_op *op = sni_op_at(i);
         print_comment(out, op);
-        fprintf(out, "SINTER_API ");
-        print_signature(out, op);
+        print_signature(out, "SINTER_API ", op);
         fprintf(out, ";\n\n");
     }
     fputs(HEADER_TAIL, out);
