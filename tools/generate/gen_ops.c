@@ -110,19 +110,20 @@ static void print_wrapped(FILE *out, const char *text, int *column) {
 }
 
 static void print_dtypes(FILE *out, const sni_op *op, int *column) {
-    const char *classes = op->classes == SNI_CLASS_REAL     ? ", a real one,"
-                          : op->classes == SNI_CLASS_INT    ? ", an integer one,"
-                          : op->classes == SNI_CLASS_BOOL   ? ", bool,"
-                          : op->classes == SNI_CLASS_NUMBER ? ", real or integer,"
-                                                            : "";
+    const char *classes = op->classes == SNI_CLASS_REAL     ? "real"
+                          : op->classes == SNI_CLASS_INT    ? "integer"
+                          : op->classes == SNI_CLASS_BOOL   ? "bool"
+                          : op->classes == SNI_CLASS_NUMBER ? "real or integer"
+                                                            : "of any dtype";
     char text[256];
     const char *result = op->result == SNI_RESULT_BOOL ? "a bool" : "of that dtype";
     bool selects = op->max_inputs == 3 && op->classes == SNI_CLASS_ANY;
-    const char *alike = op->max_inputs == 1 ? "The input has a dtype"
-                        : selects           ? "a is a bool; b and c have the same dtype"
-                                            : "All inputs have the same dtype";
-    snprintf(text, sizeof text, "%s%s%s; the result is %s.", alike, classes,
-             op->max_inputs > 1 ? " and shapes that broadcast" : "", result);
+    if (op->max_inputs == 1) {
+        snprintf(text, sizeof text, "The input is %s; the result is %s.", classes, result);
+    } else {
+        snprintf(text, sizeof text, "%s %s and have the same dtype; shapes broadcast; the result is %s.",
+                 selects ? "b and c are" : "All inputs are", classes, result);
+    }
     print_wrapped(out, text, column);
 }
 
@@ -130,7 +131,8 @@ static void print_presets(FILE *out, const sni_op *op, int *column) {
     char text[256] = "";
     for (int a = 0; has_attr(op, a); a++) {
         size_t used = strlen(text);
-        if (op->attrs[a].kind == SNI_ATTR_EXPRS) continue;
+        /* A list has no usual content, and a dtype is no number to the reader. */
+        if (op->attrs[a].kind == SNI_ATTR_EXPRS || strcmp(op->attrs[a].name, "dtype") == 0) continue;
         snprintf(text + used, sizeof text - used, "%s%s = %.12g", used ? ", " : "Usual: ",
                  op->attrs[a].name, op->attrs[a].preset);
     }
