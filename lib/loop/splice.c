@@ -45,14 +45,17 @@ sni_expr sni_linearize(sni_sym *sym, const sni_type *type, const sni_expr *coord
     return offset;
 }
 
+/* The outermost dimension takes what is left: the offset lies inside the value. */
 void sni_delinearize(sni_sym *sym, const sni_type *type, sni_expr offset, sni_expr *coords) {
+    int first = 0;
+    while (first < type->rank && sni_sym_is(sym, type->dims[first], 1)) ++first;
     for (int d = type->rank - 1; d >= 0; --d) {
         if (sni_sym_is(sym, type->dims[d], 1)) {
             coords[d] = sni_sym_const(sym, 0);
         } else if (sni_sym_is(sym, type->dims[d], 0)) {
             coords[d] = sni_sym_const(sym, 0);
         } else {
-            coords[d] = sni_sym_mod(sym, offset, type->dims[d]);
+            coords[d] = d == first ? offset : sni_sym_mod(sym, offset, type->dims[d]);
             offset = sni_sym_div(sym, offset, type->dims[d]);
         }
     }
