@@ -100,6 +100,8 @@ static sinter_status run(sinter_runtime *runtime, const char *dir, const char *p
                          verdict *v) {
     int fixed;
     SNI_TRY(backend_load(dir, path, &t->set, &t->graph, &fixed));
+    if (t->set.output_count == 0)
+        return sni_fail(SINTER_UNSUPPORTED, "it has no expected outputs");
     SNI_TRY(sinter_plan_compile(runtime, t->graph, NULL, &t->plan));
     SNI_TRY(bind(t));
     SNI_TRY(sinter_plan_run(t->plan, t->bindings, t->input_count + t->output_count));

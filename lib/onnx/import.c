@@ -2,14 +2,12 @@
  * which each comes after what it uses. */
 #include "onnx/import.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #define FIRST_OPSET 6 /* 6 differs from 7 only in how binary operators broadcast */
 #define LAST_OPSET 18
 #define MAX_SCOPES 32     /* functions and branches within one another */
 #define MAX_NODES 300000  /* imported, all calls of functions counted */
-#define MAX_DIM_NAME 63
 
 static const sni_onnx_family *const families[] = {
     &sni_onnx_elementwise,    &sni_onnx_reduce_family,    &sni_onnx_shape_family,
@@ -394,147 +392,7 @@ void sni_onnx_import_branch(sni_onnx_call *call, const Onnx__GraphProto *graph, 
     if (call->status == SINTER_OK) call->status = import_branch(call, graph, out_count, outs);
 }
 
-/* ---- inputs and outputs of the model ---- */
-
-/* text where it fits a dimension's name, else its start and a hash. */
-static const char *fit_name(const char *text, char buffer[MAX_DIM_NAME + 1]) {
-    size_t length = strlen(text);
-    if (length <= MAX_DIM_NAME) memcpy(buffer, text, length + 1);
-    else
-        snprintf(buffer, MAX_DIM_NAME + 1, "%.40s~%016llx", text,
-                 (unsigned long long)sni_hash64_of(text, length, 0));
-    return buffer;
-}
-
-static bool name_is_used(const Onnx__GraphProto *graph, const char *name) {
-    for (size_t i = 0; i < graph->n_input; i++) {
-        const Onnx__TypeProto *type = graph->input[i]->type;
-        const Onnx__TypeProto__Tensor *tensor =
-            type && type->value_case == ONNX__TYPE_PROTO__VALUE_TENSOR_TYPE ? type->tensor_type
-                                                                           : NULL;
-        for (size_t d = 0; tensor && tensor->shape && d < tensor->shape->n_dim; d++) {
-            const Onnx__TensorShapeProto__Dimension *dim = tensor->shape->dim[d];
-            if (dim->value_case == ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_PARAM &&
-                strcmp(text_of(dim->dim_param), name) == 0)
-                return true;
-        }
-    }
-    return false;
-}
-
-/* A dimension without a name gets its input's and its number: "pixels.0". */
-static void invent_name(const sni_onnx_importer *importer, const char *input, size_t axis,
-                        char buffer[MAX_DIM_NAME + 1]) {
-    char text[300];
-    snprintf(text, sizeof text - 2, "%.200s.%zu", input, axis);
-    while (name_is_used(importer->model->proto->graph, text) && strlen(text) < sizeof text - 2)
-        strcat(text, "'");
-    fit_name(text, buffer);
-}
-
-static sinter_status dim_of(sni_onnx_importer *importer, const char *input, size_t axis,
-                            const Onnx__TensorShapeProto__Dimension *dim, sni_expr *out) {
-    const sinter_onnx_options *options = importer->options;
-    char name[MAX_DIM_NAME + 1];
-    int64_t value = 0;
-    if (dim->value_case == ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_VALUE &&
-        dim->dim_value >= 0) {
-        *out = sni_sym_const(importer->sym, dim->dim_value);
-        return SINTER_OK;
-    }
-    if (dim->value_case == ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_PARAM &&
-        text_of(dim->dim_param)[0])
-        fit_name(dim->dim_param, name);
-    else
-        invent_name(importer, input, axis, name);
-    value = sinter_dim_named(name);
-    for (size_t i = 0; options && i < options->dim_count; i++)
-        if (strcmp(options->dim_names[i], name) == 0) {
-            value = options->dim_values[i];
-            importer->dim_used[i] = true;
-            if (value < 0)
-                return sni_fail(SINTER_INVALID_ARGUMENT, "dimension '%s' is %lld", name,
-                                (long long)value);
-        }
-    if (value == SINTER_DIM_INVALID)
-        return sni_fail(SINTER_OUT_OF_MEMORY, "no memory for the dimension '%s'", name);
-    *out = sni_sym_dim(importer->sym, value);
-    return SINTER_OK;
-}
-
-static sinter_status type_of(sni_onnx_importer *importer, const Onnx__ValueInfoProto *info,
-                             sni_type *out) {
-    const char *name = text_of(info->name);
-    const Onnx__TypeProto *type = info->type;
-    *out = (sni_type){0};
-    if (!type || type->value_case != ONNX__TYPE_PROTO__VALUE_TENSOR_TYPE)
-        return sni_fail(SINTER_UNSUPPORTED, "input '%s' is no tensor", name);
-    const Onnx__TypeProto__Tensor *tensor = type->tensor_type;
-    out->dtype = sni_onnx_dtype(tensor->elem_type);
-    if (out->dtype == SINTER_DTYPE_NONE)
-        return sni_fail(SINTER_UNSUPPORTED, "input '%s' has the data type %s", name,
-                        sni_onnx_dtype_name(tensor->elem_type));
-    if (!tensor->shape) return sni_fail(SINTER_UNSUPPORTED, "input '%s' has no shape", name);
-    if (tensor->shape->n_dim > SINTER_MAX_RANK)
-        return sni_fail(SINTER_UNSUPPORTED, "input '%s' has rank %zu (up to %d)", name,
-                        tensor->shape->n_dim, SINTER_MAX_RANK);
-    out->rank = (int)tensor->shape->n_dim;
-    for (size_t i = 0; i < tensor->shape->n_dim; i++)
-        SNI_TRY(dim_of(importer, name, i, tensor->shape->dim[i], &out->dims[i]));
-    return SINTER_OK;
-}
-
-static const sinter_onnx_tensor *fixed_input(const sni_onnx_importer *importer,
-                                             const char *name) {
-    const sinter_onnx_options *options = importer->options;
-    for (size_t i = 0; options && i < options->fixed_count; i++)
-        if (strcmp(text_of(options->fixed[i].name), name) == 0) return &options->fixed[i];
-    return NULL;
-}
-
-static sinter_status add_input(sni_onnx_importer *importer, sni_onnx_scope *scope,
-                               const Onnx__ValueInfoProto *info) {
-    const char *name = text_of(info->name);
-    sni_type type;
-    if (!name[0]) return sni_fail(SINTER_PARSE, "an input has no name");
-    /* Files before version 4 list initialisers among the inputs. */
-    const sni_onnx_name *known = sni_onnx_scope_own(scope, name);
-    if (known && known->kind == SNI_ONNX_INITIALIZER) return SINTER_OK;
-    SNI_TRY(type_of(importer, info, &type));
-    const sinter_onnx_tensor *fixed = fixed_input(importer, name);
-    uint32_t value;
-    if (fixed && fixed->dtype != type.dtype)
-        return sni_fail(SINTER_INVALID_ARGUMENT, "input '%s' is %s and is fixed with %s", name,
-                        sinter_dtype_name(type.dtype), sinter_dtype_name(fixed->dtype));
-    if (fixed)
-        value = sinter_constant(importer->graph, fixed->dtype, fixed->shape, fixed->data,
-                                fixed->size_bytes)
-                    .id;
-    else value = sni_graph_add_input(importer->graph, name, &type);
-    if (!value) return sinter_graph_status(importer->graph);
-    return sni_onnx_scope_add(scope, importer->arena, name, SNI_ONNX_VALUE, 0, value);
-}
-
-static sinter_status add_outputs(sni_onnx_importer *importer, const sni_onnx_scope *scope,
-                                 char *const *names, size_t count) {
-    for (size_t i = 0; i < count; i++) {
-        const sni_onnx_name *name = sni_onnx_scope_own(scope, text_of(names[i]));
-        if (!name || !name->value)
-            return sni_fail(SINTER_PARSE, "nothing gives the output '%s'", text_of(names[i]));
-        sinter_output(importer->graph, name->text, (sinter_value){name->value});
-        SNI_TRY(sinter_graph_status(importer->graph));
-    }
-    return count > 0 ? SINTER_OK : sni_fail(SINTER_PARSE, "the graph has no outputs");
-}
-
-static sinter_status check_dims(const sni_onnx_importer *importer) {
-    const sinter_onnx_options *options = importer->options;
-    for (size_t i = 0; options && i < options->dim_count; i++)
-        if (!importer->dim_used[i])
-            return sni_fail(SINTER_INVALID_ARGUMENT, "the model has no dimension called '%s'",
-                            options->dim_names[i]);
-    return SINTER_OK;
-}
+/* ---- the model ---- */
 
 static sinter_status import_graph(sni_onnx_importer *importer) {
     const Onnx__ModelProto *model = importer->model->proto;
@@ -552,11 +410,11 @@ static sinter_status import_graph(sni_onnx_importer *importer) {
     SNI_TRY(add_initializers(importer, &scope, importer->model->initializers,
                              importer->model->initializer_count));
     for (size_t i = 0; i < graph->n_input; i++)
-        SNI_TRY(add_input(importer, &scope, graph->input[i]));
-    SNI_TRY(check_dims(importer));
+        SNI_TRY(sni_onnx_add_input(importer, &scope, graph->input[i]));
+    SNI_TRY(sni_onnx_check_dims(importer));
     SNI_TRY(name_nodes(&b));
     SNI_TRY(import_nodes(&b, outputs, graph->n_output));
-    return add_outputs(importer, &scope, outputs, graph->n_output);
+    return sni_onnx_add_outputs(importer, &scope, outputs, graph->n_output);
 }
 
 static void importer_deinit(sni_onnx_importer *importer) {
@@ -566,8 +424,8 @@ static void importer_deinit(sni_onnx_importer *importer) {
     sni_arena_release(importer->arena);
 }
 
-sinter_status sni_onnx_import(const sni_onnx_model *model, const sinter_onnx_options *options,
-                              sinter_graph **out_graph) {
+static sinter_status attempt(const sni_onnx_model *model, const sinter_onnx_options *options,
+                             bool use_hints, sinter_graph **out_graph) {
     sinter_graph *graph = NULL;
     SNI_TRY(sinter_graph_create(&graph));
     sni_onnx_importer importer = {.model = model,
@@ -575,7 +433,8 @@ sinter_status sni_onnx_import(const sni_onnx_model *model, const sinter_onnx_opt
                                   .graph = graph,
                                   .sym = graph->sym,
                                   .arena = sni_arena_create(),
-                                  .nodes_left = MAX_NODES};
+                                  .nodes_left = MAX_NODES,
+                                  .use_hints = use_hints};
     if (importer.arena)
         importer.dim_used =
             sni_arena_alloc(importer.arena, (options ? options->dim_count : 0) + 1);
@@ -584,5 +443,27 @@ sinter_status sni_onnx_import(const sni_onnx_model *model, const sinter_onnx_opt
     if (status == SINTER_OK) *out_graph = graph;
     else sinter_graph_release(graph);
     importer_deinit(&importer);
+    return status;
+}
+
+/* Types of many symbols can be very long. */
+static sinter_status shorten_error(sinter_status status) {
+    const char *text = sinter_last_error();
+    size_t length = strlen(text);
+    if (length <= 2000) return status;
+    return sni_fail(status, "%.1200s ... %s", text, text + length - 400);
+}
+
+sinter_status sni_onnx_import(const sni_onnx_model *model, const sinter_onnx_options *options,
+                              sinter_graph **out_graph) {
+    sinter_status status = attempt(model, options, false, out_graph);
+    if (status != SINTER_SHAPE || model->proto->graph->n_value_info == 0)
+        return status == SINTER_OK ? status : shorten_error(status);
+    shorten_error(status);
+    sni_str first = SNI_STR_INIT;
+    sni_str_append(&first, sinter_last_error());
+    if (attempt(model, options, true, out_graph) == SINTER_OK) status = SINTER_OK;
+    else status = sni_fail(status, "%s", sni_str_text(&first));
+    sni_str_deinit(&first);
     return status;
 }

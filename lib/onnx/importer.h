@@ -113,6 +113,7 @@ typedef struct sni_onnx_importer {
     size_t file_count, file_capacity;
     size_t nodes_left;  /* guards against functions that call functions that call ... */
     bool *dim_used;     /* options->dim_names[i] was met */
+    bool use_hints;     /* believe the model's value_info; see sni_onnx_hint */
 } sni_onnx_importer;
 
 typedef struct sni_onnx_call sni_onnx_call;
@@ -156,6 +157,12 @@ void sni_onnx_fail(sni_onnx_call *call, sinter_status status, const char *format
     SNI_PRINTF(3, 4);
 
 const sni_onnx_row *sni_onnx_find_row(const char *name);
+
+/* The model's own word for a dimension of the call's first output (value_info): a number or the name of an
+ * input's dimension. SNI_NO_EXPR without one, and in the first attempt at a model: exporters are
+ * known to write numbers there that only held for their example. The graph checks what was believed in every
+ * run. */
+sni_expr sni_onnx_hint(const sni_onnx_call *call, int rank, int axis);
 
 /* A branch of If: its nodes, imported in the call's scope; outputs to outs. */
 void sni_onnx_import_branch(sni_onnx_call *call, const Onnx__GraphProto *body, int out_count,

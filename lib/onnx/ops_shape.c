@@ -29,6 +29,8 @@ static void reshape(sni_onnx_call *call) {
     for (int i = 0; i < shape.count; i++) {
         int64_t dim = 1;
         bool number = sni_sym_is_const(call->sym, shape.at[i], &dim);
+        sni_expr hint = number && dim == -1 ? sni_onnx_hint(call, shape.count, i) : SNI_NO_EXPR;
+        if (hint != SNI_NO_EXPR) shape.at[i] = hint;
         if (!number || dim != 0 || zero_is_zero) continue;
         if (i >= sni_onnx_rank(call, x))
             sni_onnx_fail(call, SINTER_SHAPE, "the shape's 0 at %d has no dimension to copy", i);
