@@ -29,6 +29,8 @@ sinter_status sni_pass_fold(const sinter_graph *graph, sinter_graph **out_graph)
 sinter_status sni_pass_simplify(const sinter_graph *graph, sinter_graph **out_graph);  /* x*1, no-op views and casts, view chains */
 sinter_status sni_pass_cse(const sinter_graph *graph, sinter_graph **out_graph);       /* common subexpressions */
 
+sinter_status sni_pass_merge(const sinter_graph *graph, sinter_graph **out_graph);     /* products that share an input */
+
 /* All of them; afterwards there are no COMPOSITE nodes. */
 sinter_status sni_rewrite_all(const sinter_graph *graph, sinter_graph **out_graph);
 

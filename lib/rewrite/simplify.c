@@ -24,6 +24,15 @@ bool sni_simplify_is(const sni_simplify *s, const char *op) {
     return strcmp(s->node->op->name, op) == 0;
 }
 
+/* Sums of one product each: columns times rows, as rotary embeddings have them. */
+static uint32_t simplify_contract(const sni_simplify *s) {
+    sni_type a = sni_make_type(s->graph, s->ins[0]);
+    if (!sni_sym_is(s->graph->sym, a.dims[a.rank - 1], 1)) return 0;
+    sni_type b = sni_make_type(s->graph, s->ins[1]);
+    if (!sni_sym_is(s->graph->sym, b.dims[b.rank - 2], 1)) return 0;
+    return sni_make_binary(s->graph, "mul", s->ins[0], s->ins[1]);
+}
+
 static bool simplify(sni_rewriter *rewriter, const sni_node *node, const uint32_t *ins,
                      uint32_t *outs) {
     if (node->out_count != 1) return false;
@@ -33,6 +42,7 @@ static bool simplify(sni_rewriter *rewriter, const sni_node *node, const uint32_
     case SNI_OP_CAST: outs[0] = sni_simplify_scalar(&s); break;
     case SNI_OP_VIEW:
     case SNI_OP_REDUCE: outs[0] = sni_simplify_view(&s); break;
+    case SNI_OP_CONTRACT: outs[0] = simplify_contract(&s); break;
     default: break;
     }
     return outs[0] != 0;

@@ -11,7 +11,8 @@ static const struct {
     pass_fn run;
 } g_passes[] = {
     {"known", sni_pass_known},       {"fold", sni_pass_fold}, {"simplify", sni_pass_simplify},
-    {"cse", sni_pass_cse},           {"decompose", sni_pass_decompose},
+    {"cse", sni_pass_cse},           {"merge", sni_pass_merge},
+    {"decompose", sni_pass_decompose},
     {"all", sni_rewrite_all},
 };
 
@@ -272,6 +273,14 @@ static uint32_t b_reduce1(sinter_graph *g, uint32_t x) {
     return sni_make_reduce(g, "reduce_sum", sni_make_reshape(g, x, 3, dims), 4, false);
 }
 static uint32_t b_gather(sinter_graph *g, uint32_t x) { return sni_make_gather(g, x, sni_make_scalar(g, SINTER_I64, -1), 1); }
+static uint32_t b_outer(sinter_graph *g, uint32_t x) {
+    sni_type type = sni_make_type(g, x);
+    sni_expr one = sni_sym_const(g->sym, 1);
+    sni_expr column[3] = {type.dims[0], type.dims[1], one}, row[3] = {one, one, type.dims[1]};
+    uint32_t a = sni_make_reshape(g, x, 3, column);
+    uint32_t b = sni_make_reshape(g, sni_make_reduce(g, "reduce_sum", x, 1, false), 3, row);
+    return sni_make_binary(g, "matmul", a, b);
+}
 static uint32_t b_plain(sinter_graph *g, uint32_t x) { return sni_make_binary(g, "add", x, f32(g, 1)); }
 
 START_TEST(simplifications) {
@@ -287,6 +296,7 @@ START_TEST(simplifications) {
         {"cast", b_cast, 0},        {"wide cast", b_casts, 0},    {"narrow cast", b_narrow, 2},
         {"where", b_where, 0},      {"transposes", b_transposes, 0}, {"reshapes", b_reshapes, 1},
         {"reduce 1", b_reduce1, 0}, {"gather", b_gather, 2},      {"x + 1", b_plain, 1},
+        {"columns by rows", b_outer, 4},
     };
     for (size_t i = 0; i < SAMPLE_COUNT(cases); ++i) {
         sample s = sample_begin(i % 2);
@@ -299,6 +309,47 @@ START_TEST(simplifications) {
         ck_assert_msg(after->node_count == cases[i].left, "%s leaves %zu nodes\n%s", cases[i].name, after->node_count, text);
         sinter_free(text);
         sample_same(&s, s.graph, after, 1e-6, cases[i].name);
+        sinter_graph_release(after);
+        sample_end(&s);
+    }
+}
+END_TEST
+
+/* One branch from x: a product, with a bias, a transposed matrix or an activation on demand. */
+static uint32_t branch(sample *s, uint32_t x, int64_t n, bool bias, bool transposed, bool active) {
+    sinter_graph *g = s->graph;
+    int64_t straight[2] = {6, n}, turned[2] = {n, 6};
+    uint32_t w = sample_constant(s, SINTER_F32, 2, transposed ? turned : straight);
+    if (transposed) w = sni_make_transpose(g, w, (int64_t[]){1, 0});
+    uint32_t y = sni_make_binary(g, "matmul", x, w);
+    if (bias) y = sni_make_binary(g, "add", y, sample_constant(s, SINTER_F32, 1, &n));
+    if (active) return sni_make_unary(g, "tanh", y);
+    sni_type type = sni_make_type(g, y);
+    sni_expr dims[4] = {type.dims[0], type.dims[1], sni_sym_const(g->sym, n / 2), sni_sym_const(g->sym, 2)};
+    return sni_make_transpose(g, sni_make_reshape(g, y, 4, dims), (int64_t[]){0, 2, 1, 3});
+}
+
+START_TEST(shared_inputs) {
+    for (int round = 0; round < 16; ++round) {
+        sample s = sample_begin(round % 2);
+        uint32_t x = sample_input(&s, SINTER_F32, 3, (int64_t[]){2, 3, 6});
+        s.graph->values[x].type.dims[2] = sni_sym_const(s.graph->sym, 6);
+        bool bias = round / 2 % 2, transposed = round / 4 % 2, active = round / 8 % 2;
+        for (int i = 0; i < 3; ++i) {
+            static const char *const names[] = {"q", "k", "v"};
+            uint32_t y = branch(&s, x, 4 + 2 * i, bias, transposed, active && i == 0);
+            sample_output(s.graph, names[i], sni_make_unary(s.graph, "exp", y));
+        }
+        sample_ok(s.graph, "branches");
+        sinter_graph *after = run_pass(s.graph, sni_pass_merge);
+        sinter_graph *clean = run_pass(after, sni_pass_cse);
+        ck_assert_uint_eq(sample_nodes(clean, "matmul"), active ? 2 : 1);
+        ck_assert_uint_eq(sample_nodes(clean, "add"), bias ? (active ? 2 : 1) : 0);
+        sample_same(&s, s.graph, clean, 1e-6, "merge");
+        sinter_graph_release(after);
+        sinter_graph_release(clean);
+        after = run_pass(s.graph, sni_rewrite_all);
+        sample_same(&s, s.graph, after, 1e-6, "merge");
         sinter_graph_release(after);
         sample_end(&s);
     }
@@ -396,7 +447,7 @@ START_TEST(out_of_memory) {
 END_TEST
 
 int main(void) {
-    const TTest *tests[] = {random_graphs, shape_chains, known_numbers, folding, simplifications,
+    const TTest *tests[] = {random_graphs, shape_chains, known_numbers, folding, simplifications, shared_inputs,
                             common_subexpressions, names_and_dead_nodes, conditions_stay, out_of_memory};
     return run_suite(suite_of("passes", tests, SAMPLE_COUNT(tests)));
 }
