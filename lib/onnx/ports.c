@@ -134,6 +134,17 @@ static const sinter_onnx_tensor *fixed_input(const sni_onnx_importer *importer,
     return NULL;
 }
 
+static bool fits(const sni_onnx_importer *importer, const sinter_onnx_tensor *tensor,
+                 const sni_type *type) {
+    bool ok = tensor->dtype == type->dtype && tensor->shape.rank == type->rank;
+    for (int i = 0; ok && i < type->rank; i++) {
+        int64_t dim = tensor->shape.dims[i];
+        ok = !sni_sym_is_const(importer->sym, type->dims[i], &dim) ||
+             dim == tensor->shape.dims[i];
+    }
+    return ok;
+}
+
 sinter_status sni_onnx_add_input(sni_onnx_importer *importer, sni_onnx_scope *scope,
                                  const Onnx__ValueInfoProto *info) {
     const char *name = text_of(info->name);
@@ -145,9 +156,9 @@ sinter_status sni_onnx_add_input(sni_onnx_importer *importer, sni_onnx_scope *sc
     SNI_TRY(type_of(importer, info, &type));
     const sinter_onnx_tensor *fixed = fixed_input(importer, name);
     uint32_t value;
-    if (fixed && fixed->dtype != type.dtype)
-        return sni_fail(SINTER_INVALID_ARGUMENT, "input '%s' is %s and is fixed with %s", name,
-                        sinter_dtype_name(type.dtype), sinter_dtype_name(fixed->dtype));
+    if (fixed && !fits(importer, fixed, &type))
+        return sni_fail(SINTER_INVALID_ARGUMENT,
+                        "input '%s' is fixed with data of another dtype or shape", name);
     if (fixed)
         value = sinter_constant(importer->graph, fixed->dtype, fixed->shape, fixed->data,
                                 fixed->size_bytes)
