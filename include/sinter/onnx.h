@@ -32,7 +32,7 @@ typedef struct sinter_onnx_options {
 #define SINTER_ONNX_OPTIONS_INIT {NULL, NULL, 0, NULL, 0}
 
 /* Reads a model file (mapped, not copied; external data is found beside it) into a new graph,
- * which the caller releases. Opsets 7 to 18. IO: the file cannot be read; PARSE: it is not a valid model,
+ * which the caller releases. Opsets 7 to 18, and of older ones what has not changed since. IO: the file cannot be read; PARSE: it is not a valid model,
  * with the place; UNSUPPORTED: an operator, attribute or dtype, named with its node; SHAPE.
  * options may be NULL. No file content crashes it. */
 SINTER_API SINTER_MUST_USE sinter_status sinter_onnx_load(const char *path,

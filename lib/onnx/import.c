@@ -4,7 +4,9 @@
 
 #include <string.h>
 
-#define FIRST_OPSET 6 /* 6 differs from 7 only in how binary operators broadcast */
+/* 6 differs from 7 only in how binary operators broadcast. A model of an older opset is read where its operators
+ * have not changed since: their rows say so. */
+#define FIRST_OPSET 1
 #define LAST_OPSET 18
 #define MAX_SCOPES 32     /* functions and branches within one another */
 #define MAX_NODES 300000  /* imported, all calls of functions counted */
@@ -13,7 +15,8 @@ static const sni_onnx_family *const families[] = {
     &sni_onnx_elementwise,    &sni_onnx_reduce_family,    &sni_onnx_shape_family,
     &sni_onnx_index_family,   &sni_onnx_nn_family,        &sni_onnx_norm_family,
     &sni_onnx_quant_family,   &sni_onnx_loss_family,      &sni_onnx_recurrent_family,
-    &sni_onnx_einsum_family,  &sni_onnx_resize_family,    &sni_onnx_misc_family,
+    &sni_onnx_einsum_family,  &sni_onnx_resize_family,    &sni_onnx_scatter_family,
+    &sni_onnx_sample_family,  &sni_onnx_misc_family,
 };
 
 const sni_onnx_row *sni_onnx_find_row(const char *name) {

@@ -195,12 +195,12 @@ static const sni_onnx_row rows[] = {
     {"Sign", 9, 1, 1, 1, unary, "sign"},
     {"Relu", 6, 1, 1, 1, unary, "relu"},
     {"Sigmoid", 6, 1, 1, 1, unary, "sigmoid"},
-    {"Softplus", 6, 1, 1, 1, unary, "softplus"},
-    {"Softsign", 6, 1, 1, 1, unary, "softsign"},
+    {"Softplus", 1, 1, 1, 1, unary, "softplus"},
+    {"Softsign", 1, 1, 1, 1, unary, "softsign"},
     {"Mish", 18, 1, 1, 1, unary, "mish"},
     {"HardSwish", 14, 1, 1, 1, unary, "hard_swish"},
     {"IsNaN", 9, 1, 1, 1, unary, "is_nan"},
-    {"Not", 6, 1, 1, 1, unary, "not"},
+    {"Not", 1, 1, 1, 1, unary, "not"},
     {"LeakyRelu", 6, 1, 1, 1, parametric, "leaky_relu"},
     {"Elu", 6, 1, 1, 1, parametric, "elu"},
     {"Celu", 12, 1, 1, 1, parametric, "celu"},
@@ -234,6 +234,6 @@ static const sni_onnx_row rows[] = {
     {"Where", 9, 3, 3, 1, where, NULL},
     {"Cast", 6, 1, 1, 1, cast_to, NULL},
     {"CastLike", 15, 2, 2, 1, cast_like, NULL},
-    {"Identity", 6, 1, 1, 1, identity, NULL},
+    {"Identity", 1, 1, 1, 1, identity, NULL},
 };
 const sni_onnx_family sni_onnx_elementwise = {rows, sizeof rows / sizeof *rows};

@@ -223,7 +223,7 @@ static void hamming(sni_onnx_call *call) { window(call, 25.0 / 46, 21.0 / 46, 0)
 static void blackman(sni_onnx_call *call) { window(call, 0.42, 0.5, 0.08); }
 
 static const sni_onnx_row rows[] = {
-    {"Gather", 6, 2, 2, 1, gather, "gather"},
+    {"Gather", 1, 2, 2, 1, gather, "gather"},
     {"GatherElements", 11, 2, 2, 1, gather, "gather_elements"},
     {"GatherND", 11, 2, 2, 1, gather_nd, NULL},
     {"ConstantOfShape", 9, 1, 1, 1, constant_of_shape, NULL},

@@ -99,7 +99,7 @@ static void no_random(sni_onnx_call *call) {
 }
 
 static const sni_onnx_row rows[] = {
-    {"Constant", 6, 0, 0, 1, constant, NULL},
+    {"Constant", 1, 0, 0, 1, constant, NULL},
     {"Dropout", 6, 1, 3, 2, dropout, NULL},
     {"If", 6, 1, 1, -1, branch, NULL},
     {"NonZero", 6, 0, -1, -1, data_dependent, NULL},

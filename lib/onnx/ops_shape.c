@@ -407,7 +407,7 @@ static const sni_onnx_row rows[] = {
     {"Flatten", 6, 1, 1, 1, flatten, NULL},
     {"Squeeze", 6, 1, 2, 1, squeeze, NULL},
     {"Unsqueeze", 6, 1, 2, 1, unsqueeze, NULL},
-    {"Transpose", 6, 1, 1, 1, transpose, NULL},
+    {"Transpose", 1, 1, 1, 1, transpose, NULL},
     {"Expand", 8, 2, 2, 1, expand, NULL},
     {"Tile", 6, 2, 2, 1, tile, NULL},
     {"Slice", 6, 1, 5, 1, slice, NULL},
@@ -416,7 +416,7 @@ static const sni_onnx_row rows[] = {
     {"Pad", 6, 1, 4, 1, pad, NULL},
     {"DepthToSpace", 6, 1, 1, 1, depth_to_space, NULL},
     {"SpaceToDepth", 6, 1, 1, 1, space_to_depth, NULL},
-    {"Shape", 6, 1, 1, 1, shape, NULL},
-    {"Size", 6, 1, 1, 1, size, NULL},
+    {"Shape", 1, 1, 1, 1, shape, NULL},
+    {"Size", 1, 1, 1, 1, size, NULL},
 };
 const sni_onnx_family sni_onnx_shape_family = {rows, sizeof rows / sizeof *rows};

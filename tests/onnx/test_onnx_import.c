@@ -258,26 +258,24 @@ START_TEST(hints) {
     tiny_input(&t, "x", 1, TINY_DIMS(1000 + 'b', 1000 + 's', 4));
     tiny_ints(&t, "rows", 2, (const int64_t[]){-1, 4});
     tiny_ints(&t, "back", 3, (const int64_t[]){1, -1, 4});
-    char names[40][3][8];
+    enum { LAYERS = 20 };
+    char names[LAYERS][3][16], ins[40];
     const char *x = "x";
-    for (int i = 0; i < 40; i++) {
-        char ins[32];
-        snprintf(names[i][0], 8, "f%d", i);
-        snprintf(names[i][1], 8, "g%d", i);
-        snprintf(names[i][2], 8, "h%d", i);
+    for (int i = 0; i < LAYERS; i++) {
+        for (int k = 0; k < 3; k++) snprintf(names[i][k], 16, "%c%d", "fgh"[k], i);
         snprintf(ins, sizeof ins, "%s rows", x);
-        if (i < 20) tiny_node(&t, "Reshape", names[i][0], ins, names[i][0]);
-        snprintf(ins, sizeof ins, "%s back", names[i][0]);
-        if (i < 20) tiny_node(&t, "Reshape", names[i][1], ins, names[i][1]);
-        snprintf(ins, sizeof ins, "%s %s", names[i][1], x);
-        if (i < 20) tiny_node(&t, "Add", names[i][2], ins, names[i][2]);
-        if (i < 20) x = names[i][2];
+        tiny_node(&t, "Reshape", names[i][0], ins, names[i][0]);
+        snprintf(ins, sizeof ins, "%.15s back", names[i][0]);
+        tiny_node(&t, "Reshape", names[i][1], ins, names[i][1]);
+        snprintf(ins, sizeof ins, "%.15s %.15s", names[i][1], x);
+        tiny_node(&t, "Add", names[i][2], ins, names[i][2]);
+        x = names[i][2];
     }
     tiny_output(&t, x);
-    Onnx__ValueInfoProto *infos[20];
-    for (int i = 0; i < 20; i++)
+    Onnx__ValueInfoProto *infos[LAYERS];
+    for (int i = 0; i < LAYERS; i++)
         infos[i] = tiny_info(&t, names[i][1], 1, TINY_DIMS(1, 1000 + 's', 4));
-    t.graph.n_value_info = 20;
+    t.graph.n_value_info = LAYERS;
     t.graph.value_info = infos;
     sinter_graph *graph = load(&t, NULL, NULL);
     dim_is(graph, sinter_graph_output_value(graph, 0), 1, "s");

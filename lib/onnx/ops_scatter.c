@@ -1,0 +1,214 @@
+/* ONNX scatters and TopK, by comparison: every output element looks at the indices that may name it. That costs the
+ * product of both counts, but it needs no atomic operation and gives the same bits every time. */
+#include "onnx/importer.h"
+
+#include <string.h>
+
+/* Rows up to this long are ranked by comparing all pairs. */
+#define MAX_RANKED 2048
+
+/* How several updates of one element, and its old value, combine. */
+typedef struct {
+    const char *reduction, *reduce, *combine;
+    double neutral;
+} rule;
+
+static const rule rules[] = {
+    {"none", "reduce_sum", NULL, 0},
+    {"add", "reduce_sum", "add", 0},
+    {"mul", "reduce_prod", "mul", 1},
+    {"max", "reduce_max", "max", 0},
+    {"min", "reduce_min", "min", 0},
+};
+
+static const rule *rule_of(sni_onnx_call *call) {
+    const char *text = sni_onnx_attr_text(call, "reduction", "none");
+    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
+        if (strcmp(rules[i].reduction, text) == 0) return &rules[i];
+    sni_onnx_fail(call, SINTER_UNSUPPORTED, "reduction '%s'", text);
+    return &rules[0];
+}
+
+/* data where nothing hits, and what the hits along axis of updates make of it: hits and updates have one
+ * axis more than data. */
+static uint32_t settle(sni_onnx_call *call, const rule *r, uint32_t data, uint32_t hits,
+                       uint32_t updates, int axis) {
+    uint32_t missing = sni_onnx_scalar_like(call, updates, r->neutral);
+    /* A maximum or minimum of hits and misses: a miss stands for the old value. */
+    bool extreme = strcmp(r->reduce, "reduce_max") == 0 || strcmp(r->reduce, "reduce_min") == 0;
+    if (extreme) missing = sni_onnx_unsqueeze(call, data, axis);
+    uint32_t picked = sni_onnx_reduce(call, r->reduce,
+                                      sni_onnx_where(call, hits, updates, missing), 1, &axis,
+                                      false);
+    uint32_t flags = sni_onnx_cast(call, hits, SINTER_I32);
+    uint32_t any = sni_onnx_reduce(call, "reduce_max", flags, 1, &axis, false);
+    any = sni_onnx_cast(call, any, SINTER_BOOL);
+    if (r->combine) picked = sni_onnx_binary(call, r->combine, data, picked);
+    return sni_onnx_where(call, any, picked, data);
+}
+
+/* Negative indices count from the end of size. */
+static uint32_t from_start(sni_onnx_call *call, uint32_t indices, sni_expr size) {
+    sni_onnx_list one = {1, {size}};
+    indices = sni_onnx_cast(call, indices, SINTER_I64);
+    uint32_t moved = sni_onnx_binary(call, "add", indices, sni_onnx_known(call, 0, &one));
+    return sni_onnx_where(call, sni_onnx_binary_scalar(call, "lt", indices, 0), moved, indices);
+}
+
+/* x with its dimensions other than axis padded to those of shape. */
+static uint32_t pad_to(sni_onnx_call *call, uint32_t x, const sni_onnx_list *shape, int axis,
+                       double fill) {
+    sni_onnx_list low = {.count = shape->count}, high = {.count = shape->count};
+    bool same = true;
+    for (int i = 0; i < shape->count; i++) {
+        sni_expr dim = sni_onnx_dim(call, x, i);
+        low.at[i] = high.at[i] = sni_onnx_const(call, 0);
+        if (i == axis || dim == shape->at[i]) continue;
+        high.at[i] = sni_sym_sub(call->sym, shape->at[i], dim);
+        same = false;
+    }
+    if (same) return x;
+    return sni_onnx_emit(call, "pad", SNI_IN(x),
+                         SNI_ATTRS(sni_onnx_exprs(call, &low), sni_onnx_exprs(call, &high),
+                                   sni_attr_int(0), sni_attr_float(fill)));
+}
+
+/* out[.., j, ..] takes updates[.., k, ..] where indices[.., k, ..] is j. */
+static void scatter_elements(sni_onnx_call *call) {
+    uint32_t data = sni_onnx_in(call, 0), indices = sni_onnx_in(call, 1);
+    sni_onnx_list shape = sni_onnx_shape(call, data), places = {0};
+    int rank = shape.count, axis = sni_onnx_attr_axis(call, "axis", 0, rank);
+    const rule *r = rule_of(call);
+    if (axis < 0 || rank >= SINTER_MAX_RANK || sni_onnx_rank(call, indices) != rank) {
+        sni_onnx_fail(call, SINTER_UNSUPPORTED, "data of rank %d and indices of rank %d", rank,
+                      sni_onnx_rank(call, indices));
+        return;
+    }
+    indices = pad_to(call, from_start(call, indices, shape.at[axis]), &shape, axis, -1);
+    uint32_t updates = pad_to(call, sni_onnx_in(call, 2), &shape, axis, 0);
+    /* [.., j, k, ..]: the places of the output, then the updates. */
+    indices = sni_onnx_unsqueeze(call, indices, axis);
+    updates = sni_onnx_unsqueeze(call, updates, axis);
+    for (int i = axis; i <= rank; i++)
+        places.at[places.count++] = i == axis ? shape.at[axis] : sni_onnx_const(call, 1);
+    uint32_t hits = sni_onnx_binary(call, "eq", indices,
+                                    sni_onnx_iota(call, &places, SINTER_I64, 0));
+    call->out[0] = settle(call, r, data, hits, updates, axis + 1);
+}
+
+static sni_expr product(const sni_onnx_call *call, const sni_onnx_list *list, int from, int to) {
+    sni_expr result = sni_onnx_const(call, 1);
+    for (int i = from; i < to; i++) result = sni_sym_mul(call->sym, result, list->at[i]);
+    return result;
+}
+
+/* The rows of data that the last axis of indices names, as numbers: [n, 1]. */
+static uint32_t row_numbers(sni_onnx_call *call, uint32_t indices, const sni_onnx_list *shape,
+                            int depth, sni_expr count) {
+    sni_onnx_list flat = {2, {count, sni_onnx_const(call, depth)}};
+    uint32_t rows = 0, tuples = sni_onnx_reshape(call, indices, &flat);
+    for (int i = 0; i < depth; i++) {
+        uint32_t at = sni_onnx_slice_axis(call, tuples, 1, sni_onnx_const(call, i),
+                                          sni_onnx_const(call, 1));
+        at = from_start(call, at, shape->at[i]);
+        sni_onnx_list size = {1, {shape->at[i]}};
+        if (i == 0) rows = at;
+        else
+            rows = sni_onnx_binary(
+                call, "add",
+                sni_onnx_binary(call, "mul", rows, sni_onnx_known(call, 0, &size)), at);
+    }
+    return rows;
+}
+
+/* data as [rows, inner], updates as [n, inner]: row j takes the updates whose number is j. */
+static void scatter_nd(sni_onnx_call *call) {
+    uint32_t data = sni_onnx_in(call, 0), indices = sni_onnx_in(call, 1);
+    sni_onnx_list shape = sni_onnx_shape(call, data), tuple = sni_onnx_shape(call, indices);
+    const rule *r = rule_of(call);
+    if (tuple.count < 1) sni_onnx_fail(call, SINTER_PARSE, "indices are a scalar");
+    int64_t depth = sni_onnx_static(call, sni_onnx_dim(call, indices, -1), "the indices' depth");
+    if (call->status != SINTER_OK) return;
+    if (depth < 1 || depth > shape.count) {
+        sni_onnx_fail(call, SINTER_PARSE, "indices of depth %lld for rank %d", (long long)depth,
+                      shape.count);
+        return;
+    }
+    sni_expr count = product(call, &tuple, 0, tuple.count - 1), one = sni_onnx_const(call, 1);
+    sni_expr rows = product(call, &shape, 0, (int)depth);
+    sni_expr inner = product(call, &shape, (int)depth, shape.count);
+    sni_onnx_list table = {2, {rows, inner}}, spread = {3, {one, count, inner}};
+    sni_onnx_list places = {3, {rows, one, one}}, column = {3, {one, count, one}};
+    uint32_t numbers = row_numbers(call, indices, &shape, (int)depth, count);
+    uint32_t hits =
+        sni_onnx_binary(call, "eq", sni_onnx_reshape(call, numbers, &column),
+                        sni_onnx_iota(call, &places, SINTER_I64, 0));
+    uint32_t updates = sni_onnx_reshape(call, sni_onnx_in(call, 2), &spread);
+    uint32_t result = settle(call, r, sni_onnx_reshape(call, data, &table), hits, updates, 1);
+    call->out[0] = sni_onnx_reshape(call, result, &shape);
+}
+
+/* ---- TopK ---- */
+
+/* How many elements of a row come before each: larger ones, and equal ones further left. */
+static uint32_t ranks_of(sni_onnx_call *call, uint32_t x, int axis, bool largest) {
+    sni_onnx_list shape = sni_onnx_shape(call, x);
+    uint32_t mine = sni_onnx_unsqueeze(call, x, axis), other = sni_onnx_unsqueeze(call, x, axis + 1);
+    sni_onnx_list at = {.count = shape.count - axis + 1};
+    for (int i = 0; i < at.count; i++)
+        at.at[i] = i < 2 ? shape.at[axis] : sni_onnx_const(call, 1);
+    /* Axis counts the others, axis + 1 is the element's own place. */
+    uint32_t before = sni_onnx_binary(call, "lt", sni_onnx_iota(call, &at, SINTER_I64, 0),
+                                      sni_onnx_iota(call, &at, SINTER_I64, 1));
+    uint32_t tie = sni_onnx_binary(call, "and", sni_onnx_binary(call, "eq", other, mine), before);
+    uint32_t ahead = sni_onnx_binary(call, largest ? "gt" : "lt", other, mine);
+    ahead = sni_onnx_cast(call, sni_onnx_binary(call, "or", ahead, tie), SINTER_I64);
+    return sni_onnx_reduce(call, "reduce_sum", ahead, 1, &axis, false);
+}
+
+/* Place p of the result is the index of the element with rank p. */
+static uint32_t indices_by_rank(sni_onnx_call *call, uint32_t x, int axis, int64_t k,
+                                bool largest) {
+    sni_onnx_list shape = sni_onnx_shape(call, x), place = {0}, own = {0};
+    uint32_t ranks = sni_onnx_unsqueeze(call, ranks_of(call, x, axis, largest), axis);
+    for (int i = axis; i <= shape.count; i++) {
+        sni_expr one = sni_onnx_const(call, 1);
+        place.at[place.count++] = i == axis ? sni_onnx_const(call, k) : one;
+        own.at[own.count++] = i == axis + 1 ? shape.at[axis] : one;
+    }
+    uint32_t hits = sni_onnx_binary(call, "eq", ranks,
+                                    sni_onnx_iota(call, &place, SINTER_I64, 0));
+    uint32_t number = sni_onnx_where(call, hits, sni_onnx_iota(call, &own, SINTER_I64, 1),
+                                     sni_onnx_scalar(call, SINTER_I64, 0));
+    int along = axis + 1;
+    return sni_onnx_reduce(call, "reduce_sum", number, 1, &along, false);
+}
+
+static void top_k(sni_onnx_call *call) {
+    uint32_t x = sni_onnx_in(call, 0);
+    int rank = sni_onnx_rank(call, x), axis = sni_onnx_attr_axis(call, "axis", -1, rank), count = 0;
+    int64_t k = sni_onnx_attr_int(call, "k", 0);
+    bool largest = sni_onnx_attr_int(call, "largest", 1) != 0;
+    if (call->opset >= 10 &&
+        !sni_onnx_numbers_of(call, sni_onnx_in(call, 1), "k operand", 1, &k, &count))
+        return;
+    if (axis < 0) return;
+    int64_t size = sni_onnx_static(call, sni_onnx_dim(call, x, axis), "the axis of TopK");
+    if (k < 0 || k > size || rank >= SINTER_MAX_RANK)
+        sni_onnx_fail(call, SINTER_PARSE, "%lld of %lld elements", (long long)k, (long long)size);
+    if (size > MAX_RANKED)
+        sni_onnx_fail(call, SINTER_UNSUPPORTED, "among %lld elements (up to %d)", (long long)size,
+                      MAX_RANKED);
+    uint32_t indices = indices_by_rank(call, x, axis, k, largest);
+    call->out[0] = sni_onnx_emit(call, "gather_elements", SNI_IN(x, indices),
+                                 SNI_ATTRS(sni_attr_int(axis)));
+    if (sni_onnx_wants(call, 1)) call->out[1] = indices;
+}
+
+static const sni_onnx_row rows[] = {
+    {"Scatter", 9, 3, 3, 1, scatter_elements, NULL},
+    {"ScatterElements", 11, 3, 3, 1, scatter_elements, NULL},
+    {"ScatterND", 11, 3, 3, 1, scatter_nd, NULL},
+    {"TopK", 6, 1, 2, 2, top_k, NULL},
+};
+const sni_onnx_family sni_onnx_scatter_family = {rows, sizeof rows / sizeof *rows};
