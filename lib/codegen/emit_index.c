@@ -84,6 +84,17 @@ static int split_sum(sni_sym *sym, sni_expr expr, group *groups) {
     return count;
 }
 
+sni_expr sni_emit_divisible(sni_sym *sym, sni_expr expr, int64_t by) {
+    group groups[MAX_GROUPS];
+    int count = split_sum(sym, expr, groups);
+    sni_expr condition = sni_sym_const(sym, count >= 0 ? 1 : 0), zero = sni_sym_const(sym, 0);
+    for (int i = 0; i < count; ++i) {
+        sni_expr rest = sni_sym_mod(sym, groups[i].coefficient, sni_sym_const(sym, by));
+        condition = sni_sym_and(sym, condition, sni_sym_eq(sym, rest, zero));
+    }
+    return condition;
+}
+
 /* Prints a product of varying factors (a single term). */
 static void print_factors(const printer *p, sni_expr varying) {
     const sni_sym *sym = p->e->loop->sym;

@@ -24,6 +24,8 @@ const char *sni_emit_index_text(sni_emitter *e, const sni_scope *scope, sni_expr
 bool sni_emit_is_vector(const sni_emitter *e, const sni_scope *scope, int s);
 /* Does an expression change from lane to lane, by the axis or by values that do? */
 bool sni_emit_by_lane(const sni_emitter *e, const sni_scope *scope, sni_expr expr);
+/* A condition without axes and values, 0 or 1, under which expr is a multiple of by at every point. */
+sni_expr sni_emit_divisible(sni_sym *sym, sni_expr expr, int64_t by);
 /* Calls visit for every statement whose VALUE atom the expression holds. */
 void sni_emit_visit_values(const sni_sym *sym, sni_expr expr, void (*visit)(void *, int statement),
                            void *context);

@@ -1,25 +1,27 @@
 /* gpu_elementwise and gpu_column: one work-item for each vector of points along the last parallel axis.
  *
- * A vector is what one access of 16 bytes holds, where alignment is known from the program's extents and offsets;
- * otherwise it is a single point, so that neighbouring work-items still touch neighbouring memory. The last
- * vector of a line may be short: its points are computed one by one. With inner axes (gpu_column) each
- * work-item walks them in sequential loops. */
+ * A vector is what one access of 16 bytes holds. Where its alignment depends on sizes the launch says whether it
+ * is given; otherwise a work-item has a single point, so that neighbouring work-items still touch neighbouring
+ * memory. The last vector of a line may be short: its points are computed one by one. With inner axes (gpu_column)
+ * each work-item walks them in sequential loops. */
 #include "codegen/layout.h"
 #include "codegen/strategies.h"
 
-static void emit_vector(sni_emitter *e, const sni_scope *scope, const sni_passes *passes, int axis, int width) {
+/* A vector of points from first on. */
+static void emit_vector(sni_emitter *e, const sni_scope *scope, const sni_passes *passes, int axis,
+                        const sni_gpu_lanes *lanes, const char *vector) {
     const char *i = scope->names[axis], *n = sni_emit_number(e, e->loop->extents[axis]);
-    sni_scope lanes = *scope;
-    lanes.lane_axis = axis;
-    lanes.width = width;
-    lanes.aligned = true;
-    sni_emit_line(e, "sn_idx %s = first;", i);
-    if (sni_sym_known_divisible(e->loop->sym, e->loop->extents[axis], width)) {
-        sni_emit_point(e, &lanes, passes);
+    sni_scope wide = *scope;
+    wide.lane_axis = axis;
+    wide.width = lanes->width;
+    wide.aligned = true;
+    sni_emit_line(e, "sn_idx %s = %s * %d;", i, vector, lanes->width);
+    if (lanes->whole) {
+        sni_emit_point(e, &wide, passes);
         return;
     }
-    sni_emit_open(e, "if (%s - %s >= %d)", n, i, width);
-    sni_emit_point(e, &lanes, passes);
+    sni_emit_open(e, "if (%s - %s >= %d)", n, i, lanes->width);
+    sni_emit_point(e, &wide, passes);
     sni_emit_line(e, "return;");
     sni_emit_close(e);
     sni_emit_open(e, "for (; %s < %s; ++%s)", i, n, i);
@@ -27,35 +29,52 @@ static void emit_vector(sni_emitter *e, const sni_scope *scope, const sni_passes
     sni_emit_close(e);
 }
 
+/* The points of one work-item, by the number of its vector in the line. */
+static void emit_line_part(sni_emitter *e, const sni_scope *scope, const sni_passes *passes, int axis,
+                           const sni_gpu_lanes *lanes, const char *vector) {
+    if (lanes->width > 1 && lanes->always) {
+        emit_vector(e, scope, passes, axis, lanes, vector);
+        return;
+    }
+    if (lanes->width > 1) {
+        sni_emit_open(e, "if (%s)", sni_emit_number(e, lanes->aligned));
+        emit_vector(e, scope, passes, axis, lanes, vector);
+        sni_emit_line(e, "return;");
+        sni_emit_close(e);
+    }
+    sni_emit_line(e, "const sn_idx %s = %s;", scope->names[axis], vector);
+    sni_emit_point(e, scope, passes);
+}
+
+/* Columns are few beside what they hold: single points give more work-items, which matters more than wide accesses. A window
+ * of known size is no long column. */
+static bool has_long_columns(const sni_loop *loop) {
+    int64_t count;
+    bool known = sni_sym_is_const(loop->sym, sni_extent_product(loop, loop->inner), &count);
+    return loop->inner != 0 && (!known || count > 64);
+}
+
 static sni_expr emit_items(sni_emitter *e, const sni_scope *scope, const sni_passes *passes) {
     const sni_loop *loop = e->loop;
-    sni_sym *sym = loop->sym;
     int axis = sni_parallel_count(loop) - 1;
     if (axis < 0) {
         sni_emit_line(e, "if (get_global_id(0) != 0) return;");
         sni_emit_point(e, scope, passes);
-        return sni_sym_const(sym, 1);
+        return sni_sym_const(loop->sym, 1);
     }
-    int width = sni_gpu_width(passes, axis);
+    sni_gpu_lanes lanes = sni_gpu_lanes_of(passes, axis, has_long_columns(loop) ? 1 : 8);
     uint32_t outer = sni_parallel_mask(loop) & ~(1u << axis);
-    sni_expr vectors = sni_sym_ceil_div(sym, loop->extents[axis], sni_sym_const(sym, width));
-    sni_expr items = sni_sym_mul(sym, sni_extent_product(loop, outer), vectors);
+    sni_expr items = sni_sym_mul(loop->sym, sni_extent_product(loop, outer), lanes.vectors);
     sni_emit_line(e, "const sn_idx item = (sn_idx)get_global_id(0);");
     sni_emit_line(e, "if (item >= %s) return;", sni_emit_number(e, items));
     const char *vector = "item";
     if (outer != 0) {
-        const char *count = sni_emit_number(e, vectors);
+        const char *count = sni_emit_number(e, lanes.vectors);
         sni_emit_line(e, "const sn_idx line = item / %s;", count);
         sni_emit_split(e, scope, outer, "line");
         vector = sni_emit_format(e, "(item - line*%s)", count);
     }
-    if (width > 1) {
-        sni_emit_line(e, "const sn_idx first = %s * %d;", vector, width);
-        emit_vector(e, scope, passes, axis, width);
-    } else {
-        sni_emit_line(e, "const sn_idx %s = %s;", scope->names[axis], vector);
-        sni_emit_point(e, scope, passes);
-    }
+    emit_line_part(e, scope, passes, axis, &lanes, vector);
     return items;
 }
 

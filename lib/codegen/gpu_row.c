@@ -7,16 +7,16 @@
 #include "codegen/layout.h"
 #include "codegen/strategies.h"
 
-enum { LARGEST_TEAM = 256, SMALLEST_TEAM = 8, MOST_REDUCTIONS = 8 };
+enum { LARGEST_TEAM = 256, SMALLEST_TEAM = 8, VECTORS_EACH = 4, MOST_REDUCTIONS = 8 };
 
 typedef struct team_row {
     sni_emitter *e;
     const sni_passes *passes;
     int lane_axis, width;
+    sni_gpu_lanes lanes;
     int group;            /* work-items */
     const char *team;     /* work-items of a row: a parameter */
     uint32_t outside;     /* inner axes other than the lanes' */
-    sni_expr vectors;     /* of the lane axis */
 } team_row;
 
 static bool reduces_in(const sni_passes *p, int s, int pass) {
@@ -40,12 +40,12 @@ static int group_size(const sni_caps *caps) {
     return size;
 }
 
-/* The team of a row: SMALLEST_TEAM and twice as much for each doubling of its vectors. */
+/* The team of a row: SMALLEST_TEAM, and twice as much for each doubling of its vectors beyond VECTORS_EACH a work-item. */
 static sni_expr team_size(const sni_loop *loop, sni_expr vectors, int group) {
     sni_sym *sym = loop->sym;
     sni_expr size = sni_sym_const(sym, SMALLEST_TEAM);
     for (int step = SMALLEST_TEAM; step < group; step *= 2) {
-        sni_expr longer = sni_sym_lt(sym, sni_sym_const(sym, step), vectors);
+        sni_expr longer = sni_sym_lt(sym, sni_sym_const(sym, (int64_t)step * VECTORS_EACH), vectors);
         size = sni_sym_add(sym, size, sni_sym_mul_i(sym, longer, step));
     }
     return size;
@@ -85,40 +85,60 @@ static void emit_body(const team_row *r, const sni_scope *scope, int pass, const
     sni_emit_close(e);
 }
 
-/* The vectors of the row that belong to this work-item. */
-static void emit_vectors(const team_row *r, const sni_scope *scope, int pass, const bool *needed,
-                         const char *const *have) {
+/* One vector of the row, or single elements where it ends short. */
+static void emit_vector(const team_row *r, const sni_scope *scope, int pass, const bool *needed,
+                        const char *const *have, const char *vector) {
     sni_emitter *e = r->e;
-    sni_sym *sym = e->loop->sym;
     const char *i = scope->names[r->lane_axis], *n = sni_emit_number(e, e->loop->extents[r->lane_axis]);
-    sni_expr total = sni_sym_mul(sym, sni_extent_product(e->loop, r->outside), r->vectors);
+    sni_scope lanes = *scope;
+    lanes.lane_axis = r->lane_axis;
+    lanes.width = r->width;
+    lanes.aligned = true;
+    sni_emit_line(e, "sn_idx %s = %s * %d;", i, vector, r->width);
+    if (!r->lanes.whole) sni_emit_open(e, "if (%s - %s >= %d)", n, i, r->width);
+    emit_body(r, &lanes, pass, needed, have);
+    if (r->lanes.whole) return;
+    --e->indent;
+    sni_emit_open(e, "} else for (; %s < %s; ++%s)", i, n, i);
+    emit_body(r, scope, pass, needed, have);
+    sni_emit_close(e);
+}
+
+/* The part of the row that belongs to this work-item, as vectors or as single elements. */
+static void emit_part(const team_row *r, const sni_scope *scope, int pass, const bool *needed,
+                      const char *const *have, bool vectors) {
+    sni_emitter *e = r->e;
+    sni_expr total = sni_sym_mul(e->loop->sym, sni_extent_product(e->loop, r->outside), r->lanes.vectors);
     sni_emit_open(e, "for (sn_idx v = lane; v < %s; v += %s)", sni_emit_number(e, total), r->team);
     const char *vector = "v";
     if (r->outside != 0) {
-        const char *count = sni_emit_number(e, r->vectors);
+        const char *count = sni_emit_number(e, r->lanes.vectors);
         sni_emit_line(e, "const sn_idx line = v / %s;", count);
         sni_emit_split(e, scope, r->outside, "line");
         vector = sni_emit_format(e, "(v - line*%s)", count);
     }
-    if (r->width == 1) {
-        sni_emit_line(e, "const sn_idx %s = %s;", i, vector);
-        emit_body(r, scope, pass, needed, have);
+    if (vectors) {
+        emit_vector(r, scope, pass, needed, have, vector);
     } else {
-        sni_scope lanes = *scope;
-        lanes.lane_axis = r->lane_axis;
-        lanes.width = r->width;
-        lanes.aligned = true;
-        sni_emit_line(e, "sn_idx %s = %s * %d;", i, vector, r->width);
-        bool whole = sni_sym_known_divisible(sym, e->loop->extents[r->lane_axis], r->width);
-        if (!whole) sni_emit_open(e, "if (%s - %s >= %d)", n, i, r->width);
-        emit_body(r, &lanes, pass, needed, have);
-        if (!whole) {
-            --e->indent;
-            sni_emit_open(e, "} else for (; %s < %s; ++%s)", i, n, i);
-            emit_body(r, scope, pass, needed, have);
-            sni_emit_close(e);
-        }
+        sni_emit_line(e, "const sn_idx %s = %s;", scope->names[r->lane_axis], vector);
+        emit_body(r, scope, pass, needed, have);
     }
+    sni_emit_close(e);
+}
+
+/* Vectors where they are aligned, which the launch says when it depends on sizes. */
+static void emit_parts(const team_row *r, const sni_scope *scope, int pass, const bool *needed,
+                       const char *const *have) {
+    sni_emitter *e = r->e;
+    if (r->width == 1 || r->lanes.always) {
+        emit_part(r, scope, pass, needed, have, r->width > 1);
+        return;
+    }
+    sni_emit_open(e, "if (%s)", sni_emit_number(e, r->lanes.aligned));
+    emit_part(r, scope, pass, needed, have, true);
+    --e->indent;
+    sni_emit_open(e, "} else");
+    emit_part(r, scope, pass, needed, have, false);
     sni_emit_close(e);
 }
 
@@ -176,7 +196,7 @@ static void emit_pass(const team_row *r, const sni_scope *scope, int pass, const
     const char **have = sni_emit_names(e, names);
     if (needed == NULL || have == NULL) return;
     declare(r, pass);
-    emit_vectors(r, scope, pass, needed, have);
+    emit_parts(r, scope, pass, needed, have);
     bool reduces = false;
     for (int s = 0; s < e->loop->stmt_count; ++s) reduces |= reduces_in(r->passes, s, pass);
     if (reduces) combine_team(r, pass, names);
@@ -192,6 +212,9 @@ static void emit_row(const team_row *r, const sni_scope *scope) {
         emit_pass(r, scope, pass, names);
         sni_emit_row_stmts(e, scope, r->passes, pass, only, names);
     }
+    bool stores = false;
+    for (int i = 0; i < e->loop->store_count; ++i) stores |= !sni_store_inner(e->loop, &e->loop->stores[i]);
+    if (!stores) return;
     sni_emit_open(e, "if (active && lane == 0)");
     sni_emit_row_stores(e, scope, names);
     sni_emit_close(e);
@@ -235,11 +258,11 @@ static sinter_status generate(const sni_loop *loop, const sni_caps *caps, sni_ar
     if (!sni_passes_init(&passes, loop, arena)) return sni_out_of_memory("a kernel's passes");
     sni_sym *sym = loop->sym;
     team_row r = {.e = &e, .passes = &passes, .lane_axis = sni_best_inner_axis(&passes), .group = group_size(caps)};
-    r.width = sni_gpu_width(&passes, r.lane_axis);
+    r.lanes = sni_gpu_lanes_of(&passes, r.lane_axis, 8);
+    r.width = r.lanes.width;
     r.outside = loop->inner & ~(1u << r.lane_axis);
-    r.vectors = sni_sym_ceil_div(sym, loop->extents[r.lane_axis], sni_sym_const(sym, r.width));
     sni_expr rows = sni_extent_product(loop, sni_parallel_mask(loop));
-    sni_expr team = team_size(loop, sni_sym_mul(sym, sni_extent_product(loop, r.outside), r.vectors), r.group);
+    sni_expr team = team_size(loop, sni_sym_mul(sym, sni_extent_product(loop, r.outside), r.lanes.vectors), r.group);
     sni_expr teams = sni_sym_div(sym, sni_sym_const(sym, r.group), team);
     r.team = sni_emit_argument(&e, team);
     sni_scope scope = {.lane_axis = -1, .width = 1, .prefix = "s"};

@@ -2,7 +2,7 @@
 #include "codegen/layout.h"
 
 static sni_lane_use look(const sni_loop *loop, sni_expr offset, uint32_t mask, int axis, int width, size_t bytes) {
-    sni_lane_use use = {.aligned = true};
+    sni_lane_use use = {.aligned = sni_sym_const(loop->sym, 1)};
     sni_expr coefficient, rest;
     if ((mask >> axis & 1) == 0) {
         use.still = 1;
@@ -10,36 +10,36 @@ static sni_lane_use look(const sni_loop *loop, sni_expr offset, uint32_t mask, i
         use.other = 1;
     } else if (sni_sym_is(loop->sym, coefficient, 0) || !sni_sym_uses_axis(loop->sym, offset, axis)) {
         use.still = 1; /* only its guard, or an index read from memory, moves */
-        if (sni_sym_uses_value(loop->sym, offset)) use = (sni_lane_use){.other = 1, .aligned = true};
+        if (sni_sym_uses_value(loop->sym, offset)) use = (sni_lane_use){.other = 1, .aligned = use.aligned};
     } else if (sni_sym_is(loop->sym, coefficient, 1)) {
         use.unit = 1;
         use.widest_bytes = (int)bytes;
-        use.aligned = sni_sym_known_divisible(loop->sym, rest, width);
+        use.aligned = sni_emit_divisible(loop->sym, rest, width);
     } else {
         use.other = 1;
     }
     return use;
 }
 
-static void add(sni_lane_use *sum, sni_lane_use use) {
+static void add(sni_sym *sym, sni_lane_use *sum, sni_lane_use use) {
     sum->unit += use.unit;
     sum->still += use.still;
     sum->other += use.other;
-    sum->aligned = sum->aligned && use.aligned;
+    sum->aligned = sni_sym_and(sym, sum->aligned, use.aligned);
     if (use.widest_bytes > sum->widest_bytes) sum->widest_bytes = use.widest_bytes;
 }
 
 sni_lane_use sni_lane_use_of(const sni_passes *passes, int axis, int width) {
     const sni_loop *loop = passes->loop;
-    sni_lane_use sum = {.aligned = true};
+    sni_lane_use sum = {.aligned = sni_sym_const(loop->sym, 1)};
     for (int s = 0; s < loop->stmt_count; ++s) {
         const sni_stmt *stmt = &loop->stmts[s];
         if (passes->live[s] && stmt->kind == SNI_STMT_LOAD)
-            add(&sum, look(loop, stmt->offset, stmt->mask, axis, width,
+            add(loop->sym, &sum, look(loop, stmt->offset, stmt->mask, axis, width,
                            sinter_dtype_size(loop->buffers[stmt->buffer].dtype)));
     }
     for (int i = 0; i < loop->store_count; ++i)
-        add(&sum, look(loop, loop->stores[i].offset, loop->stores[i].mask, axis, width,
+        add(loop->sym, &sum, look(loop, loop->stores[i].offset, loop->stores[i].mask, axis, width,
                        sinter_dtype_size(loop->buffers[loop->stores[i].buffer].dtype)));
     return sum;
 }
@@ -80,12 +80,23 @@ int sni_cpu_width(const sni_loop *loop, const sni_caps *caps) {
     return width;
 }
 
-int sni_gpu_width(const sni_passes *passes, int axis) {
+sni_gpu_lanes sni_gpu_lanes_of(const sni_passes *passes, int axis, int most) {
+    sni_sym *sym = passes->loop->sym;
     sni_lane_use use = sni_lane_use_of(passes, axis, 1);
-    int bytes = use.widest_bytes;
-    if (bytes == 0 || use.other > 0) return 1;
-    int width = bytes >= 16 ? 1 : 16 / bytes;
-    if (width > 8) width = 8;
-    while (width > 1 && !sni_lane_use_of(passes, axis, width).aligned) width /= 2;
-    return width;
+    int bytes = use.widest_bytes, width = bytes == 0 || use.other > 0 ? 1 : bytes >= 16 ? 1 : 16 / bytes;
+    if (width > most) width = most;
+    sni_expr one = sni_sym_const(sym, 1), extent = passes->loop->extents[axis];
+    sni_gpu_lanes lanes = {.width = width, .aligned = one};
+    if (width > 1) lanes.aligned = sni_lane_use_of(passes, axis, width).aligned;
+    if (lanes.aligned == SNI_NO_EXPR || sni_sym_is(sym, lanes.aligned, 0)) {
+        lanes.width = 1;
+        lanes.aligned = one;
+    }
+    lanes.always = sni_sym_is(sym, lanes.aligned, 1);
+    /* Where it has to be asked anyway, lines of whole vectors are asked for too: no code for their ends. */
+    lanes.whole = !lanes.always || sni_sym_known_divisible(sym, extent, lanes.width);
+    if (!lanes.always) lanes.aligned = sni_sym_and(sym, lanes.aligned, sni_emit_divisible(sym, extent, lanes.width));
+    sni_expr step = sni_sym_add_i(sym, sni_sym_mul_i(sym, lanes.aligned, lanes.width - 1), 1);
+    lanes.vectors = sni_sym_ceil_div(sym, extent, step);
+    return lanes;
 }

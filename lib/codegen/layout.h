@@ -62,7 +62,7 @@ void sni_emit_point(sni_emitter *e, const sni_scope *scope, const sni_passes *pa
 /* How the live loads and stores of a program move along an axis. */
 typedef struct sni_lane_use {
     int unit, still, other; /* accesses with stride 1, without the axis, and all else */
-    bool aligned;           /* every access of stride 1 is aligned when the axis is at a multiple of width */
+    sni_expr aligned;       /* 0 or 1: is every access of stride 1 aligned when the axis is at a multiple of width? */
     int widest_bytes;       /* of the elements of accesses with stride 1; 0 when there are none */
 } sni_lane_use;
 
@@ -73,8 +73,15 @@ int sni_best_inner_axis(const sni_passes *passes);
 bool sni_prefers_column(const sni_passes *passes, int width);
 /* Lanes for a CPU's registers, at least 1; wide: the program computes in 64 bits. */
 int sni_cpu_width(const sni_loop *loop, const sni_caps *caps);
-/* Lanes of one access of 16 bytes along an axis; 1 when alignment is not known. */
-int sni_gpu_width(const sni_passes *passes, int axis);
+/* Lanes of one access of 16 bytes along an axis, at most most. */
+typedef struct sni_gpu_lanes {
+    int width;
+    bool always;      /* aligned for every size; else only where the condition holds, and single points elsewhere */
+    sni_expr aligned; /* the condition, 0 or 1 */
+    bool whole;       /* no line ends with a short vector (under the condition) */
+    sni_expr vectors; /* of a line: of width points under the condition, of one elsewhere */
+} sni_gpu_lanes;
+sni_gpu_lanes sni_gpu_lanes_of(const sni_passes *passes, int axis, int most);
 
 /* ---- Axes (axes.c) ---- */
 
