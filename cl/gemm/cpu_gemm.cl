@@ -23,7 +23,7 @@
 
 /* Element (k, j) of the packed block of B. */
 #define SN_GEMM_B_AT(block, k, j)                                                                                      \
-    ((block) + ((j) / SN_GEMM_NR) * (SN_GEMM_KC * SN_GEMM_NR) + (k) * SN_GEMM_NR + (j) % SN_GEMM_NR)
+    ((block) + ((j) / SN_GEMM_NR) * (SN_GEMM_KC * SN_GEMM_NR) + (k) * SN_GEMM_NR + ((j) & (SN_GEMM_NR - 1)))
 
 #define SN_GEMM_CAT_(a, b) a##b
 #define SN_GEMM_CAT(a, b) SN_GEMM_CAT_(a, b)
@@ -85,18 +85,24 @@ static inline void sn_gemm_tile(int rows, SN_GEMM_A_PTR const *a, __local const 
     else sn_gemm_tile_1(a, b, c, kc, first);
 }
 
+/* The lower and the upper halves of two vectors, lane by lane in turn. Written out: assignments to .even and .odd leave
+ * undefined lanes between them, which Oclgrind trips over. */
+#define SN_GEMM_LOW_2 a.s0, b.s0
+#define SN_GEMM_HIGH_2 a.s1, b.s1
+#define SN_GEMM_LOW_4 SN_GEMM_LOW_2, SN_GEMM_HIGH_2
+#define SN_GEMM_HIGH_4 a.s2, b.s2, a.s3, b.s3
+#define SN_GEMM_LOW_8 SN_GEMM_LOW_4, SN_GEMM_HIGH_4
+#define SN_GEMM_HIGH_8 a.s4, b.s4, a.s5, b.s5, a.s6, b.s6, a.s7, b.s7
+#define SN_GEMM_LOW_16 SN_GEMM_LOW_8, SN_GEMM_HIGH_8
+#define SN_GEMM_HIGH_16 a.s8, b.s8, a.s9, b.s9, a.sa, b.sa, a.sb, b.sb, a.sc, b.sc, a.sd, b.sd, a.se, b.se, a.sf, b.sf
+
 /* One of log2(W) perfect shuffles; after all of them the rows of a W x W block are its columns. Loops stay loops here: the
  * block fits in the first cache, and unrolled code takes compilers longer than it saves. */
 static inline void sn_gemm_shuffle(const SN_GEMM_V *from, SN_GEMM_V *to) {
     _Pragma("nounroll") for (int i = 0; i < SN_GEMM_W / 2; i++) {
         const SN_GEMM_V a = from[i], b = from[i + SN_GEMM_W / 2];
-        SN_GEMM_V low, high;
-        low.even = a.lo;
-        low.odd = b.lo;
-        high.even = a.hi;
-        high.odd = b.hi;
-        to[2 * i] = low;
-        to[2 * i + 1] = high;
+        to[2 * i] = (SN_GEMM_V)(SN_GEMM_CAT(SN_GEMM_LOW_, SN_GEMM_W));
+        to[2 * i + 1] = (SN_GEMM_V)(SN_GEMM_CAT(SN_GEMM_HIGH_, SN_GEMM_W));
     }
 }
 

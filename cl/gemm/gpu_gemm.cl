@@ -43,24 +43,36 @@
     ((i) / SN_GEMM_RUN * (SN_GEMM_BM / SN_GEMM_TM * SN_GEMM_RUN) + item_row * SN_GEMM_RUN + (i) % SN_GEMM_RUN)
 #define SN_GEMM_COL(j) ((j) / 4 * (SN_GEMM_BN / SN_GEMM_TN * 4) + item_col * 4 + (j) % 4)
 
-/* Loads of a tile: number x of all, and where in the tile it goes. */
+/* Loads of a tile: number x of all, and where in the tile it goes. Sizes of tiles are powers of two. */
 #define SN_GEMM_A_COUNT (SN_GEMM_BM * SN_GEMM_BK / SN_GEMM_A_LANES)
 #define SN_GEMM_B_COUNT (SN_GEMM_BN * SN_GEMM_BK / SN_GEMM_B_LANES)
 #define SN_GEMM_A_LOADS ((SN_GEMM_A_COUNT + SN_GEMM_ITEMS - 1) / SN_GEMM_ITEMS)
 #define SN_GEMM_B_LOADS ((SN_GEMM_B_COUNT + SN_GEMM_ITEMS - 1) / SN_GEMM_ITEMS)
 #if SN_GEMM_A_ALONG_K
 #define SN_GEMM_A_AT(x) ((x) / (SN_GEMM_BK / SN_GEMM_A_LANES))
-#define SN_GEMM_A_K(x) ((x) % (SN_GEMM_BK / SN_GEMM_A_LANES) * SN_GEMM_A_LANES)
+#define SN_GEMM_A_K(x) (((x) & (SN_GEMM_BK / SN_GEMM_A_LANES - 1)) * SN_GEMM_A_LANES)
 #else
-#define SN_GEMM_A_AT(x) ((x) % (SN_GEMM_BM / SN_GEMM_A_LANES) * SN_GEMM_A_LANES)
+#define SN_GEMM_A_AT(x) (((x) & (SN_GEMM_BM / SN_GEMM_A_LANES - 1)) * SN_GEMM_A_LANES)
 #define SN_GEMM_A_K(x) ((x) / (SN_GEMM_BM / SN_GEMM_A_LANES))
 #endif
 #if SN_GEMM_B_ALONG_K
 #define SN_GEMM_B_AT(x) ((x) / (SN_GEMM_BK / SN_GEMM_B_LANES))
-#define SN_GEMM_B_K(x) ((x) % (SN_GEMM_BK / SN_GEMM_B_LANES) * SN_GEMM_B_LANES)
+#define SN_GEMM_B_K(x) (((x) & (SN_GEMM_BK / SN_GEMM_B_LANES - 1)) * SN_GEMM_B_LANES)
 #else
-#define SN_GEMM_B_AT(x) ((x) % (SN_GEMM_BN / SN_GEMM_B_LANES) * SN_GEMM_B_LANES)
+#define SN_GEMM_B_AT(x) (((x) & (SN_GEMM_BN / SN_GEMM_B_LANES - 1)) * SN_GEMM_B_LANES)
 #define SN_GEMM_B_K(x) ((x) / (SN_GEMM_BN / SN_GEMM_B_LANES))
+#endif
+
+/* Is there a load number x? Work-items of the last round may have none. */
+#if SN_GEMM_BM * SN_GEMM_BK / SN_GEMM_A_LANES % SN_GEMM_ITEMS == 0
+#define SN_GEMM_A_HAS(x) 1
+#else
+#define SN_GEMM_A_HAS(x) ((x) < SN_GEMM_A_COUNT)
+#endif
+#if SN_GEMM_BN * SN_GEMM_BK / SN_GEMM_B_LANES % SN_GEMM_ITEMS == 0
+#define SN_GEMM_B_HAS(x) 1
+#else
+#define SN_GEMM_B_HAS(x) ((x) < SN_GEMM_B_COUNT)
 #endif
 
 /* One load's elements from registers into the tile, whose rows are ld elements. */
@@ -77,7 +89,7 @@
 #define SN_GEMM_PUT(X, tile, ld, registers)                                                                            \
     _Pragma("unroll") for (int i = 0; i < SN_GEMM_##X##_LOADS; ++i) {                                                  \
         const int x = item + i * SN_GEMM_ITEMS;                                                                        \
-        if (SN_GEMM_##X##_COUNT % SN_GEMM_ITEMS == 0 || x < SN_GEMM_##X##_COUNT) {                                     \
+        if (SN_GEMM_##X##_HAS(x)) {                                                                                    \
             SN_GEMM_CAT(SN_GEMM_PUT_, SN_GEMM_##X##_LANES)                                                             \
             (tile, ld, SN_GEMM_##X##_K(x), SN_GEMM_##X##_AT(x), registers[i], SN_GEMM_##X##_ALONG_K)                   \
         }                                                                                                              \
@@ -103,15 +115,15 @@
 #endif
 #define SN_GEMM_MULTIPLY(a_tile, b_tile)                                                                               \
     _Pragma("unroll") for (int k = 0; k < SN_GEMM_BK; ++k) {                                                           \
-        SN_GEMM_REAL av[SN_GEMM_TM], bv[SN_GEMM_TN];                                                                   \
+        SN_GEMM_REAL av[SN_GEMM_TM];                                                                                   \
+        SN_GEMM_V4 bv[SN_GEMM_TN / 4];                                                                                 \
         SN_GEMM_READ_A((a_tile) + k * SN_GEMM_LDA)                                                                     \
-        _Pragma("unroll") for (int j = 0; j < SN_GEMM_TN; j += 4) {                                                    \
-            const SN_GEMM_V4 t = *(__local const SN_GEMM_V4 *)((b_tile) + k * SN_GEMM_LDB + SN_GEMM_COL(j));           \
-            bv[j] = t.x;                                                                                               \
-            bv[j + 1] = t.y;                                                                                           \
-            bv[j + 2] = t.z;                                                                                           \
-            bv[j + 3] = t.w;                                                                                           \
+        _Pragma("unroll") for (int j = 0; j < SN_GEMM_TN / 4; ++j) {                                                   \
+            bv[j] = *(__local const SN_GEMM_V4 *)((b_tile) + k * SN_GEMM_LDB + SN_GEMM_COL(4 * j));                    \
         }                                                                                                              \
-        _Pragma("unroll") for (int i = 0; i < SN_GEMM_TM; ++i)                                                         \
-            _Pragma("unroll") for (int j = 0; j < SN_GEMM_TN; ++j) sums[i][j] = fma(av[i], bv[j], sums[i][j]);         \
+        _Pragma("unroll") for (int i = 0; i < SN_GEMM_TM; ++i) {                                                       \
+            _Pragma("unroll") for (int j = 0; j < SN_GEMM_TN / 4; ++j) {                                               \
+                sums[i][j] = fma((SN_GEMM_V4)(av[i]), bv[j], sums[i][j]);                                              \
+            }                                                                                                          \
+        }                                                                                                              \
     }

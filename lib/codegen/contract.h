@@ -49,6 +49,8 @@ typedef struct sni_contract {
 bool sni_contract_accepts(const sni_loop *loop, const sni_caps *caps, sni_str *why);
 /* Appends the reason (why may be NULL) and returns false. */
 bool sni_contract_refuse(sni_str *why, const char *text);
+/* What a kernel's local variables may take. */
+uint64_t sni_contract_local_bytes(const sni_caps *caps);
 /* Looks at the program. swap: A and B change places (with m and n). OUT_OF_MEMORY. */
 sinter_status sni_contract_init(sni_contract *c, const sni_loop *loop, const sni_caps *caps, sni_arena *arena,
                                 bool swap);

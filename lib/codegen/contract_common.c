@@ -190,6 +190,10 @@ bool sni_contract_refuse(sni_str *why, const char *text) {
     return false;
 }
 
+uint64_t sni_contract_local_bytes(const sni_caps *caps) {
+    return caps->local_counts_twice ? caps->local_bytes / 2 : caps->local_bytes;
+}
+
 bool sni_contract_accepts(const sni_loop *loop, const sni_caps *caps, sni_str *why) {
     if (loop->core < 0) return sni_contract_refuse(why, "not a contraction");
     sinter_dtype dtype = loop->stmts[loop->core].dtype;
@@ -232,7 +236,8 @@ void sni_contract_split(sni_emitter *e, const sni_flat *group, bool flat, const 
             continue;
         }
         const char *extent = sni_contract_number(e, e->loop->extents[a]);
-        sni_emit_line(e, "%ssn_idx x%d = %s %% %s, r%d = %s / %s;", qualifier, a, left, extent, a, left, extent);
+        /* Not %: a quotient and a remainder side by side become LLVM's freeze, which Oclgrind does not know. */
+        sni_emit_line(e, "%ssn_idx r%d = %s / %s, x%d = %s - r%d * %s;", qualifier, a, left, extent, a, left, a, extent);
         left = sni_emit_format(e, "r%d", a);
     }
 }

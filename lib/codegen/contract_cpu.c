@@ -31,7 +31,7 @@ static size_t local_bytes_of(const blocks *v, size_t element_bytes, bool pack_a)
 /* NULL when not even the smallest blocks fit. */
 static const blocks *choose_blocks(const sni_caps *caps, sni_ctype type, bool pack_a) {
     for (int i = 0; i < VARIANT_COUNT; ++i)
-        if (local_bytes_of(&variants[i], type == SNI_C_DOUBLE ? 8 : 4, pack_a) <= caps->local_bytes)
+        if (local_bytes_of(&variants[i], type == SNI_C_DOUBLE ? 8 : 4, pack_a) <= sni_contract_local_bytes(caps))
             return &variants[i];
     return NULL;
 }

@@ -26,7 +26,7 @@ static int items_of(const tile *t) { return t->bm / t->tm * (t->bn / t->tn); }
 static bool fits(const tile *t, const sni_caps *caps, sni_ctype type) {
     size_t bytes = 2 * (size_t)t->bk * (size_t)(t->bm + 4 + t->bn + 4) * (type == SNI_C_DOUBLE ? 8 : 4);
     uint32_t items = (uint32_t)items_of(t);
-    return bytes <= caps->local_bytes && items <= caps->max_work_group && items <= caps->max_work_item[0];
+    return bytes <= sni_contract_local_bytes(caps) && items <= caps->max_work_group && items <= caps->max_work_item[0];
 }
 
 static double tiles_along(const sni_loop *loop, uint32_t axes, int by, double *size) {
@@ -37,11 +37,11 @@ static double tiles_along(const sni_loop *loop, uint32_t axes, int by, double *s
     return count * by < *size ? count + 1 : count;
 }
 
-/* Enough work-groups for the device, and not much more than half of the work past the edges. */
+/* Enough work-groups for the device, and little of the work past the edges. */
 static bool suits(const tile *t, const sni_loop *loop, const sni_caps *caps) {
     double m, n, b, rows = tiles_along(loop, loop->axes_m, t->bm, &m), cols = tiles_along(loop, loop->axes_n, t->bn, &n);
     double count = rows * cols * tiles_along(loop, loop->axes_b, 1, &b);
-    return count >= 0.75 * caps->compute_units && rows * t->bm * cols * t->bn <= 2 * m * n;
+    return count >= 0.75 * caps->compute_units && rows * t->bm * cols * t->bn <= 1.6 * m * n;
 }
 
 /* The first tile that fits and suits, or the last one that fits; NULL when none fits. */
@@ -89,7 +89,7 @@ static void print_head(sni_emitter *e, const sni_contract *c, const side sides[2
     sni_emit_line(e, "__local SN_GEMM_REAL a_tiles[2 * SN_GEMM_A_TILE] __attribute__((aligned(32)));");
     sni_emit_line(e, "__local SN_GEMM_REAL b_tiles[2 * SN_GEMM_B_TILE] __attribute__((aligned(32)));");
     sni_emit_line(e, "const int item = (int)get_local_id(0);");
-    sni_emit_line(e, "const int item_col = item %% (SN_GEMM_BN / SN_GEMM_TN), item_row = item / (SN_GEMM_BN / SN_GEMM_TN);");
+    sni_emit_line(e, "const int item_row = item / (SN_GEMM_BN / SN_GEMM_TN), item_col = item & (SN_GEMM_BN / SN_GEMM_TN - 1);");
     sni_emit_line(e, "const sn_idx col0 = (sn_idx)get_group_id(0) * SN_GEMM_BN;");
     sni_emit_line(e, "const sn_idx row0 = (sn_idx)get_group_id(1) * SN_GEMM_BM;");
     sni_emit_line(e, "const sn_idx bi = (sn_idx)get_group_id(2);");
@@ -97,14 +97,14 @@ static void print_head(sni_emitter *e, const sni_contract *c, const side sides[2
     sni_emit_line(e, "const sn_idx size_m = %s;", sni_contract_number(e, c->size_m));
     sni_emit_line(e, "const sn_idx size_n = %s;", sni_contract_number(e, c->size_n));
     sni_emit_line(e, "const sn_idx size_k = %s;", sni_contract_number(e, c->size_k));
-    sni_emit_line(e, "SN_GEMM_REAL sums[SN_GEMM_TM][SN_GEMM_TN];");
+    sni_emit_line(e, "SN_GEMM_V4 sums[SN_GEMM_TM][SN_GEMM_TN / 4];");
     for (int s = 0; s < 2; ++s)
         sni_emit_line(e, "%s next_%c[SN_GEMM_%c_LOADS];", four_lanes(sides[s].op) ? "SN_GEMM_V4" : "SN_GEMM_REAL",
                       sides[s].name, sides[s].name);
     sni_emit_line(e, "#pragma unroll");
     sni_emit_line(e, "for (int i = 0; i < SN_GEMM_TM; ++i)");
     sni_emit_line(e, "#pragma unroll");
-    sni_emit_line(e, "    for (int j = 0; j < SN_GEMM_TN; ++j) sums[i][j] = 0;");
+    sni_emit_line(e, "    for (int j = 0; j < SN_GEMM_TN / 4; ++j) sums[i][j] = 0;");
 }
 
 static void print_loads(sni_emitter *e, const sni_contract *c, const side *s) {
@@ -115,8 +115,7 @@ static void print_loads(sni_emitter *e, const sni_contract *c, const side *s) {
     sni_emit_line(e, "const int x = item + i * SN_GEMM_ITEMS;");
     sni_emit_line(e, "const sn_idx outer = %s + SN_GEMM_%c_AT(x), kx = k_next + SN_GEMM_%c_K(x);", s->first, s->name, s->name);
     sni_emit_line(e, "next_%c[i] = 0;", s->name);
-    open_block(e, sni_emit_format(e, "if (outer < %s && kx < size_k && (SN_GEMM_%c_COUNT %% SN_GEMM_ITEMS == 0 || "
-                                     "x < SN_GEMM_%c_COUNT))", s->size, s->name, s->name));
+    open_block(e, sni_emit_format(e, "if (outer < %s && kx < size_k && SN_GEMM_%c_HAS(x))", s->size, s->name));
     sni_contract_split(e, &op->outer, op->along_outer.flat, "outer", true);
     sni_contract_split(e, &c->k, op->along_k.flat, "kx", true);
     sni_contract_name(e, &scope, &c->b, false, "bi");
@@ -153,28 +152,40 @@ static void print_product(sni_emitter *e, const sni_contract *c, const side side
     close_block(e);
 }
 
-static void print_epilogue(sni_emitter *e, const sni_contract *c) {
-    bool four = c->along_n.aligned4;
+/* The epilogue at row and col, for four columns or for one. */
+static void print_point(sni_emitter *e, const sni_contract *c, bool four) {
     sni_scope scope = {.lane_axis = four ? c->n.last : -1, .width = four ? 4 : 1, .aligned = four, .prefix = "e"};
     sni_contract_name(e, &scope, &c->b, false, "bi");
     sni_contract_name(e, &scope, &c->m, c->epilogue_flat_m, "row");
     sni_contract_name(e, &scope, &c->n, c->along_n.flat, "col");
+    open_block(e, "if (col < size_n)");
+    sni_contract_split(e, &c->n, c->along_n.flat, "col", true);
+    sni_contract_epilogue(e, c, &scope, "acc");
+    close_block(e);
+}
+
+static void print_epilogue(sni_emitter *e, const sni_contract *c) {
+    bool four = c->along_n.aligned4;
     sni_emit_line(e, "#pragma unroll");
     open_block(e, "for (int i = 0; i < SN_GEMM_TM; ++i)");
     sni_emit_line(e, "const sn_idx row = row0 + SN_GEMM_ROW(i);");
     open_block(e, "if (row < size_m)");
     sni_contract_split(e, &c->m, c->epilogue_flat_m, "row", true);
     sni_emit_line(e, "#pragma unroll");
-    open_block(e, sni_emit_format(e, "for (int j = 0; j < SN_GEMM_TN; j += %d)", four ? 4 : 1));
-    sni_emit_line(e, "const sn_idx col = col0 + SN_GEMM_COL(j);");
-    open_block(e, "if (col < size_n)");
-    sni_contract_split(e, &c->n, c->along_n.flat, "col", true);
-    if (four)
-        sni_emit_line(e, "const SN_GEMM_V4 acc = (SN_GEMM_V4)(sums[i][j], sums[i][j + 1], sums[i][j + 2], sums[i][j + 3]);");
-    else
-        sni_emit_line(e, "const SN_GEMM_REAL acc = sums[i][j];");
-    sni_contract_epilogue(e, c, &scope, "acc");
-    close_block(e);
+    open_block(e, "for (int j = 0; j < SN_GEMM_TN / 4; ++j)");
+    if (four) {
+        sni_emit_line(e, "const sn_idx col = col0 + SN_GEMM_COL(4 * j);");
+        sni_emit_line(e, "const SN_GEMM_V4 acc = sums[i][j];");
+        print_point(e, c, true);
+    } else {
+        sni_emit_line(e, "const SN_GEMM_REAL lanes[4] = {sums[i][j].x, sums[i][j].y, sums[i][j].z, sums[i][j].w};");
+        sni_emit_line(e, "#pragma unroll");
+        open_block(e, "for (int lane = 0; lane < 4; ++lane)");
+        sni_emit_line(e, "const sn_idx col = col0 + SN_GEMM_COL(4 * j) + lane;");
+        sni_emit_line(e, "const SN_GEMM_REAL acc = lanes[lane];");
+        print_point(e, c, false);
+        close_block(e);
+    }
     close_block(e);
     close_block(e);
     close_block(e);

@@ -203,6 +203,8 @@ static void query_features(cl_device_id id, const char *extensions, sni_caps *ca
 
 /* What is known to be wrong with a driver; measured, not guessed. */
 static void set_quirks(sni_caps *caps) {
+    /* Mesa 22.3 adds a kernel's __local variables up twice, in what it reports and in what it takes. */
+    caps->local_counts_twice = sni_device_text_has(caps->platform, "rusticl");
     /* Mesa 22.3 answers 32 for every kernel and runs work-groups of 1024, attribute or not. */
     caps->kernel_work_group_is_no_limit = sni_device_text_has(caps->platform, "rusticl");
 }

@@ -31,6 +31,7 @@ typedef struct sni_caps {
     bool has_inline_ptx;           /* NVIDIA: asm volatile("...") works; shuffles and mma */
     uint32_t nv_compute_major, nv_compute_minor;
     /* Quirks of drivers. */
+    bool local_counts_twice;            /* rusticl takes twice the local memory that a kernel declares */
     bool kernel_work_group_is_no_limit; /* rusticl reports a preferred size as CL_KERNEL_WORK_GROUP_SIZE */
     char identity[40];   /* 32 hex digits; platform, device and driver versions are in it */
     char tuning_key[40]; /* 32 hex digits, without driver versions */
