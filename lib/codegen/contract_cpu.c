@@ -39,6 +39,7 @@ static const blocks *choose_blocks(const sni_caps *caps, sni_ctype type, bool pa
 static bool accepts(const sni_loop *loop, const sni_caps *caps, sni_str *why) {
     if (!sni_contract_accepts(loop, caps, why)) return false;
     if (caps->device_class != SNI_DEVICE_CPU) return sni_contract_refuse(why, "made for CPUs");
+    if (caps->work_items_are_lanes) return sni_contract_refuse(why, "the device's lanes are work-items, not vectors");
     if (choose_blocks(caps, sni_ctype_of(loop->stmts[loop->core].dtype), true) != NULL) return true;
     return sni_contract_refuse(why, "the smallest blocks do not fit in local memory");
 }

@@ -57,7 +57,8 @@ static const tile *choose_tile(const sni_loop *loop, const sni_caps *caps) {
 
 static bool accepts(const sni_loop *loop, const sni_caps *caps, sni_str *why) {
     if (!sni_contract_accepts(loop, caps, why)) return false;
-    if (caps->device_class != SNI_DEVICE_GPU) return sni_contract_refuse(why, "made for GPUs");
+    if (caps->device_class != SNI_DEVICE_GPU && !caps->work_items_are_lanes)
+        return sni_contract_refuse(why, "made for devices whose lanes are work-items");
     if (choose_tile(loop, caps) != NULL) return true;
     return sni_contract_refuse(why, "no tile fits the device's local memory and work-group size");
 }

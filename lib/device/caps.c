@@ -159,6 +159,8 @@ static void query_limits(cl_device_id id, sni_caps *caps) {
     caps->max_parameter_bytes =
         ask_positive(id, CL_DEVICE_MAX_PARAMETER_SIZE, LEAST_PARAMETER_BYTES);
     caps->native_float_width = ask_positive(id, CL_DEVICE_NATIVE_VECTOR_WIDTH_FLOAT, 1);
+    caps->work_items_are_lanes = caps->native_float_width == 1 &&
+                                 ask_number(id, CL_DEVICE_PREFERRED_WORK_GROUP_SIZE_MULTIPLE, 1) > 1;
     caps->address_bits = ask_positive(id, CL_DEVICE_ADDRESS_BITS, 8 * sizeof(void *));
     caps->vendor_id = (uint32_t)ask_number(id, CL_DEVICE_VENDOR_ID, 0);
     size_t sizes[16] = {0}, got = 0;

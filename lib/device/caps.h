@@ -23,6 +23,7 @@ typedef struct sni_caps {
     uint32_t max_parameter_bytes;
     uint32_t mem_align_bytes;      /* of sub-buffers */
     uint32_t native_float_width;   /* CL_DEVICE_NATIVE_VECTOR_WIDTH_FLOAT, at least 1 */
+    bool work_items_are_lanes;     /* no vectors of its own, and work-groups want a multiple of some size */
     uint32_t address_bits;
     bool has_f64;
     bool has_f16_arithmetic;       /* reported, or probed */
