@@ -38,7 +38,7 @@ typedef struct tensor {
     void *data;
 } tensor;
 
-typedef struct program {
+typedef struct contraction {
     const shape *shape;
     sni_loop loop;
     sni_arena *arena;
@@ -51,7 +51,7 @@ typedef struct program {
     char letters[SNI_MAX_AXES];
     int bias, residual, rows; /* statements, -1: none */
     uint64_t random;
-} program;
+} contraction;
 
 static inline void shape_axis(shape *s, char letter, int64_t extent) {
     s->letters[s->axis_count] = letter;
@@ -66,10 +66,10 @@ static inline void shape_layouts(shape *s, const char *a, const char *b, const c
 
 /* ---- Building ----------------------------------------------------------------------------------- */
 
-static inline sni_expr constant(program *p, int64_t value) { return sni_sym_const(p->loop.sym, value); }
+static inline sni_expr constant(contraction *p, int64_t value) { return sni_sym_const(p->loop.sym, value); }
 
 /* A number, or a name bound to it. */
-static inline sni_expr size_expr(program *p, const char *name, int64_t value) {
+static inline sni_expr size_expr(contraction *p, const char *name, int64_t value) {
     if (!p->shape->symbolic) return constant(p, value);
     sinter_dim dim = sinter_dim_named(name);
     p->dims[p->bindings.count] = dim;
@@ -77,7 +77,7 @@ static inline sni_expr size_expr(program *p, const char *name, int64_t value) {
     return sni_sym_dim(p->loop.sym, dim);
 }
 
-static inline void add_axis(program *p, char letter, sni_expr extent) {
+static inline void add_axis(contraction *p, char letter, sni_expr extent) {
     sni_loop *loop = &p->loop;
     int a = loop->axis_count++;
     uint32_t bit = 1u << a;
@@ -90,25 +90,25 @@ static inline void add_axis(program *p, char letter, sni_expr extent) {
     if (strchr("klq", letter)) loop->inner |= bit;
 }
 
-static inline int axis_of(const program *p, char letter) {
+static inline int axis_of(const contraction *p, char letter) {
     for (int a = 0; a < p->loop.axis_count; ++a)
         if (p->letters[a] == letter) return a;
     return -1;
 }
 
-static inline int add_buffer(program *p, sinter_dtype dtype, sni_expr count, bool is_output) {
+static inline int add_buffer(contraction *p, sinter_dtype dtype, sni_expr count, bool is_output) {
     int b = p->loop.buffer_count++;
     p->buffers[b] = (sni_loop_buffer){.value = (uint32_t)b + 1, .dtype = dtype, .is_output = is_output, .count = count};
     return b;
 }
 
-static inline int add_stmt(program *p, sni_stmt stmt) {
+static inline int add_stmt(contraction *p, sni_stmt stmt) {
     for (int i = 0; i < stmt.arg_count; ++i) stmt.mask |= p->stmts[stmt.args[i]].mask;
     p->stmts[p->loop.stmt_count] = stmt;
     return p->loop.stmt_count++;
 }
 
-static inline int add_op(program *p, const char *name, int a, int b) {
+static inline int add_op(contraction *p, const char *name, int a, int b) {
     int count = b < 0 ? 1 : 2;
     return add_stmt(p, (sni_stmt){.kind = SNI_STMT_OP, .dtype = p->shape->sum, .arg_count = count, .args = {a, b < 0 ? 0 : b},
                                   .op = sni_op_find(name)});
@@ -120,7 +120,7 @@ typedef struct placed {
 } placed;
 
 /* The offset in a dense array with a layout; axis m at another place when replace is given. */
-static inline placed place(program *p, const char *layout, sni_expr replace) {
+static inline placed place(contraction *p, const char *layout, sni_expr replace) {
     sni_sym *sym = p->loop.sym;
     placed r = {constant(p, 0), constant(p, 1), 0};
     for (const char *at = layout; *at; ++at) {
@@ -135,42 +135,42 @@ static inline placed place(program *p, const char *layout, sni_expr replace) {
     return r;
 }
 
-static inline int add_load(program *p, sinter_dtype dtype, placed at, int buffer, sni_expr guard) {
+static inline int add_load(contraction *p, sinter_dtype dtype, placed at, int buffer, sni_expr guard) {
     (void)dtype;
     return add_stmt(p, (sni_stmt){.kind = SNI_STMT_LOAD, .dtype = p->buffers[buffer].dtype, .mask = at.mask,
                                   .buffer = buffer, .offset = at.offset, .guard = guard});
 }
 
-static inline int add_input(program *p, sinter_dtype dtype, placed at, sni_expr guard) {
+static inline int add_input(contraction *p, sinter_dtype dtype, placed at, sni_expr guard) {
     return add_load(p, dtype, at, add_buffer(p, dtype, at.count, false), guard);
 }
 
 /* An operand in the sums' type: 8-bit ones are converted. */
-static inline int converted(program *p, int stmt) {
+static inline int converted(contraction *p, int stmt) {
     if (p->stmts[stmt].dtype != SINTER_I8) return stmt;
     return add_stmt(p, (sni_stmt){.kind = SNI_STMT_CAST, .dtype = p->shape->sum, .arg_count = 1, .args = {stmt}});
 }
 
-static inline sni_expr pixel(program *p, char out, char tap, const window *w) {
+static inline sni_expr pixel(contraction *p, char out, char tap, const window *w) {
     sni_sym *sym = p->loop.sym;
     sni_expr at = sni_sym_mul_i(sym, p->loop.axes[axis_of(p, out)], w->stride);
     at = sni_sym_add(sym, at, sni_sym_mul_i(sym, p->loop.axes[axis_of(p, tap)], w->dilation));
     return sni_sym_add_i(sym, at, -w->padding);
 }
 
-static inline sni_expr inside(program *p, sni_expr at, sni_expr size) {
+static inline sni_expr inside(contraction *p, sni_expr at, sni_expr size) {
     sni_sym *sym = p->loop.sym;
     return sni_sym_and(sym, sni_sym_le(sym, constant(p, 0), at), sni_sym_lt(sym, at, size));
 }
 
-static inline sni_expr outputs_of(program *p, sni_expr size, const window *w) {
+static inline sni_expr outputs_of(contraction *p, sni_expr size, const window *w) {
     sni_sym *sym = p->loop.sym;
     sni_expr left = sni_sym_add_i(sym, size, 2 * w->padding - w->dilation * (w->kernel - 1) - 1);
     return sni_sym_add_i(sym, sni_sym_div(sym, left, constant(p, w->stride)), 1);
 }
 
 /* A picture's windows as one operand, weights as the other. */
-static inline void build_window(program *p) {
+static inline void build_window(contraction *p) {
     sni_sym *sym = p->loop.sym;
     const window *w = &p->shape->window;
     bool is_a = p->shape->window_is_a;
@@ -198,7 +198,7 @@ static inline void build_window(program *p) {
     p->loop.core_b = add_input(p, p->shape->b, is_a ? weight : picture, is_a ? SNI_NO_EXPR : guard);
 }
 
-static inline void build_operands(program *p) {
+static inline void build_operands(contraction *p) {
     const shape *s = p->shape;
     sni_expr row = SNI_NO_EXPR;
     for (int i = 0; i < s->axis_count; ++i) {
@@ -221,12 +221,12 @@ static inline void build_operands(program *p) {
     p->loop.core_b = converted(p, add_input(p, s->b, place(p, s->layout_b, SNI_NO_EXPR), SNI_NO_EXPR));
 }
 
-static inline void window_layout(const program *p, char *layout) {
+static inline void window_layout(const contraction *p, char *layout) {
     const char *order = p->shape->window_is_a ? "bnmo" : p->shape->batch_in_n ? "rmnp" : "bmnp";
     snprintf(layout, 16, "%s", order);
 }
 
-static inline void build_epilogue(program *p) {
+static inline void build_epilogue(contraction *p) {
     const shape *s = p->shape;
     char layout[16], columns[4] = {0};
     snprintf(layout, sizeof layout, "%s", s->layout_out);
@@ -250,19 +250,19 @@ static inline void build_epilogue(program *p) {
             (sni_store){add_buffer(p, s->sum, out.count, true), out.offset, p->loop.core, parallel};
 }
 
-static inline double random_value(program *p) {
+static inline double random_value(contraction *p) {
     p->random = p->random * 6364136223846793005u + 1442695040888963407u;
     return (double)(int64_t)(p->random >> 11) / (double)(1ll << 52) - 1;
 }
 
-static inline void fill(program *p, tensor *t) {
+static inline void fill(contraction *p, tensor *t) {
     for (int64_t i = 0; i < t->count; ++i) {
         double x = random_value(p);
         sni_dtype_store(t->dtype, t->data, i, x, (int64_t)floor((x + 1) / 2 * GATHER_ROWS));
     }
 }
 
-static inline bool make_tensors(program *p) {
+static inline bool make_tensors(contraction *p) {
     for (int b = 0; b < p->loop.buffer_count; ++b) {
         tensor *t = &p->tensors[b];
         t->dtype = p->buffers[b].dtype;
@@ -274,13 +274,13 @@ static inline bool make_tensors(program *p) {
     return true;
 }
 
-static inline void program_deinit(program *p) {
+static inline void program_deinit(contraction *p) {
     for (int b = 0; b < MAX_TENSORS; ++b) sni_free(p->tensors[b].data);
     sni_sym_release(p->loop.sym);
     sni_arena_release(p->arena);
 }
 
-static inline bool program_init(program *p, const shape *s) {
+static inline bool program_init(contraction *p, const shape *s) {
     memset(p, 0, sizeof *p);
     p->shape = s;
     p->random = 1;
@@ -304,7 +304,7 @@ static inline bool program_init(program *p, const shape *s) {
 /* ---- Checking ----------------------------------------------------------------------------------- */
 
 /* The value of a load or a cast of one at a point of the axes. */
-static inline double value_at(const program *p, int s, const int64_t *axes) {
+static inline double value_at(const contraction *p, int s, const int64_t *axes) {
     const sni_stmt *stmt = &p->stmts[s];
     if (stmt->kind == SNI_STMT_CAST) return value_at(p, stmt->args[0], axes);
     int64_t statements[MAX_STMTS] = {0}, offset = 0, guard = 1, i = 0;
@@ -324,7 +324,7 @@ typedef struct grid {
     int64_t count;
 } grid;
 
-static inline grid grid_of(const program *p, uint32_t axes) {
+static inline grid grid_of(const contraction *p, uint32_t axes) {
     grid g = {axes, 1};
     for (int a = 0; a < p->loop.axis_count; ++a) {
         int64_t extent = 0;
@@ -335,7 +335,7 @@ static inline grid grid_of(const program *p, uint32_t axes) {
     return g;
 }
 
-static inline void grid_point(const program *p, grid g, int64_t index, int64_t *axes) {
+static inline void grid_point(const contraction *p, grid g, int64_t index, int64_t *axes) {
     for (int a = p->loop.axis_count - 1; a >= 0; --a) {
         int64_t extent = 1;
         if ((g.axes >> a & 1) == 0) continue;
@@ -350,7 +350,7 @@ static inline double unit_of(sinter_dtype dtype) {
 }
 
 /* The value stored and how far it may be off: a rounding for each product and sum, a few in the epilogue, one in the store. */
-static inline bool check_point(const program *p, const sni_store *store, const int64_t *axes, int64_t k, double sum,
+static inline bool check_point(const contraction *p, const sni_store *store, const int64_t *axes, int64_t k, double sum,
                                double magnitude, char *message, size_t size) {
     const tensor *t = &p->tensors[store->buffer];
     double u = unit_of(p->shape->sum == SINTER_F64 ? SINTER_F64 : SINTER_F32), value = sum;
@@ -374,7 +374,7 @@ static inline bool check_point(const program *p, const sni_store *store, const i
 }
 
 /* Fills out with the operand at every point of outer x k. */
-static inline double *operand_values(const program *p, int s, grid outer, grid k, int64_t *axes) {
+static inline double *operand_values(const contraction *p, int s, grid outer, grid k, int64_t *axes) {
     double *values = sni_calloc((size_t)(outer.count * k.count) + 1, sizeof *values);
     for (int64_t i = 0; values != NULL && i < outer.count; ++i) {
         grid_point(p, outer, i, axes);
@@ -386,7 +386,7 @@ static inline double *operand_values(const program *p, int s, grid outer, grid k
     return values;
 }
 
-static inline bool check_batch(const program *p, int64_t *axes, char *message, size_t size) {
+static inline bool check_batch(const contraction *p, int64_t *axes, char *message, size_t size) {
     grid m = grid_of(p, p->loop.axes_m), n = grid_of(p, p->loop.axes_n), k = grid_of(p, p->loop.inner);
     double *a = operand_values(p, p->loop.core_a, m, k, axes), *b = operand_values(p, p->loop.core_b, n, k, axes);
     bool ok = a != NULL && b != NULL;
@@ -410,7 +410,7 @@ static inline bool check_batch(const program *p, int64_t *axes, char *message, s
 }
 
 /* Every element of every output against the sum in double. */
-static inline bool program_check(const program *p, char *message, size_t size) {
+static inline bool program_check(const contraction *p, char *message, size_t size) {
     int64_t axes[SNI_MAX_AXES] = {0};
     grid batch = grid_of(p, p->loop.axes_b);
     message[0] = 0;

@@ -7,82 +7,77 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "codegen/codegen.h"
 #include "contract_program.h"
-#include "device/device.h"
-#include "kernel/kernel.h"
-#include "memory/buffer.h"
+#include "device_run.h"
 
 enum { CANARY = 64 };
 
-static sni_device *device;
-static sni_kernel_cache *cache;
-static sni_pool *pool;
+static test_device test;
 
 /* ---- Running a program on the device ------------------------------------------------------------- */
 
-static void check(sinter_status status) { ck_assert_msg(status == SINTER_OK, "%s", sinter_last_error()); }
-
-static int64_t evaluate(const program *p, sni_expr e) {
+static int64_t evaluate(const contraction *p, sni_expr e) {
     int64_t value = 0;
-    check(sni_sym_eval(p->loop.sym, e, &p->bindings, &value));
+    must(sni_sym_eval(p->loop.sym, e, &p->bindings, &value));
     return value;
 }
 
 /* Uploads the inputs; outputs hold a pattern that no result has, and more of it past their end. */
-static sni_mem *upload(const program *p, int b) {
+static sni_mem *upload(const contraction *p, int b) {
     const tensor *t = &p->tensors[b];
     bool is_output = p->loop.buffers[b].is_output;
     size_t width = sinter_dtype_size(t->dtype), bytes = (size_t)t->count * width;
     sni_mem *mem;
-    check(sni_mem_acquire(pool, bytes + (is_output ? CANARY : 0), &mem));
+    must(sni_mem_acquire(test.pool, bytes + (is_output ? CANARY : 0), &mem));
     if (is_output)
-        check(sni_mem_fill(mem, 0xee));
+        must(sni_mem_fill(mem, 0xee));
     else if (bytes > 0)
-        check(sni_mem_write(mem, 0, t->data, bytes, true));
+        must(sni_mem_write(mem, 0, t->data, bytes, true));
     return mem;
 }
 
-static void download(program *p, int b, const sni_mem *mem) {
+static void download(contraction *p, int b, const sni_mem *mem) {
     tensor *t = &p->tensors[b];
     size_t bytes = (size_t)t->count * sinter_dtype_size(t->dtype);
     unsigned char tail[CANARY];
-    if (bytes > 0) check(sni_mem_read(mem, 0, t->data, bytes, true));
-    check(sni_mem_read(mem, bytes, tail, CANARY, true));
+    if (bytes > 0) must(sni_mem_read(mem, 0, t->data, bytes, true));
+    must(sni_mem_read(mem, bytes, tail, CANARY, true));
     for (int i = 0; i < CANARY; ++i) ck_assert_msg(tail[i] == 0xee, "wrote past the output's end");
 }
 
-static void set_arguments(const program *p, const sni_kspec *spec, sni_launch *launch, sni_mem *const *mems) {
+static void set_arguments(const contraction *p, const sni_kspec *spec, sni_launch *launch, sni_mem *const *mems) {
     for (int i = 0; i < spec->arg_count; ++i) {
         const sni_karg *arg = &spec->args[i];
         if (arg->kind == SNI_KARG_BUFFER) {
-            check(sni_launch_set_mem(launch, i, mems[arg->buffer]));
+            must(sni_launch_set_mem(launch, i, mems[arg->buffer]));
         } else if (arg->kind == SNI_KARG_OFFSET) {
             static const uint64_t start = 0;
-            check(sni_launch_set_scalar(launch, i, &start, sizeof start));
+            must(sni_launch_set_scalar(launch, i, &start, sizeof start));
         } else if (arg->kind == SNI_KARG_INDEX) {
             int32_t value = (int32_t)evaluate(p, arg->expr);
-            check(sni_launch_set_scalar(launch, i, &value, sizeof value));
+            must(sni_launch_set_scalar(launch, i, &value, sizeof value));
         } else {
-            check(sni_launch_set_local(launch, i, arg->local_bytes));
+            must(sni_launch_set_local(launch, i, arg->local_bytes));
         }
     }
 }
 
-static void launch(program *p, const sni_kspec *spec) {
+static void launch(contraction *p, const sni_kspec *spec) {
     sni_program_source source = {.text = spec->source, .entry = spec->entry, .options = spec->options};
     sni_program *built;
     sni_launch *kernel;
     sni_mem *mems[MAX_TENSORS] = {NULL};
-    sinter_status status = sni_program_build(cache, &source, &built);
+    sinter_status status = sni_program_build(test.cache, &source, &built);
     if (status != SINTER_OK) fprintf(stderr, "%s\n%s", spec->source, sinter_last_error());
     ck_assert_msg(status == SINTER_OK, "the kernel does not build");
-    check(sni_launch_create(built, &kernel));
+    /* The CPU's kernels want more local memory than the devices that others are compiled for have. */
+    if (strcmp(spec->strategy, "gpu_gemm") == 0) dump_kernel(spec->entry, sni_program_text(built), spec->options);
+    must(sni_launch_create(built, &kernel));
     for (int b = 0; b < p->loop.buffer_count; ++b) mems[b] = upload(p, b);
     set_arguments(p, spec, kernel, mems);
     size_t global[3];
     for (int d = 0; d < spec->dims; ++d) global[d] = (size_t)evaluate(p, spec->global[d]);
-    check(sni_launch_enqueue(kernel, spec->dims, global, spec->local[0] > 0 ? spec->local : NULL, false, NULL));
+    must(sni_launch_enqueue(kernel, spec->dims, global, spec->local[0] > 0 ? spec->local : NULL, false, NULL));
     for (int b = 0; b < p->loop.buffer_count; ++b) {
         if (p->loop.buffers[b].is_output) download(p, b, mems[b]);
         sni_mem_release(mems[b]);
@@ -110,7 +105,7 @@ static const view views[] = {
 enum { VIEWS = sizeof views / sizeof views[0] };
 
 static sni_caps caps_of(const view *v) {
-    sni_caps caps = device->caps;
+    sni_caps caps = test.device->caps;
     caps.device_class = v->device_class;
     if (v->width != 0) caps.native_float_width = v->width;
     if (v->device_class == SNI_DEVICE_CPU) caps.work_items_are_lanes = false;
@@ -120,7 +115,7 @@ static sni_caps caps_of(const view *v) {
 }
 
 static void run_on(const shape *s, const view *v) {
-    program p;
+    contraction p;
     sni_kspec spec;
     sni_caps caps = caps_of(v);
     ck_assert_msg(program_init(&p, s), "cannot build the program %s", s->label);
@@ -139,7 +134,7 @@ static void run_on(const shape *s, const view *v) {
  * each of the CPU's kernels, which are not for such devices: a few are enough. */
 static void run(const shape *s, bool all) {
     for (int i = 0; i < VIEWS; ++i) {
-        if (device->caps.work_items_are_lanes && views[i].device_class == SNI_DEVICE_CPU) continue;
+        if (test.device->caps.work_items_are_lanes && views[i].device_class == SNI_DEVICE_CPU) continue;
         if (all || i % 2 == 0) run_on(s, &views[i]);
     }
 }
@@ -279,7 +274,7 @@ END_TEST
 START_TEST(test_double) {
     shape s = matmul("f64", 2, 35, 50, 300);
     s.a = s.b = s.out = s.sum = SINTER_F64;
-    if (!device->caps.has_f64) return;
+    if (!test.device->caps.has_f64) return;
     run(&s, true);
     shape_layouts(&s, "bkm", "bnk", "bmn");
     s.bias = s.relu = true;
@@ -323,7 +318,7 @@ END_TEST
 START_TEST(test_refusals) {
     shape s = matmul("integers", 1, 4, 4, 4);
     s.a = s.b = s.out = s.sum = SINTER_I32;
-    program p;
+    contraction p;
     sni_kspec spec;
     ck_assert(program_init(&p, &s));
     for (int i = 0; i < VIEWS; ++i) {
@@ -349,12 +344,12 @@ START_TEST(test_repeatable) {
     shape s = matmul("repeatable", 1, 70, 90, 700);
     float *first = NULL;
     for (uint32_t units = 1; units <= 16; units *= 4) {
-        program p;
+        contraction p;
         sni_kspec spec;
         sni_caps caps = caps_of(&views[0]);
         caps.compute_units = units;
         ck_assert(program_init(&p, &s));
-        check(sni_codegen(&p.loop, &caps, "cpu_gemm", p.arena, &spec));
+        must(sni_codegen(&p.loop, &caps, "cpu_gemm", p.arena, &spec));
         launch(&p, &spec);
         size_t bytes = (size_t)p.tensors[2].count * sizeof(float);
         if (first == NULL) {
@@ -374,14 +369,8 @@ int main(void) {
     const TTest *const tests[] = {test_layouts,    test_sizes,  test_large,  test_empty,   test_several_axes, test_broadcast_batch,
                                   test_epilogue,   test_dtypes, test_double, test_windows, test_gather,       test_refusals,
                                   test_repeatable};
-    if (sni_device_open(NULL, &device) != SINTER_OK || sni_kernel_cache_create(device, "", 0, &cache) != SINTER_OK ||
-        sni_pool_create(device, 0, &pool) != SINTER_OK) {
-        fprintf(stderr, "%s\n", sinter_last_error());
-        return EXIT_FAILURE;
-    }
+    test_device_open(&test);
     int result = run_suite(suite_of("codegen/contract", tests, sizeof tests / sizeof tests[0]));
-    sni_pool_release(pool);
-    sni_kernel_cache_release(cache);
-    sni_device_release(device);
+    test_device_close(&test);
     return result;
 }
