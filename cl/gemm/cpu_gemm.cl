@@ -75,7 +75,8 @@ SN_GEMM_TILE(sn_gemm_tile_1, SN_GEMM_ROWS_1)
 SN_GEMM_TILE(sn_gemm_tile_2, SN_GEMM_ROWS_2)
 SN_GEMM_TILE(sn_gemm_tile_6, SN_GEMM_ROWS_6)
 
-/* How many of the rows that are left the next tile takes. More kinds of tiles would cost more time to compile than they save. */
+/* How many of the rows that are left the next tile takes. More kinds of tiles would cost more time to compile than they
+ * save. */
 static inline int sn_gemm_rows(int left) { return left >= 6 ? 6 : left >= 2 ? 2 : 1; }
 
 static inline void sn_gemm_tile(int rows, SN_GEMM_A_PTR const *a, __local const SN_GEMM_REAL *b,
@@ -96,8 +97,8 @@ static inline void sn_gemm_tile(int rows, SN_GEMM_A_PTR const *a, __local const 
 #define SN_GEMM_LOW_16 SN_GEMM_LOW_8, SN_GEMM_HIGH_8
 #define SN_GEMM_HIGH_16 a.s8, b.s8, a.s9, b.s9, a.sa, b.sa, a.sb, b.sb, a.sc, b.sc, a.sd, b.sd, a.se, b.se, a.sf, b.sf
 
-/* One of log2(W) perfect shuffles; after all of them the rows of a W x W block are its columns. Loops stay loops here: the
- * block fits in the first cache, and unrolled code takes compilers longer than it saves. */
+/* One of log2(W) perfect shuffles; after all of them the rows of a W x W block are its columns. Loops stay loops here:
+ * the block fits in the first cache, and unrolled code takes compilers longer than it saves. */
 static inline void sn_gemm_shuffle(const SN_GEMM_V *from, SN_GEMM_V *to) {
     _Pragma("nounroll") for (int i = 0; i < SN_GEMM_W / 2; i++) {
         const SN_GEMM_V a = from[i], b = from[i + SN_GEMM_W / 2];

@@ -1,14 +1,16 @@
-/* What the contraction strategies share: a contraction program seen as a flat b x m x n x k problem.
+/* What the contraction strategies share: a contraction program seen as a flat b x m x n x k
+ * problem.
  *
- * A strategy works with the flat indices; this module says which axes they stand for, how a flat index is
- * taken apart, and in which direction the operands lie contiguously in memory. */
+ * A strategy works with the flat indices; this module says which axes they stand for, how a flat
+ * index is taken apart, and in which direction the operands lie contiguously in memory. */
 #ifndef SNI_CODEGEN_CONTRACT_H
 #define SNI_CODEGEN_CONTRACT_H
 
 #include "codegen/emit_internal.h"
 
-/* A group of axes that one flat index stands for. Flat means that what is printed depends on them only through
- * the flat index, so that it needs no taking apart: the innermost axis takes its name, the others are "0". */
+/* A group of axes that one flat index stands for. Flat means that what is printed depends on them
+ * only through the flat index, so that it needs no taking apart: the innermost axis takes its name,
+ * the others are "0". */
 typedef struct sni_flat {
     uint32_t axes;
     int count;
@@ -17,30 +19,32 @@ typedef struct sni_flat {
 
 /* How the code of a set of statements sees a group of axes. */
 typedef struct sni_access_kind {
-    bool flat;      /* see above */
-    bool unit;      /* the innermost axis is there, and every load that it moves is contiguous along it */
-    bool aligned4;  /* unit, and four lanes from a multiple of four are in range together and aligned */
+    bool flat; /* see above */
+    bool
+        unit; /* the innermost axis is there, and every load that it moves is contiguous along it */
+    bool aligned4; /* unit, and four lanes from a multiple of four are in range together and aligned
+                    */
 } sni_access_kind;
 
 typedef struct sni_operand {
-    int stmt;           /* core_a or core_b */
-    bool *needed;       /* statements that it needs */
-    sni_flat outer;     /* axes of m for A, of n for B */
+    int stmt;       /* core_a or core_b */
+    bool *needed;   /* statements that it needs */
+    sni_flat outer; /* axes of m for A, of n for B */
     sni_access_kind along_outer, along_k;
-    bool guarded;       /* a needed load has a guard */
-    bool direct;        /* a plain load of the sums' type, flat and contiguous along k */
+    bool guarded; /* a needed load has a guard */
+    bool direct;  /* a plain load of the sums' type, flat and contiguous along k */
 } sni_operand;
 
 typedef struct sni_contract {
     const sni_loop *loop;
     const sni_caps *caps;
     sni_arena *arena;
-    sni_ctype type;     /* of the sums: FLOAT or DOUBLE */
+    sni_ctype type; /* of the sums: FLOAT or DOUBLE */
     sni_flat b, m, n, k;
     sni_expr size_b, size_m, size_n, size_k;
     sni_operand a_op, b_op;
-    bool *stop;         /* marks the core */
-    bool *epilogue;     /* statements that the stores need, the core among them */
+    bool *stop;              /* marks the core */
+    bool *epilogue;          /* statements that the stores need, the core among them */
     sni_access_kind along_n; /* of the epilogue's loads and stores */
     bool epilogue_flat_m;
 } sni_contract;
@@ -52,24 +56,28 @@ bool sni_contract_refuse(sni_str *why, const char *text);
 /* What a kernel's local variables may take. */
 uint64_t sni_contract_local_bytes(const sni_caps *caps);
 /* Looks at the program. swap: A and B change places (with m and n). OUT_OF_MEMORY. */
-sinter_status sni_contract_init(sni_contract *c, const sni_loop *loop, const sni_caps *caps, sni_arena *arena,
-                                bool swap);
+sinter_status sni_contract_init(sni_contract *c, const sni_loop *loop, const sni_caps *caps,
+                                sni_arena *arena, bool swap);
 
 /* Names the axes of a group in scope: by the flat index when flat, else x0, x1, .... */
-void sni_contract_name(sni_emitter *e, sni_scope *scope, const sni_flat *group, bool flat, const char *index);
+void sni_contract_name(sni_emitter *e, sni_scope *scope, const sni_flat *group, bool flat,
+                       const char *index);
 /* Prints declarations of x0, x1, ... from the flat index (a variable's name), nothing when flat. */
-void sni_contract_split(sni_emitter *e, const sni_flat *group, bool flat, const char *index, bool constant);
+void sni_contract_split(sni_emitter *e, const sni_flat *group, bool flat, const char *index,
+                        bool constant);
 /* Prints the step of x0, x1, ... to the next flat index. */
 void sni_contract_advance(sni_emitter *e, const sni_flat *group, bool flat);
-/* Prints the statements of an operand under a scope; returns its value as text of the sums' type and the scope's
- * width. */
-const char *sni_contract_value(sni_emitter *e, const sni_contract *c, const sni_operand *op, const sni_scope *scope);
+/* Prints the statements of an operand under a scope; returns its value as text of the sums' type
+ * and the scope's width. */
+const char *sni_contract_value(sni_emitter *e, const sni_contract *c, const sni_operand *op,
+                               const sni_scope *scope);
 /* Prints the epilogue's statements and stores; acc is the variable with the sums. */
-void sni_contract_epilogue(sni_emitter *e, const sni_contract *c, const sni_scope *scope, const char *acc);
+void sni_contract_epilogue(sni_emitter *e, const sni_contract *c, const sni_scope *scope,
+                           const char *acc);
 /* The kernel parameter or literal of an extent. */
 const char *sni_contract_number(sni_emitter *e, sni_expr expr);
-/* Print how a CPU work-group packs a block of an operand. In scope: bi, kb, kc; col0, cols, panels, b_block for B; a_row0,
- * a_rows, a_block for A. */
+/* Print how a CPU work-group packs a block of an operand. In scope: bi, kb, kc; col0, cols, panels,
+ * b_block for B; a_row0, a_rows, a_block for A. */
 void sni_contract_pack_b(sni_emitter *e, const sni_contract *c, int width);
 void sni_contract_pack_a(sni_emitter *e, const sni_contract *c, int width);
 /* Puts text (definitions and includes) before the finished source. */

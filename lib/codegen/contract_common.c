@@ -1,12 +1,13 @@
-/* A contraction program seen as a flat b x m x n x k problem: what its operands look like in memory, and the printing
- * that both classes of device share. */
+/* A contraction program seen as a flat b x m x n x k problem: what its operands look like in
+ * memory, and the printing that both classes of device share. */
 #include "codegen/contract.h"
 
 #include <string.h>
 
 #include "base/alloc.h"
 
-/* ---- Groups of axes --------------------------------------------------------------------------- */
+/* ---- Groups of axes ---------------------------------------------------------------------------
+ */
 
 static sni_flat group_of(uint32_t axes) {
     sni_flat group = {axes, __builtin_popcount(axes), -1};
@@ -47,7 +48,8 @@ static bool uses_group(const sni_loop *loop, const sni_flat *group, sni_expr e) 
     return false;
 }
 
-/* ---- How memory lies -------------------------------------------------------------------------- */
+/* ---- How memory lies --------------------------------------------------------------------------
+ */
 
 typedef struct survey {
     const sni_loop *loop;
@@ -59,10 +61,12 @@ typedef struct survey {
 static void survey_value(void *context, int statement) {
     survey *s = context;
     s->aligned = false;
-    if (s->group->last >= 0 && (s->loop->stmts[statement].mask >> s->group->last & 1) != 0) s->unit = false;
+    if (s->group->last >= 0 && (s->loop->stmts[statement].mask >> s->group->last & 1) != 0)
+        s->unit = false;
 }
 
-/* Four lanes from a multiple of four: an aligned access when everything else in the offset is a multiple. */
+/* Four lanes from a multiple of four: an aligned access when everything else in the offset is a
+ * multiple. */
 static void survey_offset(survey *s, sni_expr offset) {
     sni_sym *sym = s->loop->sym;
     if (s->group->count > 1 && !linear_in_group(s->loop, s->group, offset)) s->flat = false;
@@ -70,20 +74,23 @@ static void survey_offset(survey *s, sni_expr offset) {
     if (s->group->last < 0 || !sni_sym_uses_axis(sym, offset, s->group->last)) return;
     s->moved = true;
     sni_expr coefficient, rest;
-    if (!sni_sym_linear_in(sym, offset, s->group->last, &coefficient, &rest) || !sni_sym_is(sym, coefficient, 1))
+    if (!sni_sym_linear_in(sym, offset, s->group->last, &coefficient, &rest) ||
+        !sni_sym_is(sym, coefficient, 1))
         s->unit = s->aligned = false;
     else if (!sni_sym_known_divisible(sym, rest, 4))
         s->aligned = false;
 }
 
 static void survey_stmt(survey *s, const sni_stmt *stmt) {
-    sni_expr guard = stmt->kind == SNI_STMT_LOAD || stmt->kind == SNI_STMT_SELECT ? stmt->guard : SNI_NO_EXPR;
+    sni_expr guard =
+        stmt->kind == SNI_STMT_LOAD || stmt->kind == SNI_STMT_SELECT ? stmt->guard : SNI_NO_EXPR;
     if (s->group->count > 1 && uses_group(s->loop, s->group, guard)) s->flat = false;
     if (s->group->last >= 0 && guard != SNI_NO_EXPR && stmt->kind == SNI_STMT_LOAD &&
         sni_sym_uses_axis(s->loop->sym, guard, s->group->last))
         s->aligned = false;
     if (stmt->kind == SNI_STMT_LOAD) survey_offset(s, stmt->offset);
-    if (stmt->kind == SNI_STMT_INDEX && s->group->count > 1 && !linear_in_group(s->loop, s->group, stmt->offset))
+    if (stmt->kind == SNI_STMT_INDEX && s->group->count > 1 &&
+        !linear_in_group(s->loop, s->group, stmt->offset))
         s->flat = false;
 }
 
@@ -94,7 +101,8 @@ static sni_access_kind survey_end(const survey *s) {
     return (sni_access_kind){s->flat, unit, unit && s->aligned && in_range};
 }
 
-static sni_access_kind survey_stmts(const sni_loop *loop, const sni_flat *group, const bool *needed) {
+static sni_access_kind survey_stmts(const sni_loop *loop, const sni_flat *group,
+                                    const bool *needed) {
     survey s = {loop, group, true, true, false, true};
     for (int i = 0; i < loop->stmt_count; ++i)
         if (needed[i]) survey_stmt(&s, &loop->stmts[i]);
@@ -111,11 +119,15 @@ static sni_access_kind survey_epilogue(const sni_contract *c, const sni_flat *gr
 
 static bool has_guard(const sni_contract *c, const bool *needed) {
     for (int i = 0; i < c->loop->stmt_count; ++i)
-        if (needed[i] && c->loop->stmts[i].kind == SNI_STMT_LOAD && c->loop->stmts[i].guard != SNI_NO_EXPR) return true;
+        if (needed[i] && c->loop->stmts[i].kind == SNI_STMT_LOAD &&
+            c->loop->stmts[i].guard != SNI_NO_EXPR)
+            return true;
     return false;
 }
 
-static bool *marks(sni_contract *c) { return sni_arena_alloc(c->arena, (size_t)c->loop->stmt_count + 1); }
+static bool *marks(sni_contract *c) {
+    return sni_arena_alloc(c->arena, (size_t)c->loop->stmt_count + 1);
+}
 
 static bool init_operand(sni_contract *c, sni_operand *op, int stmt, uint32_t outer) {
     const sni_stmt *value = &c->loop->stmts[stmt];
@@ -127,9 +139,10 @@ static bool init_operand(sni_contract *c, sni_operand *op, int stmt, uint32_t ou
     op->along_outer = survey_stmts(c->loop, &op->outer, op->needed);
     op->along_k = survey_stmts(c->loop, &c->k, op->needed);
     op->guarded = has_guard(c, op->needed);
-    op->direct = value->kind == SNI_STMT_LOAD && value->guard == SNI_NO_EXPR && op->along_k.flat && op->along_k.unit &&
-                 !sni_sym_uses_value(c->loop->sym, value->offset) &&
-                 c->loop->buffers[value->buffer].dtype == (c->type == SNI_C_FLOAT ? SINTER_F32 : SINTER_F64);
+    op->direct =
+        value->kind == SNI_STMT_LOAD && value->guard == SNI_NO_EXPR && op->along_k.flat &&
+        op->along_k.unit && !sni_sym_uses_value(c->loop->sym, value->offset) &&
+        c->loop->buffers[value->buffer].dtype == (c->type == SNI_C_FLOAT ? SINTER_F32 : SINTER_F64);
     return true;
 }
 
@@ -145,26 +158,29 @@ static bool init_epilogue(sni_contract *c) {
 
 enum { LEAST_COLUMNS = 32, GUESS = 512 };
 
-/* Outer axes of n (the pictures of a batch) that keep the rest from being one contiguous run become axes of b. */
+/* Outer axes of n (the pictures of a batch) that keep the rest from being one contiguous run become
+ * axes of b. */
 static void split_columns(sni_contract *c) {
     for (sni_flat rest = c->n; rest.count > 1 && !survey_epilogue(c, &c->n).flat;) {
         rest = group_of(rest.axes & (rest.axes - 1));
         if (!survey_epilogue(c, &rest).flat) continue;
-        if (sni_sym_estimate(c->loop->sym, extent_of(c->loop, &rest), GUESS) < LEAST_COLUMNS) return;
+        if (sni_sym_estimate(c->loop->sym, extent_of(c->loop, &rest), GUESS) < LEAST_COLUMNS)
+            return;
         c->b = group_of(c->b.axes | (c->n.axes & ~rest.axes));
         c->n = rest;
         return;
     }
 }
 
-sinter_status sni_contract_init(sni_contract *c, const sni_loop *loop, const sni_caps *caps, sni_arena *arena,
-                                bool swap) {
+sinter_status sni_contract_init(sni_contract *c, const sni_loop *loop, const sni_caps *caps,
+                                sni_arena *arena, bool swap) {
     memset(c, 0, sizeof *c);
     c->loop = loop;
     c->caps = caps;
     c->arena = arena;
     c->type = sni_ctype_of(loop->stmts[loop->core].dtype);
-    uint32_t axes_m = swap ? loop->axes_n : loop->axes_m, axes_n = swap ? loop->axes_m : loop->axes_n;
+    uint32_t axes_m = swap ? loop->axes_n : loop->axes_m,
+             axes_n = swap ? loop->axes_m : loop->axes_n;
     c->b = group_of(loop->axes_b);
     c->m = group_of(axes_m);
     c->n = group_of(axes_n);
@@ -183,7 +199,8 @@ sinter_status sni_contract_init(sni_contract *c, const sni_loop *loop, const sni
     return SINTER_OK;
 }
 
-/* ---- What a template can run ------------------------------------------------------------------ */
+/* ---- What a template can run ------------------------------------------------------------------
+ */
 
 bool sni_contract_refuse(sni_str *why, const char *text) {
     if (why != NULL) sni_str_append(why, text);
@@ -197,8 +214,10 @@ uint64_t sni_contract_local_bytes(const sni_caps *caps) {
 bool sni_contract_accepts(const sni_loop *loop, const sni_caps *caps, sni_str *why) {
     if (loop->core < 0) return sni_contract_refuse(why, "not a contraction");
     sinter_dtype dtype = loop->stmts[loop->core].dtype;
-    if (!sni_dtype_is_real(dtype)) return sni_contract_refuse(why, "sums of integers have no template");
-    if (dtype == SINTER_F64 && !caps->has_f64) return sni_contract_refuse(why, "the device has no f64");
+    if (!sni_dtype_is_real(dtype))
+        return sni_contract_refuse(why, "sums of integers have no template");
+    if (dtype == SINTER_F64 && !caps->has_f64)
+        return sni_contract_refuse(why, "the device has no f64");
     for (int i = 0; i < loop->stmt_count; ++i)
         if (loop->stmts[i].kind == SNI_STMT_REDUCE && i != loop->core)
             return sni_contract_refuse(why, "a second reduction stands beside the contraction");
@@ -208,14 +227,16 @@ bool sni_contract_accepts(const sni_loop *loop, const sni_caps *caps, sni_str *w
     return true;
 }
 
-/* ---- Printing --------------------------------------------------------------------------------- */
+/* ---- Printing ---------------------------------------------------------------------------------
+ */
 
 const char *sni_contract_number(sni_emitter *e, sni_expr expr) {
     sni_scope none = {.lane_axis = -1, .width = 1};
     return sni_emit_index_text(e, &none, expr, 0);
 }
 
-void sni_contract_name(sni_emitter *e, sni_scope *scope, const sni_flat *group, bool flat, const char *index) {
+void sni_contract_name(sni_emitter *e, sni_scope *scope, const sni_flat *group, bool flat,
+                       const char *index) {
     for (int a = 0; a < e->loop->axis_count; ++a) {
         if ((group->axes >> a & 1) == 0) continue;
         if (flat || group->count == 1)
@@ -225,7 +246,8 @@ void sni_contract_name(sni_emitter *e, sni_scope *scope, const sni_flat *group, 
     }
 }
 
-void sni_contract_split(sni_emitter *e, const sni_flat *group, bool flat, const char *index, bool constant) {
+void sni_contract_split(sni_emitter *e, const sni_flat *group, bool flat, const char *index,
+                        bool constant) {
     if (flat || group->count <= 1) return;
     const char *left = index;
     for (int a = group->last; a >= 0; --a) {
@@ -236,8 +258,10 @@ void sni_contract_split(sni_emitter *e, const sni_flat *group, bool flat, const 
             continue;
         }
         const char *extent = sni_contract_number(e, e->loop->extents[a]);
-        /* Not %: a quotient and a remainder side by side become LLVM's freeze, which Oclgrind does not know. */
-        sni_emit_line(e, "%ssn_idx r%d = %s / %s, x%d = %s - r%d * %s;", qualifier, a, left, extent, a, left, a, extent);
+        /* Not %: a quotient and a remainder side by side become LLVM's freeze, which Oclgrind does
+         * not know. */
+        sni_emit_line(e, "%ssn_idx r%d = %s / %s, x%d = %s - r%d * %s;", qualifier, a, left, extent,
+                      a, left, a, extent);
         left = sni_emit_format(e, "r%d", a);
     }
 }
@@ -252,7 +276,8 @@ void sni_contract_advance(sni_emitter *e, const sni_flat *group, bool flat) {
             sni_str_printf(&text, "++x%d;", a);
             break;
         }
-        sni_str_printf(&text, "if (++x%d == %s) { x%d = 0; ", a, sni_contract_number(e, e->loop->extents[a]), a);
+        sni_str_printf(&text, "if (++x%d == %s) { x%d = 0; ", a,
+                       sni_contract_number(e, e->loop->extents[a]), a);
         ++depth;
     }
     for (int i = 0; i < depth; ++i) sni_str_append(&text, " }");
@@ -261,7 +286,8 @@ void sni_contract_advance(sni_emitter *e, const sni_flat *group, bool flat) {
 
 /* Runs the statement printer; names_out[s] is the variable of statement s. */
 static const char **print_stmts(sni_emitter *e, const sni_scope *scope, const bool *needed) {
-    const char **names = sni_arena_alloc(e->arena, ((size_t)e->loop->stmt_count + 1) * sizeof *names);
+    const char **names =
+        sni_arena_alloc(e->arena, ((size_t)e->loop->stmt_count + 1) * sizeof *names);
     if (names == NULL) {
         e->failed = true;
         return NULL;
@@ -270,7 +296,8 @@ static const char **print_stmts(sni_emitter *e, const sni_scope *scope, const bo
     return names;
 }
 
-const char *sni_contract_value(sni_emitter *e, const sni_contract *c, const sni_operand *op, const sni_scope *scope) {
+const char *sni_contract_value(sni_emitter *e, const sni_contract *c, const sni_operand *op,
+                               const sni_scope *scope) {
     const char **names = print_stmts(e, scope, op->needed);
     if (names == NULL) return "0";
     sni_scope with = *scope;
@@ -278,7 +305,8 @@ const char *sni_contract_value(sni_emitter *e, const sni_contract *c, const sni_
     return sni_emit_operand(e, &with, op->stmt, c->type, scope->lane_axis >= 0 ? scope->width : 1);
 }
 
-void sni_contract_epilogue(sni_emitter *e, const sni_contract *c, const sni_scope *scope, const char *acc) {
+void sni_contract_epilogue(sni_emitter *e, const sni_contract *c, const sni_scope *scope,
+                           const char *acc) {
     const char **have = sni_arena_alloc(e->arena, ((size_t)c->loop->stmt_count + 1) * sizeof *have);
     if (have == NULL) {
         e->failed = true;

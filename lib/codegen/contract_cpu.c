@@ -1,11 +1,10 @@
 /* The strategy cpu_gemm: one work-item per work-group computes a block of rows and columns.
  *
  *     for every block of k
- *         pack B's columns into local memory            (the prologue of B runs here, once an element)
- *         for every tile of rows
- *             point at A's rows, or pack them           (the prologue of A)
- *             for every panel: multiply, sums in registers, then in a local scratch
- *     for every row: the epilogue, along the columns
+ *         pack B's columns into local memory            (the prologue of B runs here, once an
+ * element) for every tile of rows point at A's rows, or pack them           (the prologue of A) for
+ * every panel: multiply, sums in registers, then in a local scratch for every row: the epilogue,
+ * along the columns
  *
  * Sizes are kernel arguments; the blocks that a work-group takes are chosen per binding so that all
  * compute units get work. */
@@ -24,14 +23,16 @@ static const blocks variants[] = {
 enum { VARIANT_COUNT = sizeof variants / sizeof variants[0], MR = 6, MIN_ROWS = 48, WAVES = 4 };
 
 static size_t local_bytes_of(const blocks *v, size_t element_bytes, bool pack_a) {
-    size_t elements = (size_t)v->kc * v->nb + (size_t)v->mb * v->nb + (pack_a ? (size_t)v->ma * v->kc : 0);
+    size_t elements =
+        (size_t)v->kc * v->nb + (size_t)v->mb * v->nb + (pack_a ? (size_t)v->ma * v->kc : 0);
     return elements * element_bytes;
 }
 
 /* NULL when not even the smallest blocks fit. */
 static const blocks *choose_blocks(const sni_caps *caps, sni_ctype type, bool pack_a) {
     for (int i = 0; i < VARIANT_COUNT; ++i)
-        if (local_bytes_of(&variants[i], type == SNI_C_DOUBLE ? 8 : 4, pack_a) <= sni_contract_local_bytes(caps))
+        if (local_bytes_of(&variants[i], type == SNI_C_DOUBLE ? 8 : 4, pack_a) <=
+            sni_contract_local_bytes(caps))
             return &variants[i];
     return NULL;
 }
@@ -39,21 +40,25 @@ static const blocks *choose_blocks(const sni_caps *caps, sni_ctype type, bool pa
 static bool accepts(const sni_loop *loop, const sni_caps *caps, sni_str *why) {
     if (!sni_contract_accepts(loop, caps, why)) return false;
     if (caps->device_class != SNI_DEVICE_CPU) return sni_contract_refuse(why, "made for CPUs");
-    if (caps->work_items_are_lanes) return sni_contract_refuse(why, "the device's lanes are work-items, not vectors");
+    if (caps->work_items_are_lanes)
+        return sni_contract_refuse(why, "the device's lanes are work-items, not vectors");
     if (choose_blocks(caps, sni_ctype_of(loop->stmts[loop->core].dtype), true) != NULL) return true;
     return sni_contract_refuse(why, "the smallest blocks do not fit in local memory");
 }
 
-/* ---- Geometry ---------------------------------------------------------------------------------- */
+/* ---- Geometry ----------------------------------------------------------------------------------
+ */
 
 typedef struct geometry {
     sni_expr rows, cols;             /* of a work-group */
     sni_expr row_blocks, col_blocks; /* how many work-groups */
 } geometry;
 
-/* size / parts, rounded up to a multiple of step, at least least and at most most (multiples of step). */
+/* size / parts, rounded up to a multiple of step, at least least and at most most (multiples of
+ * step). */
 static sni_expr share(sni_sym *sym, sni_expr size, sni_expr parts, int step, int least, int most) {
-    sni_expr each = sni_sym_ceil_div(sym, sni_sym_ceil_div(sym, size, parts), sni_sym_const(sym, step));
+    sni_expr each =
+        sni_sym_ceil_div(sym, sni_sym_ceil_div(sym, size, parts), sni_sym_const(sym, step));
     each = sni_sym_max(sym, each, sni_sym_const(sym, least / step));
     each = sni_sym_min(sym, each, sni_sym_const(sym, most / step));
     return sni_sym_mul_i(sym, each, step);
@@ -62,11 +67,13 @@ static sni_expr share(sni_sym *sym, sni_expr size, sni_expr parts, int step, int
 /* Columns are split first: that packs no element of B twice. */
 static geometry geometry_of(const sni_contract *c, const blocks *v, int width) {
     sni_sym *sym = c->loop->sym;
-    sni_expr one = sni_sym_const(sym, 1), wanted = sni_sym_const(sym, (int64_t)c->caps->compute_units * WAVES);
+    sni_expr one = sni_sym_const(sym, 1),
+             wanted = sni_sym_const(sym, (int64_t)c->caps->compute_units * WAVES);
     int nr = 2 * width, min_rows = MIN_ROWS < v->mb ? MIN_ROWS : v->mb;
     geometry g;
-    sni_expr around = sni_sym_max(sym, one, sni_sym_mul(sym, c->size_b, sni_sym_ceil_div(sym, c->size_m,
-                                                                                         sni_sym_const(sym, v->mb))));
+    sni_expr around = sni_sym_max(
+        sym, one,
+        sni_sym_mul(sym, c->size_b, sni_sym_ceil_div(sym, c->size_m, sni_sym_const(sym, v->mb))));
     sni_expr parts = sni_sym_ceil_div(sym, wanted, around);
     g.cols = share(sym, c->size_n, parts, nr, nr, v->nb);
     sni_expr count = sni_sym_max(sym, one, sni_sym_ceil_div(sym, c->size_n, g.cols));
@@ -81,7 +88,8 @@ static geometry geometry_of(const sni_contract *c, const blocks *v, int width) {
     return g;
 }
 
-/* ---- The kernel -------------------------------------------------------------------------------- */
+/* ---- The kernel --------------------------------------------------------------------------------
+ */
 
 static void open_block(sni_emitter *e, const char *head) {
     sni_emit_line(e, "%s {", head);
@@ -132,7 +140,8 @@ static void pack_rows(sni_emitter *e, const sni_contract *c, const blocks *v, in
     sni_emit_line(e, "const int a_rows = min(%d, rows - i);", v->ma);
     sni_contract_pack_a(e, c, width);
     close_block(e);
-    sni_emit_line(e, "for (int r = 0; r < step; ++r) a[r] = a_block + (i %% %d + r) * SN_GEMM_KC;", v->ma);
+    sni_emit_line(e, "for (int r = 0; r < step; ++r) a[r] = a_block + (i %% %d + r) * SN_GEMM_KC;",
+                  v->ma);
 }
 
 /* k = 0 goes through the loop once too: then the tiles store zeros. */
@@ -196,7 +205,8 @@ static void print_epilogue(sni_emitter *e, const sni_contract *c, int width) {
     close_block(e);
 }
 
-/* ---- The strategy ------------------------------------------------------------------------------ */
+/* ---- The strategy ------------------------------------------------------------------------------
+ */
 
 /* Lanes of a vector: what the device says, within what OpenCL and the templates have. */
 static int width_of(const sni_caps *caps, sni_ctype type) {
@@ -219,15 +229,18 @@ static bool want_swap(const sni_loop *loop, int width) {
 static sinter_status finish(sni_emitter *e, const sni_contract *c, const blocks *v, int width) {
     SNI_TRY(sni_emit_end(e, "cpu_gemm", "__attribute__((reqd_work_group_size(1, 1, 1)))"));
     sni_str head = SNI_STR_INIT;
-    if (c->type == SNI_C_DOUBLE) sni_str_append(&head, "#pragma OPENCL EXTENSION cl_khr_fp64 : enable\n");
-    sni_str_printf(&head, "#define SN_GEMM_REAL %s\n#define SN_GEMM_W %d\n", sni_ctype_name(c->type, 1), width);
+    if (c->type == SNI_C_DOUBLE)
+        sni_str_append(&head, "#pragma OPENCL EXTENSION cl_khr_fp64 : enable\n");
+    sni_str_printf(&head, "#define SN_GEMM_REAL %s\n#define SN_GEMM_W %d\n",
+                   sni_ctype_name(c->type, 1), width);
     sni_str_printf(&head, "#define SN_GEMM_LDC %d\n#define SN_GEMM_KC %d\n", v->nb, v->kc);
     if (!c->a_op.direct) sni_str_append(&head, "#define SN_GEMM_A_PACKED\n");
     sni_str_append(&head, "#include \"gemm/cpu_gemm.cl\"\n");
     return sni_contract_prepend(e, &head);
 }
 
-static sinter_status generate(const sni_loop *loop, const sni_caps *caps, sni_arena *arena, sni_kspec *out_spec) {
+static sinter_status generate(const sni_loop *loop, const sni_caps *caps, sni_arena *arena,
+                              sni_kspec *out_spec) {
     sni_emitter e;
     sni_contract c;
     int width = width_of(caps, sni_ctype_of(loop->stmts[loop->core].dtype));

@@ -1,4 +1,5 @@
-/* The strategy gpu_gemm: a work-group computes a tile of the result from tiles of A and B in local memory.
+/* The strategy gpu_gemm: a work-group computes a tile of the result from tiles of A and B in local
+ * memory.
  *
  *     for every tile of k
  *         load the next tiles into registers            (the prologues run here, once an element)
@@ -6,7 +7,8 @@
  *         store the registers into the other tiles; barrier
  *     the epilogue on every work-item's sums
  *
- * Which tile is chosen when the code is made, from what is known of the sizes; every tile computes every size. */
+ * Which tile is chosen when the code is made, from what is known of the sizes; every tile computes
+ * every size. */
 #include "codegen/contract.h"
 #include "codegen/strategies.h"
 
@@ -21,12 +23,16 @@ static const tile variants[] = {
 };
 enum { VARIANT_COUNT = sizeof variants / sizeof variants[0], GUESS = 512 };
 
-static int items_of(const tile *t) { return t->bm / t->tm * (t->bn / t->tn); }
+static int items_of(const tile *t) {
+    return t->bm / t->tm * (t->bn / t->tn);
+}
 
 static bool fits(const tile *t, const sni_caps *caps, sni_ctype type) {
-    size_t bytes = 2 * (size_t)t->bk * (size_t)(t->bm + 4 + t->bn + 4) * (type == SNI_C_DOUBLE ? 8 : 4);
+    size_t bytes =
+        2 * (size_t)t->bk * (size_t)(t->bm + 4 + t->bn + 4) * (type == SNI_C_DOUBLE ? 8 : 4);
     uint32_t items = (uint32_t)items_of(t);
-    return bytes <= sni_contract_local_bytes(caps) && items <= caps->max_work_group && items <= caps->max_work_item[0];
+    return bytes <= sni_contract_local_bytes(caps) && items <= caps->max_work_group &&
+           items <= caps->max_work_item[0];
 }
 
 static double tiles_along(const sni_loop *loop, uint32_t axes, int by, double *size) {
@@ -39,7 +45,8 @@ static double tiles_along(const sni_loop *loop, uint32_t axes, int by, double *s
 
 /* Enough work-groups for the device, and little of the work past the edges. */
 static bool suits(const tile *t, const sni_loop *loop, const sni_caps *caps) {
-    double m, n, b, rows = tiles_along(loop, loop->axes_m, t->bm, &m), cols = tiles_along(loop, loop->axes_n, t->bn, &n);
+    double m, n, b, rows = tiles_along(loop, loop->axes_m, t->bm, &m),
+                    cols = tiles_along(loop, loop->axes_n, t->bn, &n);
     double count = rows * cols * tiles_along(loop, loop->axes_b, 1, &b);
     return count >= 0.75 * caps->compute_units && rows * t->bm * cols * t->bn <= 1.6 * m * n;
 }
@@ -63,7 +70,8 @@ static bool accepts(const sni_loop *loop, const sni_caps *caps, sni_str *why) {
     return sni_contract_refuse(why, "no tile fits the device's local memory and work-group size");
 }
 
-/* ---- The kernel -------------------------------------------------------------------------------- */
+/* ---- The kernel --------------------------------------------------------------------------------
+ */
 
 typedef struct side {
     const sni_operand *op;
@@ -81,16 +89,21 @@ static void close_block(sni_emitter *e) {
     sni_emit_line(e, "}");
 }
 
-static bool along_k(const sni_operand *op) { return op->along_k.unit && !op->along_outer.unit; }
+static bool along_k(const sni_operand *op) {
+    return op->along_k.unit && !op->along_outer.unit;
+}
 static bool four_lanes(const sni_operand *op) {
     return along_k(op) ? op->along_k.aligned4 : op->along_outer.aligned4;
 }
 
 static void print_head(sni_emitter *e, const sni_contract *c, const side sides[2]) {
-    sni_emit_line(e, "__local SN_GEMM_REAL a_tiles[2 * SN_GEMM_A_TILE] __attribute__((aligned(32)));");
-    sni_emit_line(e, "__local SN_GEMM_REAL b_tiles[2 * SN_GEMM_B_TILE] __attribute__((aligned(32)));");
+    sni_emit_line(e,
+                  "__local SN_GEMM_REAL a_tiles[2 * SN_GEMM_A_TILE] __attribute__((aligned(32)));");
+    sni_emit_line(e,
+                  "__local SN_GEMM_REAL b_tiles[2 * SN_GEMM_B_TILE] __attribute__((aligned(32)));");
     sni_emit_line(e, "const int item = (int)get_local_id(0);");
-    sni_emit_line(e, "const int item_row = item / (SN_GEMM_BN / SN_GEMM_TN), item_col = item & (SN_GEMM_BN / SN_GEMM_TN - 1);");
+    sni_emit_line(e, "const int item_row = item / (SN_GEMM_BN / SN_GEMM_TN), item_col = item & "
+                     "(SN_GEMM_BN / SN_GEMM_TN - 1);");
     sni_emit_line(e, "const sn_idx col0 = (sn_idx)get_group_id(0) * SN_GEMM_BN;");
     sni_emit_line(e, "const sn_idx row0 = (sn_idx)get_group_id(1) * SN_GEMM_BM;");
     sni_emit_line(e, "const sn_idx bi = (sn_idx)get_group_id(2);");
@@ -100,8 +113,9 @@ static void print_head(sni_emitter *e, const sni_contract *c, const side sides[2
     sni_emit_line(e, "const sn_idx size_k = %s;", sni_contract_number(e, c->size_k));
     sni_emit_line(e, "SN_GEMM_V4 sums[SN_GEMM_TM][SN_GEMM_TN / 4];");
     for (int s = 0; s < 2; ++s)
-        sni_emit_line(e, "%s next_%c[SN_GEMM_%c_LOADS];", four_lanes(sides[s].op) ? "SN_GEMM_V4" : "SN_GEMM_REAL",
-                      sides[s].name, sides[s].name);
+        sni_emit_line(e, "%s next_%c[SN_GEMM_%c_LOADS];",
+                      four_lanes(sides[s].op) ? "SN_GEMM_V4" : "SN_GEMM_REAL", sides[s].name,
+                      sides[s].name);
     sni_emit_line(e, "#pragma unroll");
     sni_emit_line(e, "for (int i = 0; i < SN_GEMM_TM; ++i)");
     sni_emit_line(e, "#pragma unroll");
@@ -114,9 +128,11 @@ static void print_loads(sni_emitter *e, const sni_contract *c, const side *s) {
     sni_emit_line(e, "#pragma unroll");
     open_block(e, sni_emit_format(e, "for (int i = 0; i < SN_GEMM_%c_LOADS; ++i)", s->name));
     sni_emit_line(e, "const int x = item + i * SN_GEMM_ITEMS;");
-    sni_emit_line(e, "const sn_idx outer = %s + SN_GEMM_%c_AT(x), kx = k_next + SN_GEMM_%c_K(x);", s->first, s->name, s->name);
+    sni_emit_line(e, "const sn_idx outer = %s + SN_GEMM_%c_AT(x), kx = k_next + SN_GEMM_%c_K(x);",
+                  s->first, s->name, s->name);
     sni_emit_line(e, "next_%c[i] = 0;", s->name);
-    open_block(e, sni_emit_format(e, "if (outer < %s && kx < size_k && SN_GEMM_%c_HAS(x))", s->size, s->name));
+    open_block(e, sni_emit_format(e, "if (outer < %s && kx < size_k && SN_GEMM_%c_HAS(x))", s->size,
+                                  s->name));
     sni_contract_split(e, &op->outer, op->along_outer.flat, "outer", true);
     sni_contract_split(e, &c->k, op->along_k.flat, "kx", true);
     sni_contract_name(e, &scope, &c->b, false, "bi");
@@ -142,7 +158,8 @@ static void print_product(sni_emitter *e, const sni_contract *c, const side side
     print_loads(e, c, &sides[1]);
     close_block(e);
     open_block(e, "if (kb >= 0)");
-    sni_emit_line(e, "SN_GEMM_MULTIPLY(a_tiles + now * SN_GEMM_A_TILE, b_tiles + now * SN_GEMM_B_TILE)");
+    sni_emit_line(
+        e, "SN_GEMM_MULTIPLY(a_tiles + now * SN_GEMM_A_TILE, b_tiles + now * SN_GEMM_B_TILE)");
     close_block(e);
     open_block(e, "if (k_next < size_k)");
     sni_emit_line(e, "SN_GEMM_PUT(A, a_tiles + (now ^ 1) * SN_GEMM_A_TILE, SN_GEMM_LDA, next_A)");
@@ -155,7 +172,8 @@ static void print_product(sni_emitter *e, const sni_contract *c, const side side
 
 /* The epilogue at row and col, for four columns or for one. */
 static void print_point(sni_emitter *e, const sni_contract *c, bool four) {
-    sni_scope scope = {.lane_axis = four ? c->n.last : -1, .width = four ? 4 : 1, .aligned = four, .prefix = "e"};
+    sni_scope scope = {
+        .lane_axis = four ? c->n.last : -1, .width = four ? 4 : 1, .aligned = four, .prefix = "e"};
     sni_contract_name(e, &scope, &c->b, false, "bi");
     sni_contract_name(e, &scope, &c->m, c->epilogue_flat_m, "row");
     sni_contract_name(e, &scope, &c->n, c->along_n.flat, "col");
@@ -179,7 +197,8 @@ static void print_epilogue(sni_emitter *e, const sni_contract *c) {
         sni_emit_line(e, "const SN_GEMM_V4 acc = sums[i][j];");
         print_point(e, c, true);
     } else {
-        sni_emit_line(e, "const SN_GEMM_REAL lanes[4] = {sums[i][j].x, sums[i][j].y, sums[i][j].z, sums[i][j].w};");
+        sni_emit_line(e, "const SN_GEMM_REAL lanes[4] = {sums[i][j].x, sums[i][j].y, sums[i][j].z, "
+                         "sums[i][j].w};");
         sni_emit_line(e, "#pragma unroll");
         open_block(e, "for (int lane = 0; lane < 4; ++lane)");
         sni_emit_line(e, "const sn_idx col = col0 + SN_GEMM_COL(4 * j) + lane;");
@@ -192,25 +211,31 @@ static void print_epilogue(sni_emitter *e, const sni_contract *c) {
     close_block(e);
 }
 
-/* ---- The strategy ------------------------------------------------------------------------------ */
+/* ---- The strategy ------------------------------------------------------------------------------
+ */
 
-static sinter_status finish(sni_emitter *e, const sni_contract *c, const tile *t, const side sides[2]) {
+static sinter_status finish(sni_emitter *e, const sni_contract *c, const tile *t,
+                            const side sides[2]) {
     const char *attributes =
         sni_emit_format(e, "__attribute__((reqd_work_group_size(%d, 1, 1)))", items_of(t));
     SNI_TRY(sni_emit_end(e, "gpu_gemm", attributes));
     sni_str head = SNI_STR_INIT;
-    if (c->type == SNI_C_DOUBLE) sni_str_append(&head, "#pragma OPENCL EXTENSION cl_khr_fp64 : enable\n");
+    if (c->type == SNI_C_DOUBLE)
+        sni_str_append(&head, "#pragma OPENCL EXTENSION cl_khr_fp64 : enable\n");
     sni_str_printf(&head, "#define SN_GEMM_REAL %s\n", sni_ctype_name(c->type, 1));
-    sni_str_printf(&head, "#define SN_GEMM_BM %d\n#define SN_GEMM_BN %d\n#define SN_GEMM_BK %d\n", t->bm, t->bn, t->bk);
+    sni_str_printf(&head, "#define SN_GEMM_BM %d\n#define SN_GEMM_BN %d\n#define SN_GEMM_BK %d\n",
+                   t->bm, t->bn, t->bk);
     sni_str_printf(&head, "#define SN_GEMM_TM %d\n#define SN_GEMM_TN %d\n", t->tm, t->tn);
     for (int s = 0; s < 2; ++s)
-        sni_str_printf(&head, "#define SN_GEMM_%c_LANES %d\n#define SN_GEMM_%c_ALONG_K %d\n", sides[s].name,
-                       four_lanes(sides[s].op) ? 4 : 1, sides[s].name, along_k(sides[s].op) ? 1 : 0);
+        sni_str_printf(&head, "#define SN_GEMM_%c_LANES %d\n#define SN_GEMM_%c_ALONG_K %d\n",
+                       sides[s].name, four_lanes(sides[s].op) ? 4 : 1, sides[s].name,
+                       along_k(sides[s].op) ? 1 : 0);
     sni_str_append(&head, "#include \"gemm/gpu_gemm.cl\"\n");
     return sni_contract_prepend(e, &head);
 }
 
-static sinter_status generate(const sni_loop *loop, const sni_caps *caps, sni_arena *arena, sni_kspec *out_spec) {
+static sinter_status generate(const sni_loop *loop, const sni_caps *caps, sni_arena *arena,
+                              sni_kspec *out_spec) {
     sni_emitter e;
     sni_contract c;
     const tile *t = choose_tile(loop, caps);

@@ -1,8 +1,10 @@
-/* Printing how a CPU work-group packs its operands: B into panels [panel][k][NR], A into rows [row][KC].
+/* Printing how a CPU work-group packs its operands: B into panels [panel][k][NR], A into rows
+ * [row][KC].
  *
- * In each the lanes of a vector run along the direction that is contiguous in memory: the packed direction (a copy) or the
- * other one (blocks of W x W are transposed in registers). What lies in neither goes element by element, with
- * the coordinates of one direction taken out of the loop over the other. */
+ * In each the lanes of a vector run along the direction that is contiguous in memory: the packed
+ * direction (a copy) or the other one (blocks of W x W are transposed in registers). What lies in
+ * neither goes element by element, with the coordinates of one direction taken out of the loop over
+ * the other. */
 #include "codegen/contract.h"
 
 typedef struct packer {
@@ -85,9 +87,11 @@ static void pack_lines(const packer *p, const char *from, const char *to) {
     close_block(p->e);
 }
 
-/* ---- Lanes along the outer direction ----------------------------------------------------------- */
+/* ---- Lanes along the outer direction -----------------------------------------------------------
+ */
 
-/* The condition that W lanes from variable at are inside the block, and inside one row of the innermost axis. */
+/* The condition that W lanes from variable at are inside the block, and inside one row of the
+ * innermost axis. */
 static const char *lanes_fit(const packer *p, const char *at) {
     const sni_operand *op = p->op;
     const char *inside = sni_emit_format(p->e, "%s + SN_GEMM_W <= %s", at, p->count);
@@ -102,17 +106,20 @@ static void copy_rows(const packer *p) {
     open_block(e, "for (int k = 0; k < kc; ++k)");
     sni_emit_line(e, "const sn_idx kx = kb + k;");
     sni_contract_split(e, &p->c->k, p->op->along_k.flat, "kx", true);
-    open_block(e, sni_emit_format(e, "for (int at = 0; at + SN_GEMM_W <= %s; at += SN_GEMM_W)", p->count));
+    open_block(
+        e, sni_emit_format(e, "for (int at = 0; at + SN_GEMM_W <= %s; at += SN_GEMM_W)", p->count));
     sni_emit_line(e, "const sn_idx outer = %s + at;", p->first);
     sni_scope scope = with_lanes(p, scope_of(p, "outer", "kx", true), p->op->outer.last);
     const char *value = sni_contract_value(e, p->c, p->op, &scope);
     sni_emit_line(e, "SN_GEMM_VSTORE(%s, 0, %s);", value, place(p, "at", "k"));
     close_block(e);
     close_block(e);
-    pack_lines(p, sni_emit_format(e, "%s / SN_GEMM_W * SN_GEMM_W", p->count), "panels * SN_GEMM_NR");
+    pack_lines(p, sni_emit_format(e, "%s / SN_GEMM_W * SN_GEMM_W", p->count),
+               "panels * SN_GEMM_NR");
 }
 
-/* B with guards or several outer axes (windows of a picture): W columns at a time, all k of the block. */
+/* B with guards or several outer axes (windows of a picture): W columns at a time, all k of the
+ * block. */
 static void copy_columns(const packer *p) {
     sni_emitter *e = p->e;
     open_block(e, "for (int at = 0; at < panels * SN_GEMM_NR; at += SN_GEMM_W)");
@@ -122,7 +129,8 @@ static void copy_columns(const packer *p) {
     sni_contract_split(e, &p->c->k, p->op->along_k.flat, "kb", false);
     open_block(e, "for (int k = 0; k < kc; ++k)");
     sni_emit_line(e, "const sn_idx kx = kb + k;");
-    sni_scope scope = with_lanes(p, scope_of(p, "outer", "kx", p->op->along_outer.flat), p->op->outer.last);
+    sni_scope scope =
+        with_lanes(p, scope_of(p, "outer", "kx", p->op->along_outer.flat), p->op->outer.last);
     const char *value = sni_contract_value(e, p->c, p->op, &scope);
     sni_emit_line(e, "SN_GEMM_VSTORE(%s, 0, %s);", value, place(p, "at", "k"));
     sni_contract_advance(e, &p->c->k, p->op->along_k.flat);
@@ -162,7 +170,8 @@ static void transpose_a(const packer *p) {
     close_block(e);
 }
 
-/* ---- Lanes along k ----------------------------------------------------------------------------- */
+/* ---- Lanes along k -----------------------------------------------------------------------------
+ */
 
 static void copy_a(const packer *p) {
     sni_emitter *e = p->e;
@@ -172,7 +181,8 @@ static void copy_a(const packer *p) {
     sni_emit_line(e, "int k_done = 0;");
     open_block(e, "for (; k_done + SN_GEMM_W <= kc; k_done += SN_GEMM_W)");
     sni_emit_line(e, "const sn_idx kx = kb + k_done;");
-    sni_scope scope = with_lanes(p, scope_of(p, "outer", "kx", p->op->along_outer.flat), p->c->k.last);
+    sni_scope scope =
+        with_lanes(p, scope_of(p, "outer", "kx", p->op->along_outer.flat), p->c->k.last);
     const char *value = sni_contract_value(e, p->c, p->op, &scope);
     sni_emit_line(e, "SN_GEMM_VSTORE(%s, 0, %s);", value, place(p, "line", "k_done"));
     close_block(e);
@@ -186,8 +196,10 @@ static void transpose_b(const packer *p) {
     bool flat = p->op->along_outer.flat;
     open_block(e, "for (int at = 0; at < panels * SN_GEMM_NR; at += SN_GEMM_W)");
     sni_emit_line(e, "int k_done = 0;");
-    open_block(e, sni_emit_format(e, "for (; at + SN_GEMM_W <= %s && k_done + SN_GEMM_W <= kc; k_done += SN_GEMM_W)",
-                                  p->count));
+    open_block(
+        e, sni_emit_format(
+               e, "for (; at + SN_GEMM_W <= %s && k_done + SN_GEMM_W <= kc; k_done += SN_GEMM_W)",
+               p->count));
     sni_emit_line(e, "SN_GEMM_V block[SN_GEMM_W];");
     sni_emit_line(e, "const sn_idx kx = kb + k_done;");
     sni_emit_line(e, "#pragma nounroll");
@@ -205,7 +217,8 @@ static void transpose_b(const packer *p) {
     close_block(e);
 }
 
-/* ---- Entry points ------------------------------------------------------------------------------ */
+/* ---- Entry points ------------------------------------------------------------------------------
+ */
 
 void sni_contract_pack_b(sni_emitter *e, const sni_contract *c, int width) {
     packer p = {e, c, &c->b_op, width, false, "col0", "cols"};

@@ -1,5 +1,5 @@
-/* Hand-built contraction programs for tests: sizes, layouts, prologues and epilogues in; a loop program with
- * random data, and a check of what a kernel computed, out. */
+/* Hand-built contraction programs for tests: sizes, layouts, prologues and epilogues in; a loop
+ * program with random data, and a check of what a kernel computed, out. */
 #ifndef SINTER_TESTS_CONTRACT_PROGRAM_H
 #define SINTER_TESTS_CONTRACT_PROGRAM_H
 
@@ -12,12 +12,14 @@
 
 enum { MAX_TENSORS = 8, MAX_STMTS = 24, GATHER_ROWS = 13 };
 
-/* A window over a picture: x[batch][channels][height][width], w[outputs][channels][kernel][kernel]. */
+/* A window over a picture: x[batch][channels][height][width], w[outputs][channels][kernel][kernel].
+ */
 typedef struct window {
     int64_t batch, channels, height, width, outputs, kernel, stride, padding, dilation;
 } window;
 
-/* Axes are letters: b c batch, m o of A, r n p of B, k l q contracted. A layout lists the letters of a dense array. */
+/* Axes are letters: b c batch, m o of A, r n p of B, k l q contracted. A layout lists the letters
+ * of a dense array. */
 typedef struct shape {
     const char *label;
     int axis_count;
@@ -45,7 +47,8 @@ typedef struct contraction {
     sni_stmt stmts[MAX_STMTS];
     sni_loop_buffer buffers[MAX_TENSORS];
     sni_store stores[2];
-    tensor tensors[MAX_TENSORS]; /* 0: A, 1: B, 2: the output, then what the epilogue reads and writes */
+    tensor tensors[MAX_TENSORS]; /* 0: A, 1: B, 2: the output, then what the epilogue reads and
+                                    writes */
     int64_t dims[SNI_MAX_AXES], values[SNI_MAX_AXES];
     sni_bindings bindings;
     char letters[SNI_MAX_AXES];
@@ -64,9 +67,12 @@ static inline void shape_layouts(shape *s, const char *a, const char *b, const c
     snprintf(s->layout_out, sizeof s->layout_out, "%s", out);
 }
 
-/* ---- Building ----------------------------------------------------------------------------------- */
+/* ---- Building -----------------------------------------------------------------------------------
+ */
 
-static inline sni_expr constant(contraction *p, int64_t value) { return sni_sym_const(p->loop.sym, value); }
+static inline sni_expr constant(contraction *p, int64_t value) {
+    return sni_sym_const(p->loop.sym, value);
+}
 
 /* A number, or a name bound to it. */
 static inline sni_expr size_expr(contraction *p, const char *name, int64_t value) {
@@ -98,7 +104,8 @@ static inline int axis_of(const contraction *p, char letter) {
 
 static inline int add_buffer(contraction *p, sinter_dtype dtype, sni_expr count, bool is_output) {
     int b = p->loop.buffer_count++;
-    p->buffers[b] = (sni_loop_buffer){.value = (uint32_t)b + 1, .dtype = dtype, .is_output = is_output, .count = count};
+    p->buffers[b] = (sni_loop_buffer){
+        .value = (uint32_t)b + 1, .dtype = dtype, .is_output = is_output, .count = count};
     return b;
 }
 
@@ -110,7 +117,10 @@ static inline int add_stmt(contraction *p, sni_stmt stmt) {
 
 static inline int add_op(contraction *p, const char *name, int a, int b) {
     int count = b < 0 ? 1 : 2;
-    return add_stmt(p, (sni_stmt){.kind = SNI_STMT_OP, .dtype = p->shape->sum, .arg_count = count, .args = {a, b < 0 ? 0 : b},
+    return add_stmt(p, (sni_stmt){.kind = SNI_STMT_OP,
+                                  .dtype = p->shape->sum,
+                                  .arg_count = count,
+                                  .args = {a, b < 0 ? 0 : b},
                                   .op = sni_op_find(name)});
 }
 
@@ -128,17 +138,23 @@ static inline placed place(contraction *p, const char *layout, sni_expr replace)
         if (a < 0) continue;
         bool replaced = replace != SNI_NO_EXPR && *at == 'm';
         sni_expr extent = replaced ? constant(p, GATHER_ROWS) : p->loop.extents[a];
-        r.offset = sni_sym_add(sym, sni_sym_mul(sym, r.offset, extent), replaced ? replace : p->loop.axes[a]);
+        r.offset = sni_sym_add(sym, sni_sym_mul(sym, r.offset, extent),
+                               replaced ? replace : p->loop.axes[a]);
         r.count = sni_sym_mul(sym, r.count, extent);
         r.mask |= 1u << a;
     }
     return r;
 }
 
-static inline int add_load(contraction *p, sinter_dtype dtype, placed at, int buffer, sni_expr guard) {
+static inline int add_load(contraction *p, sinter_dtype dtype, placed at, int buffer,
+                           sni_expr guard) {
     (void)dtype;
-    return add_stmt(p, (sni_stmt){.kind = SNI_STMT_LOAD, .dtype = p->buffers[buffer].dtype, .mask = at.mask,
-                                  .buffer = buffer, .offset = at.offset, .guard = guard});
+    return add_stmt(p, (sni_stmt){.kind = SNI_STMT_LOAD,
+                                  .dtype = p->buffers[buffer].dtype,
+                                  .mask = at.mask,
+                                  .buffer = buffer,
+                                  .offset = at.offset,
+                                  .guard = guard});
 }
 
 static inline int add_input(contraction *p, sinter_dtype dtype, placed at, sni_expr guard) {
@@ -148,7 +164,9 @@ static inline int add_input(contraction *p, sinter_dtype dtype, placed at, sni_e
 /* An operand in the sums' type: 8-bit ones are converted. */
 static inline int converted(contraction *p, int stmt) {
     if (p->stmts[stmt].dtype != SINTER_I8) return stmt;
-    return add_stmt(p, (sni_stmt){.kind = SNI_STMT_CAST, .dtype = p->shape->sum, .arg_count = 1, .args = {stmt}});
+    return add_stmt(
+        p,
+        (sni_stmt){.kind = SNI_STMT_CAST, .dtype = p->shape->sum, .arg_count = 1, .args = {stmt}});
 }
 
 static inline sni_expr pixel(contraction *p, char out, char tap, const window *w) {
@@ -190,9 +208,13 @@ static inline void build_window(contraction *p) {
     char batch_channel[] = {batch, 'k', 0}, weights[] = {out, 'k', 'l', 'q', 0};
     placed picture = place(p, batch_channel, SNI_NO_EXPR);
     picture.count = sni_sym_mul(sym, sni_sym_mul(sym, picture.count, height), width);
-    picture.offset = sni_sym_add(sym, sni_sym_mul(sym, sni_sym_add(sym, sni_sym_mul(sym, picture.offset, height), y), width), x);
-    picture.mask |= 1u << axis_of(p, rows) | 1u << axis_of(p, cols) | 1u << axis_of(p, 'l') | 1u << axis_of(p, 'q');
-    sni_expr guard = w->padding == 0 ? SNI_NO_EXPR : sni_sym_and(sym, inside(p, y, height), inside(p, x, width));
+    picture.offset = sni_sym_add(
+        sym, sni_sym_mul(sym, sni_sym_add(sym, sni_sym_mul(sym, picture.offset, height), y), width),
+        x);
+    picture.mask |= 1u << axis_of(p, rows) | 1u << axis_of(p, cols) | 1u << axis_of(p, 'l') |
+                    1u << axis_of(p, 'q');
+    sni_expr guard =
+        w->padding == 0 ? SNI_NO_EXPR : sni_sym_and(sym, inside(p, y, height), inside(p, x, width));
     placed weight = place(p, weights, SNI_NO_EXPR);
     p->loop.core_a = add_input(p, p->shape->a, is_a ? picture : weight, is_a ? guard : SNI_NO_EXPR);
     p->loop.core_b = add_input(p, p->shape->b, is_a ? weight : picture, is_a ? SNI_NO_EXPR : guard);
@@ -205,7 +227,8 @@ static inline void build_operands(contraction *p) {
         char name[] = {'t', 'e', 's', 't', '_', s->letters[i], 0};
         add_axis(p, s->letters[i], size_expr(p, name, s->extents[i]));
     }
-    /* Buffers 0 and 1 are A and B; the list of rows comes later in the table, but earlier in the program. */
+    /* Buffers 0 and 1 are A and B; the list of rows comes later in the table, but earlier in the
+     * program. */
     int list = -1;
     if (s->gather) {
         placed at = place(p, "m", SNI_NO_EXPR);
@@ -218,7 +241,8 @@ static inline void build_operands(contraction *p) {
     placed a = place(p, s->layout_a, row);
     if (s->gather && strchr(s->layout_a, 'm') != NULL) a.mask |= 1u << axis_of(p, 'm');
     p->loop.core_a = converted(p, add_input(p, s->a, a, SNI_NO_EXPR));
-    p->loop.core_b = converted(p, add_input(p, s->b, place(p, s->layout_b, SNI_NO_EXPR), SNI_NO_EXPR));
+    p->loop.core_b =
+        converted(p, add_input(p, s->b, place(p, s->layout_b, SNI_NO_EXPR), SNI_NO_EXPR));
 }
 
 static inline void window_layout(const contraction *p, char *layout) {
@@ -231,18 +255,28 @@ static inline void build_epilogue(contraction *p) {
     char layout[16], columns[4] = {0};
     snprintf(layout, sizeof layout, "%s", s->layout_out);
     if (s->is_window) window_layout(p, layout);
-    snprintf(columns, sizeof columns, "%s", s->is_window ? (s->window_is_a ? "n" : "m") : axis_of(p, 'p') >= 0 ? "np" : "n");
+    snprintf(columns, sizeof columns, "%s",
+             s->is_window           ? (s->window_is_a ? "n" : "m")
+             : axis_of(p, 'p') >= 0 ? "np"
+                                    : "n");
     placed out = place(p, layout, SNI_NO_EXPR);
     int product = add_op(p, "mul", p->loop.core_a, p->loop.core_b);
-    int value = add_stmt(p, (sni_stmt){.kind = SNI_STMT_REDUCE, .dtype = s->sum, .arg_count = 1, .args = {product},
+    int value = add_stmt(p, (sni_stmt){.kind = SNI_STMT_REDUCE,
+                                       .dtype = s->sum,
+                                       .arg_count = 1,
+                                       .args = {product},
                                        .combiner = SNI_COMBINE_SUM});
     p->loop.core = value;
     p->stmts[value].mask &= ~p->loop.inner;
     int buffer = add_buffer(p, s->out, out.count, true);
     if (s->gather) p->loop.buffer_count = 4;
-    if (s->bias) value = add_op(p, "add", value, p->bias = add_input(p, SINTER_F32, place(p, columns, SNI_NO_EXPR), SNI_NO_EXPR));
+    if (s->bias)
+        value =
+            add_op(p, "add", value,
+                   p->bias = add_input(p, SINTER_F32, place(p, columns, SNI_NO_EXPR), SNI_NO_EXPR));
     if (s->relu) value = add_op(p, "relu", value, -1);
-    if (s->residual) value = add_op(p, "add", value, p->residual = add_input(p, s->out, out, SNI_NO_EXPR));
+    if (s->residual)
+        value = add_op(p, "add", value, p->residual = add_input(p, s->out, out, SNI_NO_EXPR));
     uint32_t parallel = p->loop.axes_b | p->loop.axes_m | p->loop.axes_n;
     p->stores[p->loop.store_count++] = (sni_store){buffer, out.offset, value, parallel};
     if (s->two_outputs)
@@ -266,7 +300,8 @@ static inline bool make_tensors(contraction *p) {
     for (int b = 0; b < p->loop.buffer_count; ++b) {
         tensor *t = &p->tensors[b];
         t->dtype = p->buffers[b].dtype;
-        if (sni_sym_eval(p->loop.sym, p->buffers[b].count, &p->bindings, &t->count) != SINTER_OK) return false;
+        if (sni_sym_eval(p->loop.sym, p->buffers[b].count, &p->bindings, &t->count) != SINTER_OK)
+            return false;
         t->data = sni_calloc((size_t)t->count + 1, sinter_dtype_size(t->dtype));
         if (t->data == NULL) return false;
         if (!p->buffers[b].is_output) fill(p, t);
@@ -301,7 +336,8 @@ static inline bool program_init(contraction *p, const shape *s) {
     return make_tensors(p);
 }
 
-/* ---- Checking ----------------------------------------------------------------------------------- */
+/* ---- Checking -----------------------------------------------------------------------------------
+ */
 
 /* The value of a load or a cast of one at a point of the axes. */
 static inline double value_at(const contraction *p, int s, const int64_t *axes) {
@@ -313,7 +349,9 @@ static inline double value_at(const contraction *p, int s, const int64_t *axes) 
     if (stmt->guard != SNI_NO_EXPR)
         (void)!sni_sym_eval_at(p->loop.sym, stmt->guard, &p->bindings, axes, statements, &guard);
     if (!guard) return 0;
-    if (sni_sym_eval_at(p->loop.sym, stmt->offset, &p->bindings, axes, statements, &offset) != SINTER_OK) return NAN;
+    if (sni_sym_eval_at(p->loop.sym, stmt->offset, &p->bindings, axes, statements, &offset) !=
+        SINTER_OK)
+        return NAN;
     const tensor *t = &p->tensors[stmt->buffer];
     sni_dtype_load(t->dtype, t->data, offset, &f, &i);
     return sni_dtype_is_real(t->dtype) ? f : (double)i;
@@ -329,7 +367,8 @@ static inline grid grid_of(const contraction *p, uint32_t axes) {
     for (int a = 0; a < p->loop.axis_count; ++a) {
         int64_t extent = 0;
         if ((axes >> a & 1) == 0) continue;
-        if (sni_sym_eval(p->loop.sym, p->loop.extents[a], &p->bindings, &extent) != SINTER_OK) return (grid){axes, 0};
+        if (sni_sym_eval(p->loop.sym, p->loop.extents[a], &p->bindings, &extent) != SINTER_OK)
+            return (grid){axes, 0};
         g.count *= extent;
     }
     return g;
@@ -346,12 +385,17 @@ static inline void grid_point(const contraction *p, grid g, int64_t index, int64
 }
 
 static inline double unit_of(sinter_dtype dtype) {
-    return dtype == SINTER_F64 ? 0x1p-53 : dtype == SINTER_F16 ? 0x1p-11 : dtype == SINTER_BF16 ? 0x1p-8 : 0x1p-24;
+    return dtype == SINTER_F64    ? 0x1p-53
+           : dtype == SINTER_F16  ? 0x1p-11
+           : dtype == SINTER_BF16 ? 0x1p-8
+                                  : 0x1p-24;
 }
 
-/* The value stored and how far it may be off: a rounding for each product and sum, a few in the epilogue, one in the store. */
-static inline bool check_point(const contraction *p, const sni_store *store, const int64_t *axes, int64_t k, double sum,
-                               double magnitude, char *message, size_t size) {
+/* The value stored and how far it may be off: a rounding for each product and sum, a few in the
+ * epilogue, one in the store. */
+static inline bool check_point(const contraction *p, const sni_store *store, const int64_t *axes,
+                               int64_t k, double sum, double magnitude, char *message,
+                               size_t size) {
     const tensor *t = &p->tensors[store->buffer];
     double u = unit_of(p->shape->sum == SINTER_F64 ? SINTER_F64 : SINTER_F32), value = sum;
     double slack = (double)(k + 4) * u * magnitude;
@@ -369,12 +413,14 @@ static inline bool check_point(const contraction *p, const sni_store *store, con
     (void)!sni_sym_eval_at(p->loop.sym, store->offset, &p->bindings, axes, NULL, &offset);
     sni_dtype_load(t->dtype, t->data, offset, &got, &i);
     if (fabs(got - value) <= slack) return true;
-    snprintf(message, size, "element %lld is %.9g, should be %.9g within %.3g", (long long)offset, got, value, slack);
+    snprintf(message, size, "element %lld is %.9g, should be %.9g within %.3g", (long long)offset,
+             got, value, slack);
     return false;
 }
 
 /* Fills out with the operand at every point of outer x k. */
-static inline double *operand_values(const contraction *p, int s, grid outer, grid k, int64_t *axes) {
+static inline double *operand_values(const contraction *p, int s, grid outer, grid k,
+                                     int64_t *axes) {
     double *values = sni_calloc((size_t)(outer.count * k.count) + 1, sizeof *values);
     for (int64_t i = 0; values != NULL && i < outer.count; ++i) {
         grid_point(p, outer, i, axes);
@@ -387,8 +433,10 @@ static inline double *operand_values(const contraction *p, int s, grid outer, gr
 }
 
 static inline bool check_batch(const contraction *p, int64_t *axes, char *message, size_t size) {
-    grid m = grid_of(p, p->loop.axes_m), n = grid_of(p, p->loop.axes_n), k = grid_of(p, p->loop.inner);
-    double *a = operand_values(p, p->loop.core_a, m, k, axes), *b = operand_values(p, p->loop.core_b, n, k, axes);
+    grid m = grid_of(p, p->loop.axes_m), n = grid_of(p, p->loop.axes_n),
+         k = grid_of(p, p->loop.inner);
+    double *a = operand_values(p, p->loop.core_a, m, k, axes),
+           *b = operand_values(p, p->loop.core_b, n, k, axes);
     bool ok = a != NULL && b != NULL;
     for (int64_t i = 0; ok && i < m.count; ++i) {
         grid_point(p, m, i, axes);

@@ -1,6 +1,7 @@
-/* The contraction templates against sums in double: hand-built programs with every layout of the operands, prologues
- * (16-bit storage, windows of padded pictures, gathers), epilogues, edges and empty sizes. A result may differ from
- * the exact one by what rounding k products and sums can do, no more. */
+/* The contraction templates against sums in double: hand-built programs with every layout of the
+ * operands, prologues (16-bit storage, windows of padded pictures, gathers), epilogues, edges and
+ * empty sizes. A result may differ from the exact one by what rounding k products and sums can do,
+ * no more. */
 #include "check_main.h"
 
 #include <math.h>
@@ -14,7 +15,8 @@ enum { CANARY = 64 };
 
 static test_device test;
 
-/* ---- Running a program on the device ------------------------------------------------------------- */
+/* ---- Running a program on the device
+ * ------------------------------------------------------------- */
 
 static int64_t evaluate(const contraction *p, sni_expr e) {
     int64_t value = 0;
@@ -45,7 +47,8 @@ static void download(contraction *p, int b, const sni_mem *mem) {
     for (int i = 0; i < CANARY; ++i) ck_assert_msg(tail[i] == 0xee, "wrote past the output's end");
 }
 
-static void set_arguments(const contraction *p, const sni_kspec *spec, sni_launch *launch, sni_mem *const *mems) {
+static void set_arguments(const contraction *p, const sni_kspec *spec, sni_launch *launch,
+                          sni_mem *const *mems) {
     for (int i = 0; i < spec->arg_count; ++i) {
         const sni_karg *arg = &spec->args[i];
         if (arg->kind == SNI_KARG_BUFFER) {
@@ -63,21 +66,25 @@ static void set_arguments(const contraction *p, const sni_kspec *spec, sni_launc
 }
 
 static void launch(contraction *p, const sni_kspec *spec) {
-    sni_program_source source = {.text = spec->source, .entry = spec->entry, .options = spec->options};
+    sni_program_source source = {
+        .text = spec->source, .entry = spec->entry, .options = spec->options};
     sni_program *built;
     sni_launch *kernel;
     sni_mem *mems[MAX_TENSORS] = {NULL};
     sinter_status status = sni_program_build(test.cache, &source, &built);
     if (status != SINTER_OK) fprintf(stderr, "%s\n%s", spec->source, sinter_last_error());
     ck_assert_msg(status == SINTER_OK, "the kernel does not build");
-    /* The CPU's kernels want more local memory than the devices that others are compiled for have. */
-    if (strcmp(spec->strategy, "gpu_gemm") == 0) dump_kernel(spec->entry, sni_program_text(built), spec->options);
+    /* The CPU's kernels want more local memory than the devices that others are compiled for have.
+     */
+    if (strcmp(spec->strategy, "gpu_gemm") == 0)
+        dump_kernel(spec->entry, sni_program_text(built), spec->options);
     must(sni_launch_create(built, &kernel));
     for (int b = 0; b < p->loop.buffer_count; ++b) mems[b] = upload(p, b);
     set_arguments(p, spec, kernel, mems);
     size_t global[3];
     for (int d = 0; d < spec->dims; ++d) global[d] = (size_t)evaluate(p, spec->global[d]);
-    must(sni_launch_enqueue(kernel, spec->dims, global, spec->local[0] > 0 ? spec->local : NULL, false, NULL));
+    must(sni_launch_enqueue(kernel, spec->dims, global, spec->local[0] > 0 ? spec->local : NULL,
+                            false, NULL));
     for (int b = 0; b < p->loop.buffer_count; ++b) {
         if (p->loop.buffers[b].is_output) download(p, b, mems[b]);
         sni_mem_release(mems[b]);
@@ -86,7 +93,8 @@ static void launch(contraction *p, const sni_kspec *spec) {
     sni_program_release(built);
 }
 
-/* ---- Devices that the strategies are shown -------------------------------------------------------- */
+/* ---- Devices that the strategies are shown
+ * -------------------------------------------------------- */
 
 /* The real device, seen as a class and with other limits than it has. */
 typedef struct view {
@@ -130,17 +138,20 @@ static void run_on(const shape *s, const view *v) {
     program_deinit(&p);
 }
 
-/* On every view; those with foreign limits only when all is set. Where work-items are lanes a compiler takes seconds for
- * each of the CPU's kernels, which are not for such devices: a few are enough. */
+/* On every view; those with foreign limits only when all is set. Where work-items are lanes a
+ * compiler takes seconds for each of the CPU's kernels, which are not for such devices: a few are
+ * enough. */
 static void run(const shape *s, bool all) {
     for (int i = 0; i < VIEWS; ++i) {
-        if (test.device->caps.work_items_are_lanes && views[i].device_class == SNI_DEVICE_CPU) continue;
+        if (test.device->caps.work_items_are_lanes && views[i].device_class == SNI_DEVICE_CPU)
+            continue;
         if (all || i % 2 == 0) run_on(s, &views[i]);
     }
 }
 
 static shape matmul(const char *label, int64_t b, int64_t m, int64_t n, int64_t k) {
-    shape s = {.label = label, .a = SINTER_F32, .b = SINTER_F32, .out = SINTER_F32, .sum = SINTER_F32};
+    shape s = {
+        .label = label, .a = SINTER_F32, .b = SINTER_F32, .out = SINTER_F32, .sum = SINTER_F32};
     shape_axis(&s, 'b', b);
     shape_axis(&s, 'm', m);
     shape_axis(&s, 'n', n);
@@ -149,10 +160,12 @@ static shape matmul(const char *label, int64_t b, int64_t m, int64_t n, int64_t 
     return s;
 }
 
-/* ---- Cases ---------------------------------------------------------------------------------------- */
+/* ---- Cases
+ * ---------------------------------------------------------------------------------------- */
 
 START_TEST(test_layouts) {
-    static const char *const a[] = {"bmk", "bkm", "mbk", "kmb"}, *const b[] = {"bkn", "bnk", "nbk", "knb"};
+    static const char *const a[] = {"bmk", "bkm", "mbk", "kmb"}, *const b[] = {"bkn", "bnk", "nbk",
+                                                                               "knb"};
     for (int i = 0; i < 4; ++i)
         for (int j = 0; j < 4; ++j) {
             char label[32];
@@ -166,12 +179,14 @@ END_TEST
 
 /* With names for the sizes one kernel runs all of them; some are built for their sizes too. */
 START_TEST(test_sizes) {
-    static const int64_t sizes[][3] = {{1, 1, 1},   {1, 1, 7},    {1, 64, 64},  {64, 1, 64},   {1, 100, 3},  {100, 2, 5},
-                                       {2, 33, 17}, {3, 31, 257}, {5, 16, 256}, {6, 32, 512},  {7, 17, 13},  {8, 8, 8},
-                                       {11, 96, 1}, {13, 97, 31}, {47, 53, 59}, {128, 128, 16}, {131, 137, 20}};
+    static const int64_t sizes[][3] = {
+        {1, 1, 1},   {1, 1, 7},    {1, 64, 64},  {64, 1, 64},    {1, 100, 3},   {100, 2, 5},
+        {2, 33, 17}, {3, 31, 257}, {5, 16, 256}, {6, 32, 512},   {7, 17, 13},   {8, 8, 8},
+        {11, 96, 1}, {13, 97, 31}, {47, 53, 59}, {128, 128, 16}, {131, 137, 20}};
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; ++i) {
         char label[64];
-        snprintf(label, sizeof label, "%dx%dx%d", (int)sizes[i][0], (int)sizes[i][1], (int)sizes[i][2]);
+        snprintf(label, sizeof label, "%dx%dx%d", (int)sizes[i][0], (int)sizes[i][1],
+                 (int)sizes[i][2]);
         shape s = matmul(label, 1, sizes[i][0], sizes[i][1], sizes[i][2]);
         if (i % 4 == 0) run(&s, false);
         s.symbolic = true;
@@ -191,7 +206,8 @@ START_TEST(test_large) {
 END_TEST
 
 START_TEST(test_empty) {
-    static const int64_t sizes[][4] = {{1, 5, 9, 0}, {1, 0, 9, 4}, {1, 5, 0, 4}, {0, 5, 9, 4}, {3, 40, 50, 0}};
+    static const int64_t sizes[][4] = {
+        {1, 5, 9, 0}, {1, 0, 9, 4}, {1, 5, 0, 4}, {0, 5, 9, 4}, {3, 40, 50, 0}};
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; ++i) {
         shape s = matmul("empty", sizes[i][0], sizes[i][1], sizes[i][2], sizes[i][3]);
         run(&s, true);
@@ -203,7 +219,11 @@ START_TEST(test_empty) {
 END_TEST
 
 START_TEST(test_several_axes) {
-    shape s = {.label = "two axes each", .a = SINTER_F32, .b = SINTER_F32, .out = SINTER_F32, .sum = SINTER_F32};
+    shape s = {.label = "two axes each",
+               .a = SINTER_F32,
+               .b = SINTER_F32,
+               .out = SINTER_F32,
+               .sum = SINTER_F32};
     shape_axis(&s, 'b', 2);
     shape_axis(&s, 'c', 2);
     shape_axis(&s, 'm', 3);
@@ -285,14 +305,16 @@ END_TEST
 START_TEST(test_windows) {
     static const window windows[] = {
         /* batch, channels, height, width, outputs, kernel, stride, padding, dilation */
-        {2, 3, 9, 21, 7, 3, 1, 1, 1},  {1, 4, 8, 8, 5, 1, 1, 0, 1},    {1, 2, 12, 40, 9, 5, 1, 2, 1},
-        {2, 3, 11, 13, 4, 3, 2, 1, 1}, {1, 2, 15, 35, 6, 3, 1, 2, 2},  {3, 1, 28, 28, 8, 5, 1, 0, 1},
+        {2, 3, 9, 21, 7, 3, 1, 1, 1},  {1, 4, 8, 8, 5, 1, 1, 0, 1},
+        {1, 2, 12, 40, 9, 5, 1, 2, 1}, {2, 3, 11, 13, 4, 3, 2, 1, 1},
+        {1, 2, 15, 35, 6, 3, 1, 2, 2}, {3, 1, 28, 28, 8, 5, 1, 0, 1},
         {1, 5, 6, 66, 33, 3, 1, 1, 1}, {1, 16, 14, 14, 20, 3, 2, 1, 1},
     };
     for (size_t i = 0; i < sizeof windows / sizeof windows[0]; ++i) {
         char label[64];
         snprintf(label, sizeof label, "window %d", (int)i);
-        shape s = {.label = label, .a = SINTER_F32, .b = SINTER_F32, .out = SINTER_F32, .sum = SINTER_F32};
+        shape s = {
+            .label = label, .a = SINTER_F32, .b = SINTER_F32, .out = SINTER_F32, .sum = SINTER_F32};
         s.is_window = true;
         s.window = windows[i];
         run(&s, i < 3);
@@ -323,7 +345,8 @@ START_TEST(test_refusals) {
     ck_assert(program_init(&p, &s));
     for (int i = 0; i < VIEWS; ++i) {
         sni_caps caps = caps_of(&views[i]);
-        ck_assert_int_eq(sni_codegen(&p.loop, &caps, views[i].strategy, p.arena, &spec), SINTER_UNSUPPORTED);
+        ck_assert_int_eq(sni_codegen(&p.loop, &caps, views[i].strategy, p.arena, &spec),
+                         SINTER_UNSUPPORTED);
         ck_assert_ptr_nonnull(strstr(sinter_last_error(), "integers"));
     }
     program_deinit(&p);
@@ -336,6 +359,27 @@ START_TEST(test_refusals) {
     ck_assert_int_eq(sni_codegen(&p.loop, &caps, "cpu_gemm", p.arena, &spec), SINTER_UNSUPPORTED);
     ck_assert_ptr_nonnull(strstr(sinter_last_error(), "local memory"));
     program_deinit(&p);
+}
+END_TEST
+
+/* Memory runs out at every allocation in turn, until it does not. */
+START_TEST(test_out_of_memory) {
+    shape s = matmul("out of memory", 2, 9, 20, 33);
+    s.symbolic = s.bias = s.relu = true;
+    for (int i = 0; i < VIEWS; i += 2) {
+        sinter_status status = SINTER_OUT_OF_MEMORY;
+        for (int64_t nth = 1; status != SINTER_OK; ++nth) {
+            contraction p;
+            sni_kspec spec;
+            sni_caps caps = caps_of(&views[i]);
+            ck_assert(program_init(&p, &s));
+            sni_alloc_fail_at(nth);
+            status = sni_codegen(&p.loop, &caps, views[i].strategy, p.arena, &spec);
+            sni_alloc_fail_at(0);
+            program_deinit(&p);
+            ck_assert_int_lt(nth, 100000);
+        }
+    }
 }
 END_TEST
 
@@ -366,9 +410,10 @@ START_TEST(test_repeatable) {
 END_TEST
 
 int main(void) {
-    const TTest *const tests[] = {test_layouts,    test_sizes,  test_large,  test_empty,   test_several_axes, test_broadcast_batch,
-                                  test_epilogue,   test_dtypes, test_double, test_windows, test_gather,       test_refusals,
-                                  test_repeatable};
+    const TTest *const tests[] = {
+        test_layouts,         test_sizes,    test_large,         test_empty,     test_several_axes,
+        test_broadcast_batch, test_epilogue, test_dtypes,        test_double,    test_windows,
+        test_gather,          test_refusals, test_out_of_memory, test_repeatable};
     test_device_open(&test);
     int result = run_suite(suite_of("codegen/contract", tests, sizeof tests / sizeof tests[0]));
     test_device_close(&test);
