@@ -35,19 +35,18 @@ static inline SN_T SN_D_FN(acosh)(SN_T x) { return acosh(x); }
 static inline SN_T SN_D_FN(atanh)(SN_T x) { return atanh(x); }
 static inline SN_T SN_D_FN(erf)(SN_T x) { return erf(x); }
 static inline SN_T SN_D_FN(div)(SN_T x, SN_T y) { return x / y; }
-static inline SN_T SN_D_FN(fmod)(SN_T x, SN_T y) { return fmod(x, y); }
 
-/* PoCL 3.1's pow of double8 is wrong in some lanes next to special values; narrower ones are right. */
-static inline SN_T SN_D_FN(pow)(SN_T x, SN_T y) {
+/* PoCL 3.1's pow and fmod of double8 are wrong in some lanes next to special values; narrower ones are right. */
 #if SN_W == 8
-    return (SN_T)(pow(x.lo, y.lo), pow(x.hi, y.hi));
+static inline SN_T SN_D_FN(fmod)(SN_T x, SN_T y) { return (SN_T)(fmod(x.lo, y.lo), fmod(x.hi, y.hi)); }
+static inline SN_T SN_D_FN(pow)(SN_T x, SN_T y) { return (SN_T)(pow(x.lo, y.lo), pow(x.hi, y.hi)); }
 #else
-    return pow(x, y);
+static inline SN_T SN_D_FN(fmod)(SN_T x, SN_T y) { return fmod(x, y); }
+static inline SN_T SN_D_FN(pow)(SN_T x, SN_T y) { return pow(x, y); }
 #endif
-}
 
 static inline SN_T SN_D_FN(mod)(SN_T x, SN_T y) {
-    SN_T r = fmod(x, y);
+    SN_T r = SN_D_FN(fmod)(x, y);
     return ((r != SN_D_C(0.0)) & ((r < SN_D_C(0.0)) != (y < SN_D_C(0.0)))) ? r + y : r;
 }
 
@@ -61,7 +60,7 @@ static inline SN_T SN_D_FN(nan_flag)(SN_T x) {
 }
 
 static inline SN_T SN_D_FN(inf_sign)(SN_T x) {
-    SN_T sign = SN_D_BITS(x) < (SN_I64)(0L) ? SN_D_C(-1.0) : SN_D_C(1.0);
+    SN_T sign = SN_JOIN(convert_, SN_T)((SN_D_BITS(x) >> 63) | 1L);
     return (SN_D_BITS(x) & 0x7fffffffffffffffL) == (SN_I64)(0x7ff0000000000000L) ? sign : SN_D_C(0.0);
 }
 

@@ -50,7 +50,7 @@ static inline SN_T SN_FN(nan_flag)(SN_T x) {
 }
 
 static inline SN_T SN_FN(inf_sign)(SN_T x) {
-    SN_T sign = SN_AS_I(x) < SN_K(0) ? SN_C(-1.0f) : SN_C(1.0f);
+    SN_T sign = SN_CVT_F((SN_AS_I(x) >> 31) | 1);
     return (SN_AS_I(x) & 0x7fffffff) == SN_K(0x7f800000) ? sign : SN_C(0.0f);
 }
 
@@ -274,7 +274,7 @@ static inline SN_I32 SN_FN(to_i32)(SN_T x) {
 static inline SN_I64 SN_FN(to_i64)(SN_T x) {
     SN_I64 inside = SN_CVT_L(SN_CLAMP(x, -9223372036854775808.0f, 9223371487098961920.0f));
     SN_I64 above = SN_CVT_L(x >= SN_C(9223372036854775808.0f));
-    return above ? (SN_I64)(9223372036854775807L) : inside;
+    return above != (SN_I64)(0L) ? (SN_I64)(9223372036854775807L) : inside;
 }
 
 /* The nearest f16. Below 2^-14 its steps are 2^-24, those of floats near 0.5; from 65520 on it is Inf. */

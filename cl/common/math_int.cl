@@ -13,7 +13,7 @@
 
 static inline SN_T SN_I_FN(max)(SN_T x, SN_T y) { return x > y ? x : y; }
 static inline SN_T SN_I_FN(min)(SN_T x, SN_T y) { return x < y ? x : y; }
-static inline SN_T SN_I_FN(abs)(SN_T x) { return x < SN_I_C(0) ? SN_I_NEG(x) : x; }
+static inline SN_T SN_I_FN(abs)(SN_T x) { return SN_I_S(abs(x)); }
 
 static inline SN_T SN_I_FN(div)(SN_T x, SN_T y) {
     SN_T q = x / SN_I_SAFE(y);

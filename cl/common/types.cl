@@ -14,6 +14,7 @@ typedef long2 sn_idx2;
 typedef long4 sn_idx4;
 typedef long8 sn_idx8;
 typedef long16 sn_idx16;
+#define SN_IDX_SIGN 63
 #define SN_TO_IDX2(x) convert_long2(x)
 #define SN_TO_IDX4(x) convert_long4(x)
 #define SN_TO_IDX8(x) convert_long8(x)
@@ -24,6 +25,7 @@ typedef int2 sn_idx2;
 typedef int4 sn_idx4;
 typedef int8 sn_idx8;
 typedef int16 sn_idx16;
+#define SN_IDX_SIGN 31
 #define SN_TO_IDX2(x) convert_int2(x)
 #define SN_TO_IDX4(x) convert_int4(x)
 #define SN_TO_IDX8(x) convert_int8(x)
@@ -36,8 +38,9 @@ typedef int16 sn_idx16;
 #define SN_IOTA8 ((sn_idx8)(0, 1, 2, 3, 4, 5, 6, 7))
 #define SN_IOTA16 ((sn_idx16)(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15))
 
-/* Division that rounds down, for b > 0; scalars or vectors of one type. C's rounds towards 0. */
-#define SN_FLOOR_MOD(a, b) (((a) % (b) + (b)) % (b))
-#define SN_FLOOR_DIV(a, b) (((a) - SN_FLOOR_MOD(a, b)) / (b))
+/* Division that rounds down, for b > 0; scalars or vectors of one type. C's rounds towards 0, so b - 1 is taken off what is
+ * negative (its sign is shifted over all bits). */
+#define SN_FLOOR_DIV(a, b) (((a) - (((a) >> SN_IDX_SIGN) & ((b) - 1))) / (b))
+#define SN_FLOOR_MOD(a, b) ((a) - SN_FLOOR_DIV(a, b) * (b))
 
 #endif

@@ -105,7 +105,8 @@ static part to_mask(parser *p, part in, sni_ctype bits, int width) {
     const char *name = sni_ctype_name(bits, width);
     if (in.width == 1) return make(PART_CONDITION, bits, width, sni_emit_format(p->e, "((%s)(-%s))", name, in.text));
     if (in.type == bits) return in;
-    return make(PART_CONDITION, bits, width, sni_emit_format(p->e, "convert_%s(%s)", name, in.text));
+    /* Compared again, because some drivers widen true to 1. */
+    return make(PART_CONDITION, bits, width, sni_emit_format(p->e, "(convert_%s(%s) != 0)", name, in.text));
 }
 
 /* The type that two parts meet in: a value's own type if the other is a number, else the arithmetic's. */
