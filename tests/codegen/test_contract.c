@@ -14,6 +14,7 @@
 enum { CANARY = 64 };
 
 static test_device test;
+static bool wide; /* indices of 64 bits, as for sizes that 32 bits do not hold */
 
 /* ---- Running a program on the device
  * ------------------------------------------------------------- */
@@ -57,8 +58,10 @@ static void set_arguments(const contraction *p, const sni_kspec *spec, sni_launc
             static const uint64_t start = 0;
             must(sni_launch_set_scalar(launch, i, &start, sizeof start));
         } else if (arg->kind == SNI_KARG_INDEX) {
-            int32_t value = (int32_t)evaluate(p, arg->expr);
-            must(sni_launch_set_scalar(launch, i, &value, sizeof value));
+            int64_t value = evaluate(p, arg->expr);
+            int32_t narrow = (int32_t)value;
+            must(wide ? sni_launch_set_scalar(launch, i, &value, sizeof value)
+                      : sni_launch_set_scalar(launch, i, &narrow, sizeof narrow));
         } else {
             must(sni_launch_set_local(launch, i, arg->local_bytes));
         }
@@ -67,7 +70,7 @@ static void set_arguments(const contraction *p, const sni_kspec *spec, sni_launc
 
 static void launch(contraction *p, const sni_kspec *spec) {
     sni_program_source source = {
-        .text = spec->source, .entry = spec->entry, .options = spec->options};
+        .text = spec->source, .entry = spec->entry, .options = wide ? "-DSN_IDX64" : spec->options};
     sni_program *built;
     sni_launch *kernel;
     sni_mem *mems[MAX_TENSORS] = {NULL};
@@ -362,6 +365,20 @@ START_TEST(test_refusals) {
 }
 END_TEST
 
+START_TEST(test_wide_indices) {
+    shape s = matmul("wide", 2, 29, 41, 70), w = s;
+    shape_layouts(&s, "bkm", "bnk", "bmn");
+    s.symbolic = s.bias = true;
+    w.is_window = w.symbolic = w.relu = true;
+    w.axis_count = 0;
+    w.window = (window){2, 3, 9, 37, 7, 3, 1, 1, 1};
+    wide = true;
+    run(&s, false);
+    run(&w, false);
+    wide = false;
+}
+END_TEST
+
 /* Memory runs out at every allocation in turn, until it does not. */
 START_TEST(test_out_of_memory) {
     shape s = matmul("out of memory", 2, 9, 20, 33);
@@ -410,10 +427,11 @@ START_TEST(test_repeatable) {
 END_TEST
 
 int main(void) {
-    const TTest *const tests[] = {
-        test_layouts,         test_sizes,    test_large,         test_empty,     test_several_axes,
-        test_broadcast_batch, test_epilogue, test_dtypes,        test_double,    test_windows,
-        test_gather,          test_refusals, test_out_of_memory, test_repeatable};
+    const TTest *const tests[] = {test_layouts,      test_sizes,         test_large,
+                                  test_empty,        test_several_axes,  test_broadcast_batch,
+                                  test_epilogue,     test_dtypes,        test_double,
+                                  test_windows,      test_gather,        test_refusals,
+                                  test_wide_indices, test_out_of_memory, test_repeatable};
     test_device_open(&test);
     int result = run_suite(suite_of("codegen/contract", tests, sizeof tests / sizeof tests[0]));
     test_device_close(&test);
