@@ -258,7 +258,8 @@ static sinter_status generate(const sni_loop *loop, const sni_caps *caps, sni_ar
     out_spec->global[2] = c.size_b;
     for (int d = 0; d < 3; ++d) out_spec->local[d] = 1;
     out_spec->strategy = "cpu_gemm";
-    out_spec->notes = v->name;
+    out_spec->notes = sni_emit_format(&e, "%s, sums in %s, A %s", v->name, sni_ctype_name(c.type, 1),
+                                      c.a_op.direct ? "in place" : "packed");
     return finish(&e, &c, v, width);
 }
 

@@ -255,7 +255,9 @@ static sinter_status generate(const sni_loop *loop, const sni_caps *caps, sni_ar
     out_spec->local[0] = (size_t)items_of(t);
     out_spec->local[1] = out_spec->local[2] = 1;
     out_spec->strategy = "gpu_gemm";
-    out_spec->notes = t->name;
+    out_spec->notes = sni_emit_format(&e, "%s, sums in %s, loads of %d and %d", t->name,
+                                      sni_ctype_name(c.type, 1), four_lanes(&c.a_op) ? 4 : 1,
+                                      four_lanes(&c.b_op) ? 4 : 1);
     return finish(&e, &c, t, sides);
 }
 
