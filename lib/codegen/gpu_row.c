@@ -2,8 +2,8 @@
  *
  * The size of a team is a power of two that the launch passes in, so that one kernel serves every length of row. In
  * each pass the work-items of a team take the vectors of the row in turn; then their partial results are
- * combined in local memory, as a tree in a fixed order. A team without a row works on the last one and stores
- * nothing, so that every work-item meets every barrier. */
+ * combined in local memory, as a tree in a fixed order. A team without a row passes over nothing and stores nothing, but
+ * it meets every barrier. */
 #include "codegen/layout.h"
 #include "codegen/strategies.h"
 
@@ -79,10 +79,7 @@ static void emit_body(const team_row *r, const sni_scope *scope, int pass, const
         if (reduces_in(r->passes, s, pass))
             sni_emit_accumulate(e, scope, s, inside, scope->width,
                                 sni_emit_format(e, "acc%d_%c", s, scope->width > 1 ? 'v' : 't'));
-    if (pass != r->passes->count || !r->passes->inner_stores) return;
-    sni_emit_open(e, "if (active)");
-    sni_emit_inner_stores(e, scope, inside);
-    sni_emit_close(e);
+    if (pass == r->passes->count) sni_emit_inner_stores(e, scope, inside);
 }
 
 /* One vector of the row, or single elements where it ends short. */
@@ -108,8 +105,7 @@ static void emit_vector(const team_row *r, const sni_scope *scope, int pass, con
 static void emit_part(const team_row *r, const sni_scope *scope, int pass, const bool *needed,
                       const char *const *have, bool vectors) {
     sni_emitter *e = r->e;
-    sni_expr total = sni_sym_mul(e->loop->sym, sni_extent_product(e->loop, r->outside), r->lanes.vectors);
-    sni_emit_open(e, "for (sn_idx v = lane; v < %s; v += %s)", sni_emit_number(e, total), r->team);
+    sni_emit_open(e, "for (sn_idx v = lane; v < share; v += %s)", r->team);
     const char *vector = "v";
     if (r->outside != 0) {
         const char *count = sni_emit_number(e, r->lanes.vectors);
@@ -262,7 +258,8 @@ static sinter_status generate(const sni_loop *loop, const sni_caps *caps, sni_ar
     r.width = r.lanes.width;
     r.outside = loop->inner & ~(1u << r.lane_axis);
     sni_expr rows = sni_extent_product(loop, sni_parallel_mask(loop));
-    sni_expr team = team_size(loop, sni_sym_mul(sym, sni_extent_product(loop, r.outside), r.lanes.vectors), r.group);
+    sni_expr vectors = sni_sym_mul(sym, sni_extent_product(loop, r.outside), r.lanes.vectors);
+    sni_expr team = team_size(loop, vectors, r.group);
     sni_expr teams = sni_sym_div(sym, sni_sym_const(sym, r.group), team);
     r.team = sni_emit_argument(&e, team);
     sni_scope scope = {.lane_axis = -1, .width = 1, .prefix = "s"};
@@ -274,6 +271,7 @@ static sinter_status generate(const sni_loop *loop, const sni_caps *caps, sni_ar
     const char *count = sni_emit_number(&e, rows);
     sni_emit_line(&e, "const bool active = wanted < %s;", count);
     sni_emit_line(&e, "const sn_idx row = active ? wanted : %s - 1;", count);
+    sni_emit_line(&e, "const sn_idx share = active ? %s : 0;", sni_emit_number(&e, vectors));
     if (sni_parallel_mask(loop) != 0) sni_emit_split(&e, &scope, sni_parallel_mask(loop), "row");
     emit_row(&r, &scope);
     sni_set_launch(out_spec, loop, sni_sym_mul_i(sym, sni_sym_ceil_div(sym, rows, teams), r.group), (size_t)r.group);

@@ -61,14 +61,20 @@ static inline sni_program *build_kernel(test_device *d, const char *text, const 
     return program;
 }
 
-/* Device memory that holds data (NULL: filled with a byte). */
+/* Device memory that holds data (NULL: a byte everywhere; written rather than filled, because Oclgrind takes filled
+ * memory for uninitialised). */
 static inline sni_mem *device_memory(test_device *d, const void *data, size_t size_bytes, uint8_t fill) {
     sni_mem *mem;
     must(sni_mem_acquire(d->pool, size_bytes, &mem));
+    if (size_bytes == 0) return mem;
+    uint8_t *bytes = malloc(size_bytes);
+    ck_assert(bytes != NULL);
     if (data == NULL)
-        must(sni_mem_fill(mem, fill));
-    else if (size_bytes > 0)
-        must(sni_mem_write(mem, 0, data, size_bytes, true));
+        memset(bytes, fill, size_bytes);
+    else
+        memcpy(bytes, data, size_bytes);
+    must(sni_mem_write(mem, 0, bytes, size_bytes, true));
+    free(bytes);
     return mem;
 }
 
