@@ -71,6 +71,7 @@ static sinter_status layer_infer(sni_call *call) {
         for (int d = 0; fits && d < out.rank; ++d)
             fits = sni_rule_equal(call, out.dims[d], call->in[0].dims[d]);
         if (!fits) return sni_rule_shapes(call, "scale or bias does not broadcast to x");
+        sni_require_broadcast(call, &call->in[i], &call->in[0]);
     }
     sni_rule_out_like(call, 0);
     return SINTER_OK;
@@ -203,8 +204,8 @@ static sinter_status lrn_reference(const sni_ref_call *call) {
     for (int64_t n = 0; n < x->count; ++n) {
         int64_t c = n / rows.inner % rows.length, first = c - (size - 1) / 2;
         double sum = 0;
-        for (int64_t k = first; k < first + size; ++k) {
-            if (k < 0 || k >= rows.length) continue;
+        int64_t end = first + size < rows.length ? first + size : rows.length;
+        for (int64_t k = first < 0 ? 0 : first; k < end; ++k) {
             double v = x->f[n + (k - c) * rows.inner];
             sum += v * v;
         }

@@ -119,6 +119,17 @@ enum {
     WINDOW_VALUE
 };
 
+/* Numbers beyond 32 bits make no window, and their products would overflow. */
+static bool window_in_range(const sni_call *call, int attr) {
+    for (int i = 0; i < call->attrs[attr].count; ++i) {
+        int64_t value = 0;
+        if (sni_sym_is_const(call->sym, call->attrs[attr].exprs[i], &value) &&
+            (value < INT32_MIN || value > INT32_MAX))
+            return false;
+    }
+    return true;
+}
+
 static sinter_status window_infer(sni_call *call) {
     const sni_type *in = &call->in[0];
     int sliding = call->attrs[WINDOW_KERNEL].count;
@@ -129,6 +140,10 @@ static sinter_status window_infer(sni_call *call) {
         if (call->attrs[a].count != sliding && !(call->attrs[a].count == 0 && a != WINDOW_SIZES))
             return sni_fail(SINTER_SHAPE, "attribute %s has %d entries, the kernel has %d",
                             call->op->attrs[a].name, call->attrs[a].count, sliding);
+    for (int a = WINDOW_STRIDES; a < WINDOW_SIZES; ++a)
+        if (!window_in_range(call, a))
+            return sni_fail(SINTER_INVALID_ARGUMENT, "attribute %s is out of range",
+                            call->op->attrs[a].name);
     sni_expr dims[SINTER_MAX_RANK];
     for (int i = 0; i < in->rank - sliding; ++i) dims[i] = in->dims[i];
     for (int i = 0; i < sliding; ++i) {
@@ -136,8 +151,10 @@ static sinter_status window_infer(sni_call *call) {
         sni_expr size = call->attrs[WINDOW_SIZES].exprs[i];
         if (sni_rule_const_below(call, kernel, 0) || sni_rule_const_below(call, size, 0))
             return sni_fail(SINTER_SHAPE, "the window's kernel or size is negative");
-        if (sni_rule_const_below(call, sni_rule_entry(call, WINDOW_INPUT_STRIDES, i, 1), 1))
+        sni_expr every = sni_rule_entry(call, WINDOW_INPUT_STRIDES, i, 1);
+        if (sni_rule_const_below(call, every, 1))
             return sni_fail(SINTER_INVALID_ARGUMENT, "input strides must be 1 or more");
+        sni_call_require(call, sni_sym_lt(call->sym, sni_sym_const(call->sym, 0), every));
         dims[in->rank - sliding + i] = size;
         dims[in->rank + i] = kernel;
     }
