@@ -14,20 +14,30 @@ typedef struct points {
     int width;
 } points;
 
-static void emit_vectors(const points *p, const sni_scope *scope) {
+static void emit_loop(const points *p, const sni_scope *scope, int width) {
     sni_emitter *e = p->e;
     const char *i = scope->names[p->lane_axis];
     sni_scope lanes = *scope;
     lanes.lane_axis = p->lane_axis;
-    lanes.width = p->width;
-    if (p->width > 1) {
-        sni_emit_open(e, "for (; end - %s >= %d; %s += %d)", i, p->width, i, p->width);
-        sni_emit_point(e, &lanes, p->passes);
-        sni_emit_close(e);
-    }
-    sni_emit_open(e, "for (; %s < end; ++%s)", i, i);
-    sni_emit_point(e, scope, p->passes);
+    lanes.width = width;
+    sni_emit_open(e, "for (; end - %s >= %d; %s += %d)", i, width, i, width);
+    sni_emit_point(e, width > 1 ? &lanes : scope, p->passes);
     sni_emit_close(e);
+}
+
+/* Vectors, then single points. Between them half a vector or less where a line is known to be short and to leave that many
+ * points over: pictures of 14 x 14, say. */
+static void emit_vectors(const points *p, const sni_scope *scope) {
+    int64_t extent;
+    bool known = sni_sym_is_const(p->e->loop->sym, p->e->loop->extents[p->lane_axis], &extent);
+    if (p->width > 1) emit_loop(p, scope, p->width);
+    int rest = known && extent <= 8 * p->width ? (int)(extent % p->width) : 0;
+    for (int width = p->width / 2; width >= 4; width /= 2) {
+        if (rest < width) continue;
+        emit_loop(p, scope, width);
+        break;
+    }
+    emit_loop(p, scope, 1);
 }
 
 /* One run: from the lane axis' start to end. */
@@ -74,6 +84,15 @@ static int64_t least_work(const sni_passes *passes) {
     return least < 256 ? 256 : (int64_t)least;
 }
 
+/* As many lanes as registers hold, unless a line is known to have fewer points. */
+static int width_of(const sni_loop *loop, const sni_caps *caps) {
+    int width = sni_cpu_width(loop, caps), axis = sni_parallel_count(loop) - 1;
+    int64_t extent;
+    if (axis >= 0 && sni_sym_is_const(loop->sym, loop->extents[axis], &extent))
+        while (width > 2 && width > extent) width /= 2;
+    return width;
+}
+
 static sinter_status generate_points(const sni_loop *loop, const sni_caps *caps, sni_arena *arena, sni_kspec *out_spec,
                                      const char *entry) {
     sni_emitter e;
@@ -83,7 +102,7 @@ static sinter_status generate_points(const sni_loop *loop, const sni_caps *caps,
     uint32_t parallel = sni_parallel_mask(loop);
     sni_expr total = sni_extent_product(loop, parallel);
     sni_expr work = sni_sym_mul(loop->sym, total, sni_extent_product(loop, loop->inner));
-    points p = {&e, &passes, sni_parallel_count(loop) - 1, sni_cpu_width(loop, caps)};
+    points p = {&e, &passes, sni_parallel_count(loop) - 1, width_of(loop, caps)};
     sni_scope scope = {.lane_axis = -1, .width = 1, .prefix = "s"};
     sni_name_axes(&e, &scope);
     sni_chunks chunks = sni_cpu_chunks(loop, caps, total, work, least_work(&passes), p.width);

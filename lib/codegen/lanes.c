@@ -59,13 +59,15 @@ int sni_best_inner_axis(const sni_passes *passes) {
     return best;
 }
 
+enum { LEAST_LANES = 4 /* fewer points along a known line are not worth being lanes */ };
+
 bool sni_prefers_column(const sni_passes *passes, int width) {
     const sni_loop *loop = passes->loop;
     int inner = sni_best_inner_axis(passes), column = sni_parallel_count(loop) - 1;
     if (inner < 0 || column < 0) return inner < 0;
     sni_lane_use row_use = sni_lane_use_of(passes, inner, 1), column_use = sni_lane_use_of(passes, column, 1);
     int64_t extent;
-    if (sni_sym_is_const(loop->sym, loop->extents[column], &extent) && extent < width) return false;
+    if (sni_sym_is_const(loop->sym, loop->extents[column], &extent) && extent < LEAST_LANES) return false;
     bool short_row = sni_sym_is_const(loop->sym, loop->extents[inner], &extent) && extent < width;
     if (column_use.other != row_use.other) return column_use.other < row_use.other || short_row;
     return short_row;

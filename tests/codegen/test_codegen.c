@@ -283,6 +283,8 @@ START_TEST(guards) {
         output(&b, total, at2(&b, i, columns, j), select_by(&b, sni_sym_le(sym, j, i), wide, low));
         sni_expr odd = sni_sym_eq(sym, sni_sym_mod(sym, j, number(&b, 2)), number(&b, 1));
         output(&b, total, at2(&b, i, columns, j), select_by(&b, sni_sym_and(sym, odd, inside), wide, low));
+        int every_other = load(&b, x, at2(&b, i, n, source), sni_sym_and(sym, odd, inside));
+        output(&b, total, at2(&b, i, columns, j), every_other);
         finish(&b, "guards", false);
     }
 }
@@ -443,11 +445,11 @@ START_TEST(several_inner_axes) {
 END_TEST
 
 /* max and average pooling, 3 x 3, stride 1 and 2, padded: lanes along the picture's width. */
-static void pooling(int64_t width, int stride) {
+static void pooling(int64_t width, int stride, bool known) {
     builder b;
     builder_init(&b);
     sni_sym *sym = b.loop.sym;
-    sni_expr c = dim(&b, "c", 3), h = dim(&b, "h", 8), w = dim(&b, "w", width);
+    sni_expr c = dim(&b, "c", 3), h = dim(&b, "h", 8), w = known ? number(&b, width) : dim(&b, "w", width);
     sni_expr oh = sni_sym_ceil_div(sym, h, number(&b, stride)), ow = sni_sym_ceil_div(sym, w, number(&b, stride));
     sni_expr k = axis(&b, c, false), y = axis(&b, oh, false), x = axis(&b, ow, false);
     sni_expr r = axis(&b, number(&b, 3), true), s = axis(&b, number(&b, 3), true);
@@ -465,10 +467,12 @@ static void pooling(int64_t width, int stride) {
 }
 
 START_TEST(windows) {
-    pooling(50, 1);
-    pooling(50, 2);
-    pooling(5, 1);
-    pooling(1, 2);
+    pooling(50, 1, false);
+    pooling(50, 2, false);
+    pooling(5, 1, false);
+    pooling(1, 2, false);
+    /* A known width decides on lanes: all of one vector, some and a rest. */
+    for (int width = 2; width <= 30; width += 4) pooling(width, 1, true);
 }
 END_TEST
 
@@ -549,7 +553,7 @@ START_TEST(wide_indices) {
     setenv("SINTER_TEST_IDX64", "1", 1);
     broadcast_chain(SINTER_F32, 5, 133);
     softmax(SINTER_F16, 5, 133);
-    pooling(50, 1);
+    pooling(50, 1, false);
     combiners(SINTER_I32, 1, 133);
     unsetenv("SINTER_TEST_IDX64");
 }
