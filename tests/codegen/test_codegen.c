@@ -5,6 +5,7 @@
 #include <math.h>
 #include <unistd.h>
 
+#include "base/alloc.h"
 #include "codegen/strategies.h"
 #include "device_run.h"
 #include "interpret.h"
@@ -548,6 +549,45 @@ START_TEST(refusals_have_words) {
 }
 END_TEST
 
+/* The n-th allocation fails, for every n until none does: an error each time, never a crash. */
+START_TEST(memory_runs_out) {
+    static const char *const names[] = {"cpu_row", "cpu_column", "gpu_row", "gpu_column", "plain"};
+    for (int k = 0; k < 5; ++k) {
+        builder b;
+        builder_init(&b);
+        bool column = strstr(names[k], "column") != NULL;
+        sni_expr m = dim(&b, "m", 5), n = dim(&b, "n", 70), i = axis(&b, m, column), j;
+        if (column) { /* the inner axes come last */
+            b.loop.axis_count = 0;
+            b.loop.inner = 0;
+            j = axis(&b, n, false);
+            i = axis(&b, m, true);
+        } else {
+            j = axis(&b, n, true);
+        }
+        int x = load(&b, buffer(&b, SINTER_F32, times(&b, m, n), false), at2(&b, i, n, j), SNI_NO_EXPR);
+        int e = op(&b, "exp", op(&b, "sub", x, reduce(&b, SNI_COMBINE_MAX, x), -1), -1, -1);
+        output(&b, times(&b, m, n), at2(&b, i, n, j), op(&b, "div", e, reduce(&b, SNI_COMBINE_SUM, e), -1));
+        sni_caps caps = device.device->caps;
+        caps.device_class = names[k][0] == 'g' ? SNI_DEVICE_GPU : SNI_DEVICE_CPU;
+        sinter_status status = SINTER_INTERNAL;
+        int failures = 0;
+        for (int nth = 1; status != SINTER_OK && nth < 10000; ++nth) {
+            sni_kspec spec;
+            sni_arena *arena = sni_arena_create();
+            sni_alloc_fail_at(nth);
+            status = sni_codegen(&b.loop, &caps, names[k], arena, &spec);
+            sni_alloc_fail_at(0);
+            failures += status != SINTER_OK;
+            sni_arena_release(arena);
+        }
+        ck_assert_msg(status == SINTER_OK, "%s: %s", names[k], sinter_last_error());
+        ck_assert_int_gt(failures, 0);
+        builder_deinit(&b);
+    }
+}
+END_TEST
+
 /* 64-bit indices: the same text with SN_IDX64. */
 START_TEST(wide_indices) {
     setenv("SINTER_TEST_IDX64", "1", 1);
@@ -564,7 +604,7 @@ int main(void) {
     const TTest *const tests[] = {
         elementwise_broadcast, elementwise_numbers, casts, every_operator, index_maps, guards, gathers, row_softmax, row_softmax_alone,
         row_layer_norm, reductions, reductions_of_nan, several_inner_axes, windows, contraction,
-        text_does_not_depend_on_sizes, refusals_have_words, wide_indices,
+        text_does_not_depend_on_sizes, refusals_have_words, memory_runs_out, wide_indices,
     };
     int result = run_suite(suite_of("codegen", tests, sizeof tests / sizeof *tests));
     printf("%d launches\n", kernels_run);
