@@ -26,6 +26,7 @@ static sinter_status gemm_infer(sni_call *call) {
         !sni_rule_equal(call, out.dims[0], product.dims[0]) ||
         !sni_rule_equal(call, out.dims[1], product.dims[1]))
         return sni_rule_shapes(call, "c does not broadcast to the product");
+    sni_require_broadcast(call, &call->in[2], &product);
     return sni_rule_done(call);
 }
 

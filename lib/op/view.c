@@ -1,5 +1,6 @@
 /* Views without a fill: reshape, transpose, expand, slice, concat. An output element is the input
  * element at mapped coordinates, so none of them is a kernel of its own. */
+#include "base/alloc.h"
 #include "op/rule.h"
 #include "op/tables.h"
 
@@ -16,14 +17,16 @@ typedef struct product {
 
 static void product_add(sni_sym *sym, product *p, sni_expr dim) {
     int64_t number = 0;
-    if (sni_sym_is_const(sym, dim, &number)) {
-        p->number *= number;
+    /* What does not fit the number stays an atom. */
+    if (sni_sym_is_const(sym, dim, &number) && sni_mul_i64(p->number, number, &number)) {
+        p->number = number;
         return;
     }
     if (sni_sym_term_count(sym, dim) == 1) {
         sni_term term = sni_sym_term(sym, dim, 0);
-        if (p->count + term.factor_count <= (int)COUNT(p->atoms)) {
-            p->number *= term.coefficient;
+        if (p->count + term.factor_count <= (int)COUNT(p->atoms) && term.factor_count > 0 &&
+            sni_mul_i64(p->number, term.coefficient, &number)) {
+            p->number = number;
             for (int i = 0; i < term.factor_count; ++i) p->atoms[p->count++] = term.factors[i];
             return;
         }

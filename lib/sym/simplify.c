@@ -166,6 +166,7 @@ static bool sides(sni_sym *sym, sni_expr a, sni_expr b, sni_expr *left, sni_expr
     if (!p.ok) return false;
     for (int i = 0; i < p.count; ++i) {
         sni_poly_term t = p.t[i];
+        if (t.c == INT64_MIN) return false; /* it has no positive counterpart */
         if (t.c < 0) {
             t.c = -t.c;
             sni_poly_add_term(&r, &t);

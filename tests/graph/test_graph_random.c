@@ -89,7 +89,7 @@ static void check_value(const sinter_graph *graph, const sni_op *op, uint32_t id
         ck_assert_msg(type->dims[d] != SNI_NO_EXPR, "%s", op->name);
         if (sni_sym_is_const(graph->sym, type->dims[d], &dim)) {
             ck_assert_msg(dim >= 0, "%s", op->name);
-            count = count > 1000000 ? count : count * dim;
+            count = dim == 0 ? 0 : count > 1000000 ? count : count * dim;
         }
     }
     if (type->elements) ck_assert_msg(type->element_count == count, "%s: elements", op->name);
