@@ -209,6 +209,7 @@ static void set_quirks(sni_caps *caps) {
     caps->local_counts_twice = sni_device_text_has(caps->platform, "rusticl");
     /* Mesa 22.3 answers 32 for every kernel and runs work-groups of 1024, attribute or not. */
     caps->kernel_work_group_is_no_limit = sni_device_text_has(caps->platform, "rusticl");
+    caps->most_loop_steps = sni_device_text_has(caps->name, "llvmpipe") ? 65535 : 0;
 }
 
 /* OpenCL 3 devices report the highest C version in a list; the old query may say 1.2. */

@@ -34,6 +34,7 @@ typedef struct sni_caps {
     /* Quirks of drivers. */
     bool local_counts_twice;            /* rusticl takes twice the local memory that a kernel declares */
     bool kernel_work_group_is_no_limit; /* rusticl reports a preferred size as CL_KERNEL_WORK_GROUP_SIZE */
+    int64_t most_loop_steps;            /* llvmpipe silently ends all loops of a work-item after so many; 0: none */
     char identity[40];   /* 32 hex digits; platform, device and driver versions are in it */
     char tuning_key[40]; /* 32 hex digits, without driver versions */
 } sni_caps;
