@@ -86,8 +86,8 @@ sni_chunks sni_cpu_chunks(const sni_loop *loop, const sni_caps *caps, sni_expr t
     sni_expr wanted = sni_sym_max(sym, sni_sym_ceil_div(sym, work, sni_sym_const(sym, least)), one);
     sni_expr groups = sni_sym_min(sym, sni_sym_min(sym, wanted, total), sni_sym_const(sym, units * GROUPS_PER_UNIT));
     if (caps->most_loop_steps > 0) {
-        /* A point takes up to five steps: the loops over runs, vectors and single elements. */
-        sni_expr most = sni_sym_const(sym, caps->most_loop_steps / 8);
+        /* Loops over runs, vectors and elements, and those inside fmod and integer pow, are all counted. */
+        sni_expr most = sni_sym_const(sym, caps->most_loop_steps / 512);
         groups = sni_sym_min(sym, sni_sym_max(sym, groups, sni_sym_ceil_div(sym, work, most)), total);
     }
     sni_expr divisor = sni_sym_mul_i(sym, sni_sym_max(sym, groups, one), width);
