@@ -38,6 +38,7 @@ check() {
     failed=$((failed + 1))
     failures+=("$name")
     echo "FAILED: $name"
+    return 1
   fi
 }
 
@@ -87,7 +88,7 @@ step_dev() {
   if [ "$(id -u)" -eq 0 ] && command -v localedef >/dev/null; then
     localedef -i de_DE -f UTF-8 de_DE.UTF-8 2>/dev/null || true
   fi
-  check "build dev" 900 build_preset dev
+  check "build dev" 900 build_preset dev || return
   check "public headers" 300 bash ci/check_headers.sh build/dev
   run_ctest "dev" build/dev 1200
 }
@@ -97,7 +98,7 @@ step_install() {
 }
 
 step_asan() {
-  check "build asan" 900 build_preset asan
+  check "build asan" 900 build_preset asan || return
   # The sanitizers' own limit: they turn an absurd allocation into NULL, as the C library does.
   ASAN_OPTIONS=allocator_may_return_null=1:detect_stack_use_after_return=1 \
     UBSAN_OPTIONS=print_stacktrace=1 run_ctest "asan" build/asan 1800
@@ -107,7 +108,7 @@ step_tsan() {
   local programs=()
   local source
   for source in tests/*/test_*threads*.c; do programs+=("$(basename "$source" .c)"); done
-  check "build tsan" 900 build_preset tsan "${programs[@]}"
+  check "build tsan" 900 build_preset tsan "${programs[@]}" || return
   run_ctest "tsan" build/tsan 900 -R 'threads'
 }
 

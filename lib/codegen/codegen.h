@@ -7,6 +7,7 @@
 
 typedef enum sni_karg_kind {
     SNI_KARG_BUFFER, /* __global T *: loop buffer number */
+    SNI_KARG_OFFSET, /* ulong: the element of the buffer's memory at which loop buffer number begins */
     SNI_KARG_INDEX,  /* sn_idx (int or long): the value of an expression */
     SNI_KARG_LOCAL   /* __local: bytes */
 } sni_karg_kind;
@@ -18,7 +19,7 @@ typedef struct sni_karg {
     size_t local_bytes;
 } sni_karg;
 
-#define SNI_MAX_KARGS 96
+#define SNI_MAX_KARGS 144
 
 /* A kernel as text with what is needed to launch it. Lives in the arena it was made in. */
 typedef struct sni_kspec {

@@ -117,6 +117,10 @@ const char *sni_emit_buffer(sni_emitter *e, int buffer) {
     add_argument(e, SNI_KARG_BUFFER)->buffer = buffer;
     add_parameter(e, sni_emit_format(e, "__global %s%s *restrict %s", only_read(e->loop, buffer) ? "const " : "",
                                      storage_type(dtype), name));
+    /* Values of a run lie in one arena; parts of a buffer as objects of their own (clCreateSubBuffer) crash
+     * NVIDIA's driver 580 when their ranges are used again. */
+    add_argument(e, SNI_KARG_OFFSET)->buffer = buffer;
+    add_parameter(e, sni_emit_format(e, "const ulong o%d", buffer));
     return name;
 }
 
@@ -170,6 +174,9 @@ sinter_status sni_emit_end(sni_emitter *e, const char *entry, const char *attrib
     append_includes(e, &source);
     sni_str_printf(&source, "\n%s%s__kernel void %s(%s) {\n", attributes != NULL ? attributes : "",
                    attributes != NULL ? "\n" : "", entry, sni_str_text(&e->params));
+    for (int i = 0; i < e->spec->arg_count; ++i)
+        if (e->spec->args[i].kind == SNI_KARG_OFFSET)
+            sni_str_printf(&source, "    b%d += o%d;\n", e->spec->args[i].buffer, e->spec->args[i].buffer);
     sni_str_append(&source, sni_str_text(&e->body));
     sni_str_append(&source, "}\n");
     bool too_many = e->spec->arg_count >= SNI_MAX_KARGS;

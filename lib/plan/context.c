@@ -108,6 +108,30 @@ static int root_of(const sinter_plan *plan, int slot) {
     return slot;
 }
 
+/* Every range of the arena begins where any vector type may. */
+#define ARENA_ALIGN 256
+
+/* Memory for values in between: one arena; where the device allows no buffer as large, one buffer a value. */
+static sinter_status acquire_temps(sinter_plan *plan, sni_context *c, const sni_lifetime *items) {
+    bool one = c->arena_bytes <= plan->runtime->caps->max_alloc_bytes;
+    sni_mem *arena = NULL;
+    if (one) SNI_TRY(sni_mem_acquire(plan->runtime->pool, (size_t)c->arena_bytes, &arena));
+    size_t item = 0;
+    sinter_status status = SINTER_OK;
+    for (size_t i = 0; i < plan->slot_count && status == SINTER_OK; ++i) {
+        const sni_slot *s = &plan->slots[i];
+        if (s->kind != SNI_SLOT_TEMP || s->shares >= 0) continue;
+        const sni_lifetime *t = &items[item++];
+        c->offsets[i] = one ? t->offset_bytes : 0;
+        if (one)
+            c->mems[i] = sni_mem_retain(arena);
+        else
+            status = sni_mem_acquire(plan->runtime->pool, (size_t)t->size_bytes, &c->mems[i]);
+    }
+    sni_mem_release(arena);
+    return status;
+}
+
 static sinter_status place_temps(sinter_plan *plan, sni_context *c, sni_lifetime *items) {
     size_t count = 0;
     for (size_t i = 0; i < plan->slot_count; ++i) {
@@ -117,20 +141,15 @@ static sinter_status place_temps(sinter_plan *plan, sni_context *c, sni_lifetime
         SNI_TRY(slot_bytes(plan, c, s, &items[count].size_bytes));
         ++count;
     }
-    SNI_TRY(sni_offsets_plan(items, count, plan->runtime->caps->mem_align_bytes, &c->arena_bytes));
-    if (count) SNI_TRY(sni_mem_acquire(plan->runtime->pool, (size_t)c->arena_bytes, &c->arena));
-    size_t item = 0;
+    if (count == 0) return SINTER_OK;
+    SNI_TRY(sni_offsets_plan(items, count, ARENA_ALIGN, &c->arena_bytes));
+    SNI_TRY(acquire_temps(plan, c, items));
     for (size_t i = 0; i < plan->slot_count; ++i) {
-        const sni_slot *s = &plan->slots[i];
-        if (s->kind != SNI_SLOT_TEMP || s->shares >= 0) continue;
-        const sni_lifetime *t = &items[item++];
-        if (t->size_bytes == 0)
-            c->mems[i] = sni_mem_retain(c->arena);
-        else
-            SNI_TRY(sni_mem_sub(c->arena, (size_t)t->offset_bytes, (size_t)t->size_bytes, &c->mems[i]));
+        if (plan->slots[i].shares < 0) continue;
+        int root = root_of(plan, (int)i);
+        c->mems[i] = sni_mem_retain(c->mems[root]);
+        c->offsets[i] = c->offsets[root];
     }
-    for (size_t i = 0; i < plan->slot_count; ++i)
-        if (plan->slots[i].shares >= 0) c->mems[i] = sni_mem_retain(c->mems[root_of(plan, (int)i)]);
     return SINTER_OK;
 }
 
@@ -183,6 +202,10 @@ static sinter_status set_arguments(sinter_plan *plan, sni_context *c, const sni_
         const sni_karg *arg = &step->spec.args[a];
         if (arg->kind == SNI_KARG_LOCAL) {
             SNI_TRY(sni_launch_set_local(launch, a, arg->local_bytes));
+        } else if (arg->kind == SNI_KARG_OFFSET) {
+            const sni_loop_buffer *buffer = &step->group->loop->buffers[arg->buffer];
+            uint64_t elements = c->offsets[step->slots[arg->buffer]] / sinter_dtype_size(buffer->dtype);
+            SNI_TRY(sni_launch_set_scalar(launch, a, &elements, sizeof elements));
         } else if (arg->kind == SNI_KARG_INDEX) {
             int64_t value;
             SNI_TRY(sni_sym_eval(plan->graph->sym, arg->expr, &b, &value));
@@ -215,11 +238,13 @@ static sinter_status prepare_step(sinter_plan *plan, sni_context *c, size_t n) {
 
 static sinter_status fill_context(sinter_plan *plan, sni_context *c) {
     c->mems = sni_calloc(plan->slot_count + 1, sizeof *c->mems);
+    c->offsets = sni_calloc(plan->slot_count + 1, sizeof *c->offsets);
     c->launches = sni_calloc(plan->step_count + 1, sizeof *c->launches);
     c->global = sni_calloc(plan->step_count + 1, sizeof *c->global);
     sni_lifetime *items = sni_calloc(plan->slot_count + 1, sizeof *items);
-    sinter_status status = c->mems && c->launches && c->global && items ? place_temps(plan, c, items)
-                                                                       : sni_out_of_memory("a run");
+    sinter_status status = c->mems && c->offsets && c->launches && c->global && items
+                               ? place_temps(plan, c, items)
+                               : sni_out_of_memory("a run");
     sni_free(items);
     for (size_t n = 0; n < plan->step_count && status == SINTER_OK; ++n) status = prepare_step(plan, c, n);
     return status;
@@ -288,8 +313,8 @@ void sni_context_release(sinter_plan *plan, sni_context *c) {
     if (!c) return;
     for (size_t i = 0; c->mems && i < plan->slot_count; ++i) sni_mem_release(c->mems[i]);
     for (size_t n = 0; c->launches && n < plan->step_count; ++n) sni_launch_release(c->launches[n]);
-    sni_mem_release(c->arena);
     sni_free(c->mems);
+    sni_free(c->offsets);
     sni_free(c->launches);
     sni_free(c->global);
     sni_free(c);

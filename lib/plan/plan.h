@@ -67,8 +67,8 @@ struct sni_context {
     size_t dim_count;
     int64_t dims[SNI_MAX_DIMS], values[SNI_MAX_DIMS];
     uint64_t arena_bytes;
-    sni_mem *arena;
     sni_mem **mems;       /* slot -> memory; TEMP until the context goes, INPUT and OUTPUT during a run */
+    uint64_t *offsets;    /* slot -> bytes into that memory */
     sni_launch **launches; /* step -> kernel */
     size_t (*global)[3];  /* step -> work-items */
 };
