@@ -38,9 +38,15 @@ typedef int16 sn_idx16;
 #define SN_IOTA8 ((sn_idx8)(0, 1, 2, 3, 4, 5, 6, 7))
 #define SN_IOTA16 ((sn_idx16)(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15))
 
-/* Division that rounds down, for b > 0; scalars or vectors of one type. C's rounds towards 0, so b - 1 is taken off what is
- * negative (its sign is shifted over all bits). */
-#define SN_FLOOR_DIV(a, b) (((a) - (((a) >> SN_IDX_SIGN) & ((b) - 1))) / (b))
-#define SN_FLOOR_MOD(a, b) ((a) - SN_FLOOR_DIV(a, b) * (b))
+/* Division that rounds down, for b > 0, and what it leaves: sn_floor_div<width>, sn_floor_mod<width>. C's rounds towards 0,
+ * so b - 1 is taken off what is negative (its sign is shifted over all bits). */
+#define SN_FLOOR_FUNCTIONS(T, W)                                                                                       \
+    static inline T SN_JOIN(sn_floor_div, W)(T a, T b) { return (a - ((a >> SN_IDX_SIGN) & (b - 1))) / b; }            \
+    static inline T SN_JOIN(sn_floor_mod, W)(T a, T b) { return a - SN_JOIN(sn_floor_div, W)(a, b) * b; }
+SN_FLOOR_FUNCTIONS(sn_idx, 1)
+SN_FLOOR_FUNCTIONS(sn_idx2, 2)
+SN_FLOOR_FUNCTIONS(sn_idx4, 4)
+SN_FLOOR_FUNCTIONS(sn_idx8, 8)
+SN_FLOOR_FUNCTIONS(sn_idx16, 16)
 
 #endif

@@ -19,7 +19,7 @@ typedef struct sni_karg {
     size_t local_bytes;
 } sni_karg;
 
-#define SNI_MAX_KARGS 144
+#define SNI_MAX_KARGS 224
 
 /* A kernel as text with what is needed to launch it. Lives in the arena it was made in. */
 typedef struct sni_kspec {

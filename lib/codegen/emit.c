@@ -124,14 +124,20 @@ const char *sni_emit_buffer(sni_emitter *e, int buffer) {
     return name;
 }
 
+/* A kernel with more numbers than this has constants in its text, and so one text for each set of them. */
+enum { MAX_CONSTANT_ARGUMENTS = 64 };
+
 const char *sni_emit_argument(sni_emitter *e, sni_expr expr) {
     int number = 0;
+    int64_t value;
     for (int i = 0; i < e->spec->arg_count; ++i) {
         if (e->spec->args[i].kind != SNI_KARG_INDEX) continue;
         if (e->spec->args[i].expr == expr) return sni_emit_format(e, "n%d", number);
         ++number;
     }
     if (expr == SNI_NO_EXPR) e->failed = true;
+    if (number >= MAX_CONSTANT_ARGUMENTS && sni_sym_is_const(e->loop->sym, expr, &value))
+        return sni_emit_format(e, value >= INT32_MIN && value <= INT32_MAX ? "(%lld)" : "(%lldL)", (long long)value);
     const char *name = sni_emit_format(e, "n%d", number);
     add_argument(e, SNI_KARG_INDEX)->expr = expr;
     add_parameter(e, sni_emit_format(e, "const sn_idx %s", name));

@@ -209,7 +209,8 @@ static void print_division(const printer *p, sni_sym_kind kind, sni_expr a, sni_
     if (sni_sym_known_nonneg(p->e->loop->sym, a))
         print_binary(p, a, kind == SNI_SYM_DIV ? "/" : "%", b);
     else
-        print_call(p, kind == SNI_SYM_DIV ? "SN_FLOOR_DIV" : "SN_FLOOR_MOD", a, b, vector);
+        print_call(p, sni_emit_format(p->e, "sn_floor_%s%d", kind == SNI_SYM_DIV ? "div" : "mod", vector ? p->scope->width : 1),
+                   a, b, vector);
 }
 
 /* Comparisons give 0 or 1; a vector's -1 is turned into 1. */

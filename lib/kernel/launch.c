@@ -27,6 +27,12 @@ static void query_limits(sni_launch *launch, cl_device_id id) {
                                  NULL) == CL_SUCCESS &&
         size > 0)
         launch->max_work_group = size;
+    /* A kernel that requires a size was compiled for it; NVIDIA's driver 580 answers 256 above all the same. */
+    size_t required[3] = {0};
+    if (clGetKernelWorkGroupInfo(launch->kernel, id, CL_KERNEL_COMPILE_WORK_GROUP_SIZE,
+                                 sizeof required, required, NULL) == CL_SUCCESS &&
+        required[0] * required[1] * required[2] > launch->max_work_group)
+        launch->max_work_group = required[0] * required[1] * required[2];
     if (clGetKernelWorkGroupInfo(launch->kernel, id, CL_KERNEL_LOCAL_MEM_SIZE, sizeof local, &local,
                                  NULL) == CL_SUCCESS)
         launch->static_local_bytes = local;

@@ -5,6 +5,7 @@
 #include "loop/build.h"
 
 #define MAX_DEPTH 400
+#define MAX_EXPR_SIZE 1000 /* atoms of one index expression: the kernel's text holds it written out */
 
 static int refuse(sni_builder *b, const char *why) {
     if (!b->why) b->why = why;
@@ -311,7 +312,9 @@ int sni_splice(sni_builder *b, uint32_t id, const sni_expr *coords, sni_expr gua
     sni_expr own[SINTER_MAX_RANK];
     memcpy(own, coords, (size_t)v->type.rank * sizeof *coords);
     for (int d = 0; d < v->type.rank; ++d)
-        if (!own[d]) return refuse(b, "an index expression is too complex");
+        if (!own[d] || sni_sym_size(b->sym, own[d]) > MAX_EXPR_SIZE)
+            return refuse(b, "an index expression is too complex");
+    if (sni_sym_size(b->sym, guard) > MAX_EXPR_SIZE) return refuse(b, "an index expression is too complex");
     int stmt = find_memo(b, id, own, v->type.rank, guard);
     if (stmt >= 0) return stmt;
     ++b->depth;

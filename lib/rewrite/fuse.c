@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "rewrite/fuse_free.h"
+
 #define EXPENSIVE 16.0
 #define SIZE_GUESS 61.0 /* of a symbolic dimension, for estimates */
 
@@ -43,12 +45,6 @@ static bool push(edge_list *list, int item) {
     return true;
 }
 
-static bool widens(const fuser *f, const sni_node *node) {
-    const sni_type *in = &sni_graph_value(f->graph, node->in[0])->type;
-    const sni_type *out = &sni_graph_value(f->graph, node->out[0])->type;
-    return node->op->kind == SNI_OP_CAST && sinter_dtype_size(in->dtype) <= sinter_dtype_size(out->dtype);
-}
-
 static bool add_deps(fuser *f, int user, const sni_node *node) {
     for (int i = 0; i < node->in_count; ++i) {
         const sni_value *v = sni_graph_value(f->graph, node->in[i]);
@@ -67,12 +63,9 @@ static bool prepare(fuser *f) {
         int producer = sni_graph_value(f->graph, f->graph->outputs[o].value)->producer;
         if (producer >= 0) f->is_output[producer] = true;
     }
-    for (int n = 0; n < f->node_count; ++n) {
-        const sni_node *node = &f->graph->nodes[n];
-        bool view = node->op->kind == SNI_OP_VIEW || node->op->kind == SNI_OP_IOTA;
-        f->free_node[n] = (view || widens(f, node)) && !f->is_output[n] && !f->options->disabled;
-        f->group[n] = f->free_node[n] ? -1 : n;
-    }
+    if (!f->options->disabled && !sni_fuse_free_nodes(f->graph, &f->options->limits, f->is_output, f->free_node))
+        return false;
+    for (int n = 0; n < f->node_count; ++n) f->group[n] = f->free_node[n] ? -1 : n;
     for (int n = 0; n < f->node_count; ++n)
         if (!f->free_node[n] && !add_deps(f, n, &f->graph->nodes[n])) return false;
     return true;

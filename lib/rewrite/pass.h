@@ -30,6 +30,7 @@ sinter_status sni_pass_simplify(const sinter_graph *graph, sinter_graph **out_gr
 sinter_status sni_pass_cse(const sinter_graph *graph, sinter_graph **out_graph);       /* common subexpressions */
 
 sinter_status sni_pass_merge(const sinter_graph *graph, sinter_graph **out_graph);     /* products that share an input */
+sinter_status sni_pass_split(const sinter_graph *graph, sinter_graph **out_graph);     /* what has too many operands */
 
 /* All of them; afterwards there are no COMPOSITE nodes. */
 sinter_status sni_rewrite_all(const sinter_graph *graph, sinter_graph **out_graph);

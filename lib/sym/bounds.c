@@ -100,8 +100,7 @@ static bool collect(const sni_poly *p, sni_expr atom, sni_poly *c, sni_poly *r) 
     return c->ok && r->ok;
 }
 
-static sni_expr bound(sni_sym *sym, sni_expr e, bool upper, int depth) {
-    if (!sni_sym_valid(sym, e) || depth > MAX_PROOF_DEPTH) return SNI_NO_EXPR;
+static sni_expr find_bound(sni_sym *sym, sni_expr e, bool upper, int depth) {
     sni_poly p;
     sni_poly_of(sym, e, &p);
     if (!p.ok) return SNI_NO_EXPR;
@@ -118,8 +117,17 @@ static sni_expr bound(sni_sym *sym, sni_expr e, bool upper, int depth) {
     return bound(sym, sni_sym_add(sym, sni_sym_mul(sym, ce, limit), re), upper, depth + 1);
 }
 
-static bool nonneg(sni_sym *sym, sni_expr e, int depth) {
-    if (!sni_sym_valid(sym, e) || depth > MAX_PROOF_DEPTH) return false;
+static sni_expr bound(sni_sym *sym, sni_expr e, bool upper, int depth) {
+    if (!sni_sym_valid(sym, e) || depth > MAX_PROOF_DEPTH) return SNI_NO_EXPR;
+    sni_memo_op op = upper ? SNI_MEMO_UPPER : SNI_MEMO_LOWER;
+    uint32_t result;
+    if (sni_memo_find(sym, op, e, (uint32_t)depth, &result)) return result;
+    result = find_bound(sym, e, upper, depth);
+    sni_memo_keep(sym, op, e, (uint32_t)depth, result);
+    return result;
+}
+
+static bool prove_nonneg(sni_sym *sym, sni_expr e, int depth) {
     sni_poly p;
     sni_poly_of(sym, e, &p);
     if (!p.ok) return false;
@@ -129,6 +137,15 @@ static bool nonneg(sni_sym *sym, sni_expr e, int depth) {
     if (!low) return false;
     sni_poly_of(sym, low, &p);
     return p.ok && terms_nonneg(sym, &p, depth + 1);
+}
+
+static bool nonneg(sni_sym *sym, sni_expr e, int depth) {
+    if (!sni_sym_valid(sym, e) || depth > MAX_PROOF_DEPTH) return false;
+    uint32_t result;
+    if (sni_memo_find(sym, SNI_MEMO_NONNEG, e, (uint32_t)depth, &result)) return result != 0;
+    result = prove_nonneg(sym, e, depth);
+    sni_memo_keep(sym, SNI_MEMO_NONNEG, e, (uint32_t)depth, result);
+    return result != 0;
 }
 
 bool sni_sym_known_nonneg(sni_sym *sym, sni_expr e) { return nonneg(sym, e, 0); }

@@ -95,9 +95,8 @@ static bool split(sni_sym *sym, sni_expr a, sni_expr b, sni_expr *quotient, sni_
     return *quotient && *remainder;
 }
 
-sni_expr sni_sym_div(sni_sym *sym, sni_expr a, sni_expr b) {
+static sni_expr divided(sni_sym *sym, sni_expr a, sni_expr b) {
     int64_t ca, cb;
-    if (!sni_sym_valid(sym, a) || !sni_sym_valid(sym, b)) return SNI_NO_EXPR;
     bool const_b = sni_sym_is_const(sym, b, &cb);
     if (const_b && cb <= 0) return SNI_NO_EXPR;
     if (const_b && sni_sym_is_const(sym, a, &ca)) return sni_sym_const(sym, floor_div(ca, cb));
@@ -125,9 +124,8 @@ sni_expr sni_sym_div(sni_sym *sym, sni_expr a, sni_expr b) {
     return sni_sym_add(sym, quotient, atom);
 }
 
-sni_expr sni_sym_mod(sni_sym *sym, sni_expr a, sni_expr b) {
+static sni_expr remainder_of(sni_sym *sym, sni_expr a, sni_expr b) {
     int64_t ca, cb;
-    if (!sni_sym_valid(sym, a) || !sni_sym_valid(sym, b)) return SNI_NO_EXPR;
     bool const_b = sni_sym_is_const(sym, b, &cb);
     if (const_b && cb <= 0) return SNI_NO_EXPR;
     if (const_b && sni_sym_is_const(sym, a, &ca))
@@ -153,6 +151,25 @@ sni_expr sni_sym_mod(sni_sym *sym, sni_expr a, sni_expr b) {
         return sni_sym_mul(sym, factor, sni_sym_mod(sym, n, d));
     }
     return sni_sym_atom(sym, SNI_SYM_MOD, 0, remainder, b);
+}
+
+/* An operation on valid expressions, unless its result is remembered. */
+static sni_expr remembered(sni_sym *sym, sni_memo_op op, sni_expr a, sni_expr b,
+                           sni_expr (*compute)(sni_sym *, sni_expr, sni_expr)) {
+    uint32_t result;
+    if (!sni_sym_valid(sym, a) || !sni_sym_valid(sym, b)) return SNI_NO_EXPR;
+    if (sni_memo_find(sym, op, a, b, &result)) return result;
+    result = compute(sym, a, b);
+    if (result) sni_memo_keep(sym, op, a, b, result);
+    return result;
+}
+
+sni_expr sni_sym_div(sni_sym *sym, sni_expr a, sni_expr b) {
+    return remembered(sym, SNI_MEMO_DIV, a, b, divided);
+}
+
+sni_expr sni_sym_mod(sni_sym *sym, sni_expr a, sni_expr b) {
+    return remembered(sym, SNI_MEMO_MOD, a, b, remainder_of);
 }
 
 sni_expr sni_sym_ceil_div(sni_sym *sym, sni_expr a, sni_expr b) {

@@ -28,6 +28,7 @@ void sni_sym_release(sni_sym *sym) {
     sni_free(sym->terms);
     sni_free(sym->factors);
     sni_free(sym->table);
+    sni_free(sym->memo);
     sni_free(sym);
 }
 
@@ -41,6 +42,7 @@ sni_sym *sni_sym_clone(const sni_sym *sym) {
     sni_sym *copy = sni_calloc(1, sizeof *copy);
     if (!copy) return NULL;
     *copy = *sym;
+    copy->memo = NULL;
     copy->nodes = duplicate(sym->nodes, sym->node_count, sizeof *sym->nodes);
     copy->terms = duplicate(sym->terms, sym->term_count, sizeof *sym->terms);
     copy->factors = duplicate(sym->factors, sym->factor_count, sizeof *sym->factors);
@@ -114,6 +116,8 @@ static sni_expr intern(sni_sym *sym, const sni_sym_node *n) {
     return (sni_expr)sym->node_count++;
 }
 
+static uint32_t add_size(uint32_t a, uint32_t b) { return a > UINT32_MAX - b ? UINT32_MAX : a + b; }
+
 sni_expr sni_sym_atom(sni_sym *sym, sni_sym_kind kind, int64_t value, sni_expr a, sni_expr b) {
     sni_sym_node n = {.kind = kind, .value = value, .a = a, .b = b};
     unsigned depth = 0;
@@ -129,7 +133,9 @@ sni_expr sni_sym_atom(sni_sym *sym, sni_sym_kind kind, int64_t value, sni_expr a
         n.axes |= o->axes;
         n.uses_value |= o->uses_value;
         if (o->depth > depth) depth = o->depth;
+        if (kind != SNI_SYM_AXIS && kind != SNI_SYM_VALUE) n.size = add_size(n.size, o->size);
     }
+    n.size = add_size(n.size, 1);
     if (depth + 1 > SNI_MAX_DEPTH) return SNI_NO_EXPR;
     n.depth = (uint16_t)(depth + 1);
     return intern(sym, &n);
@@ -156,6 +162,7 @@ sni_expr sni_poly_to_expr(sni_sym *sym, const sni_poly *p) {
             n.axes |= f->axes;
             n.uses_value |= f->uses_value;
             if (f->depth > n.depth) n.depth = f->depth;
+            n.size = add_size(n.size, f->size);
             sym->factors[sym->factor_count++] = p->t[i].f[k];
         }
     }
@@ -288,6 +295,8 @@ void sni_sym_visit_values(const sni_sym *sym, sni_expr e, void (*visit)(void *, 
     value_visit v = {visit, context};
     visit_atoms(sym, e, SNI_SYM_VALUE, visit_value, &v);
 }
+
+uint32_t sni_sym_size(const sni_sym *sym, sni_expr e) { return sni_sym_valid(sym, e) ? sym->nodes[e].size : 0; }
 
 uint32_t sni_sym_axes(const sni_sym *sym, sni_expr e) {
     return sni_sym_valid(sym, e) ? sym->nodes[e].axes : 0;

@@ -1,0 +1,123 @@
+/* Which nodes belong to every kernel that reads through them: views, index ramps, and casts that widen. They cost a kernel
+ * nothing but arithmetic on coordinates, unless that grows without bounds (a value joined with itself, time after
+ * time; chains of reshapes that do not compose). There a node becomes a kernel of its own, which others read from
+ * memory: so every graph has kernels that can be built. */
+#include "rewrite/fuse_free.h"
+
+#include <string.h>
+
+#define MAX_READS 40 /* of memory, for one element, through free nodes */
+#define MAX_CHAIN 48 /* free nodes on top of each other */
+
+typedef struct free_nodes {
+    sinter_graph *graph;
+    const sni_limits *limits;
+    bool *is_free;
+    bool *members; /* of the attempt: is_free and one node */
+    int *reads, *chain;
+} free_nodes;
+
+static bool widens(const sinter_graph *graph, const sni_node *node) {
+    const sni_type *in = &sni_graph_value(graph, node->in[0])->type;
+    const sni_type *out = &sni_graph_value(graph, node->out[0])->type;
+    return node->op->kind == SNI_OP_CAST && sinter_dtype_size(in->dtype) <= sinter_dtype_size(out->dtype);
+}
+
+/* The free node that computes an operand, or -1. */
+static int free_producer(const free_nodes *f, uint32_t value) {
+    const sni_value *v = sni_graph_value(f->graph, value);
+    return v && v->producer >= 0 && f->is_free[v->producer] ? v->producer : -1;
+}
+
+static void measure(free_nodes *f, int n) {
+    const sni_node *node = &f->graph->nodes[n];
+    f->reads[n] = f->chain[n] = 0;
+    for (int i = 0; i < node->in_count; ++i) {
+        int p = free_producer(f, node->in[i]);
+        f->reads[n] += p >= 0 ? f->reads[p] : 1;
+        if (p >= 0 && f->chain[p] > f->chain[n]) f->chain[n] = f->chain[p];
+    }
+    ++f->chain[n];
+}
+
+/* Gives the operands kernels of their own until few enough reads are left. */
+static void limit_growth(free_nodes *f, int n) {
+    const sni_node *node = &f->graph->nodes[n];
+    measure(f, n);
+    while (f->reads[n] > MAX_READS || f->chain[n] > MAX_CHAIN) {
+        int worst = -1;
+        for (int i = 0; i < node->in_count; ++i) {
+            int p = free_producer(f, node->in[i]);
+            if (p < 0) continue;
+            if (worst < 0 || f->reads[p] > f->reads[worst] ||
+                (f->reads[p] == f->reads[worst] && f->chain[p] > f->chain[worst]))
+                worst = p;
+        }
+        if (worst < 0) return; /* it has that many operands itself */
+        f->is_free[worst] = false;
+        measure(f, n);
+    }
+}
+
+/* Can node n be a kernel of its own? */
+static bool builds(free_nodes *f, int n, bool *failed) {
+    const sni_node *node = &f->graph->nodes[n];
+    sni_arena *arena = sni_arena_create();
+    sni_loop *loop = NULL;
+    const char *why = NULL;
+    *failed = arena == NULL;
+    if (*failed) return false;
+    memcpy(f->members, f->is_free, (size_t)f->graph->node_count * sizeof *f->members);
+    f->members[n] = true;
+    bool built = sni_loop_build(f->graph, f->members, node->out, node->out_count, f->limits, arena, &loop, &why);
+    sni_arena_release(arena);
+    return built;
+}
+
+/* Where node n cannot be a kernel of its own, the free nodes that it reads become kernels; they are settled before. A
+ * node that even then cannot be one is left for the fuser, which says why. */
+static bool settle(free_nodes *f, int n) {
+    bool failed;
+    if (builds(f, n, &failed) || failed) return !failed;
+    const sni_node *node = &f->graph->nodes[n];
+    for (int i = 0; i < node->in_count; ++i) {
+        int p = free_producer(f, node->in[i]);
+        if (p < 0) continue;
+        if (!settle(f, p)) return false;
+        f->is_free[p] = false;
+    }
+    return true;
+}
+
+static bool reads_through(const free_nodes *f, int n) {
+    const sni_node *node = &f->graph->nodes[n];
+    for (int i = 0; i < node->in_count; ++i)
+        if (free_producer(f, node->in[i]) >= 0) return true;
+    return false;
+}
+
+static bool choose(free_nodes *f, const bool *is_output) {
+    int count = (int)f->graph->node_count;
+    for (int n = 0; n < count; ++n) {
+        const sni_node *node = &f->graph->nodes[n];
+        bool view = node->op->kind == SNI_OP_VIEW || node->op->kind == SNI_OP_IOTA;
+        f->is_free[n] = (view || widens(f->graph, node)) && !is_output[n];
+        limit_growth(f, n);
+    }
+    for (int n = 0; n < count; ++n)
+        if (!f->is_free[n] && reads_through(f, n) && !settle(f, n)) return false;
+    return true;
+}
+
+bool sni_fuse_free_nodes(sinter_graph *graph, const sni_limits *limits, const bool *is_output, bool *is_free) {
+    size_t count = graph->node_count + 1;
+    free_nodes f = {.graph = graph, .limits = limits, .is_free = is_free};
+    f.members = sni_calloc(count, sizeof *f.members);
+    f.reads = sni_calloc(count, sizeof *f.reads);
+    f.chain = sni_calloc(count, sizeof *f.chain);
+    bool ok = f.members && f.reads && f.chain && choose(&f, is_output);
+    sni_free(f.members);
+    sni_free(f.reads);
+    sni_free(f.chain);
+    return ok;
+}
