@@ -16,6 +16,10 @@ static sinter_status generate(const sni_strategy *strategy, const sni_loop *loop
                               sni_arena *arena, sni_kspec *out_spec) {
     sinter_status status = strategy->generate(loop, caps, arena, out_spec);
     if (status != SINTER_OK) return sni_fail_in(status, "strategy %s", strategy->name);
+    for (int d = 0; d < out_spec->dims; ++d)
+        if (out_spec->global[d] == SNI_NO_EXPR)
+            return sni_fail(SINTER_UNSUPPORTED, "strategy %s: the number of work-items is too complex an expression",
+                            strategy->name);
     out_spec->strategy = strategy->name;
     return SINTER_OK;
 }
@@ -61,6 +65,10 @@ sinter_status sni_codegen(const sni_loop *loop, const sni_caps *caps, const char
         sni_str_deinit(&why);
         if (!accepted) continue;
         sinter_status status = generate(strategy, loop, caps, arena, out_spec);
+        if (status == SINTER_UNSUPPORTED && i + 1 < sni_strategy_count()) { /* a simpler one may do with less */
+            sni_str_printf(&notes, "%s%s", notes.length > 0 ? "; " : "", sinter_last_error());
+            continue;
+        }
         const char *text = keep_notes(arena, &notes);
         if (status != SINTER_OK) return status;
         if (out_spec->notes == NULL || out_spec->notes[0] == 0) out_spec->notes = text;

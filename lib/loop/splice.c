@@ -5,7 +5,9 @@
 #include "loop/build.h"
 
 #define MAX_DEPTH 400
-#define MAX_EXPR_SIZE 1000 /* atoms of one index expression: the kernel's text holds it written out */
+/* Of one index expression: the kernel's text holds it written out, and what is computed from it nests deeper. */
+#define MAX_EXPR_SIZE 1000
+#define MAX_EXPR_DEPTH 24
 
 static int refuse(sni_builder *b, const char *why) {
     if (!b->why) b->why = why;
@@ -304,6 +306,10 @@ static int dispatch(sni_builder *b, uint32_t id, const sni_value *v, const sni_e
     return refuse(b, "an operator that was not decomposed");
 }
 
+static bool too_complex(const sni_sym *sym, sni_expr e) {
+    return sni_sym_size(sym, e) > MAX_EXPR_SIZE || sni_sym_depth(sym, e) > MAX_EXPR_DEPTH;
+}
+
 int sni_splice(sni_builder *b, uint32_t id, const sni_expr *coords, sni_expr guard) {
     const sni_value *v = sni_graph_value(b->graph, id);
     if (!v) return refuse(b, "a missing operand");
@@ -312,9 +318,8 @@ int sni_splice(sni_builder *b, uint32_t id, const sni_expr *coords, sni_expr gua
     sni_expr own[SINTER_MAX_RANK];
     memcpy(own, coords, (size_t)v->type.rank * sizeof *coords);
     for (int d = 0; d < v->type.rank; ++d)
-        if (!own[d] || sni_sym_size(b->sym, own[d]) > MAX_EXPR_SIZE)
-            return refuse(b, "an index expression is too complex");
-    if (sni_sym_size(b->sym, guard) > MAX_EXPR_SIZE) return refuse(b, "an index expression is too complex");
+        if (!own[d] || too_complex(b->sym, own[d])) return refuse(b, "an index expression is too complex");
+    if (too_complex(b->sym, guard)) return refuse(b, "an index expression is too complex");
     int stmt = find_memo(b, id, own, v->type.rank, guard);
     if (stmt >= 0) return stmt;
     ++b->depth;

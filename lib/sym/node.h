@@ -6,7 +6,7 @@
 
 #define SNI_MAX_TERMS 96
 #define SNI_MAX_FACTORS 12
-#define SNI_MAX_DEPTH 24 /* of nested atoms; what recursion over them takes of the stack is bounded by it */
+#define SNI_MAX_DEPTH 64 /* of nested atoms; what recursion over them takes of the stack is bounded by it */
 
 typedef struct sni_sym_node {
     sni_sym_kind kind;

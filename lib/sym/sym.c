@@ -296,6 +296,8 @@ void sni_sym_visit_values(const sni_sym *sym, sni_expr e, void (*visit)(void *, 
     visit_atoms(sym, e, SNI_SYM_VALUE, visit_value, &v);
 }
 
+int sni_sym_depth(const sni_sym *sym, sni_expr e) { return sni_sym_valid(sym, e) ? sym->nodes[e].depth : 0; }
+
 uint32_t sni_sym_size(const sni_sym *sym, sni_expr e) { return sni_sym_valid(sym, e) ? sym->nodes[e].size : 0; }
 
 uint32_t sni_sym_axes(const sni_sym *sym, sni_expr e) {

@@ -95,6 +95,8 @@ sni_expr sni_sym_lower(sni_sym *sym, sni_expr e);
 bool sni_sym_uses_axis(const sni_sym *sym, sni_expr e, int axis);
 bool sni_sym_uses_any_axis(const sni_sym *sym, sni_expr e);
 bool sni_sym_uses_value(const sni_sym *sym, sni_expr e);
+/* Atoms within atoms, at most. */
+int sni_sym_depth(const sni_sym *sym, sni_expr e);
 /* Atoms of e when it is written out, as often as they occur; UINT32_MAX for that many or more. */
 uint32_t sni_sym_size(const sni_sym *sym, sni_expr e);
 /* Mask of the axes that e depends on, not counting those that its values depend on. */
