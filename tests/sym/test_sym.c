@@ -210,6 +210,25 @@ START_TEST(out_of_memory_is_survived) {
 }
 END_TEST
 
+/* Quotients of remainders of quotients: without a memory of proofs this takes longer than anyone waits. */
+START_TEST(nested_divisions_take_little_time) {
+    sni_expr e = sni_sym_add(sym, sni_sym_mul_i(sym, axes[0], 12), axes[2]), rows = dims[0];
+    for (int i = 0; e && i < 12; ++i) {
+        sni_expr low = sni_sym_mod(sym, e, rows), high = sni_sym_div(sym, e, rows);
+        e = sni_sym_add(sym, sni_sym_mul_i(sym, low, 12), high);
+        for (int p = 0; e && p < POINTS; ++p) {
+            sni_bindings b = {DIMS, dim_ids, dim_values[p]};
+            int64_t before = axis_values[p][0] * 12 + axis_values[p][2], after;
+            for (int k = 0; k <= i; ++k) before = before % dim_values[p][0] * 12 + before / dim_values[p][0];
+            ck_assert_int_eq(sni_sym_eval_at(sym, e, &b, axis_values[p], NULL, &after), SINTER_OK);
+            ck_assert_int_eq(before, after);
+        }
+    }
+    ck_assert_int_gt(sni_sym_depth(sym, e), 6);
+    ck_assert_uint_gt(sni_sym_size(sym, e), 1000);
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("sym");
     TCase *tc = tcase_create("sym");
@@ -219,6 +238,7 @@ int main(void) {
     tcase_add_test(tc, substitution_keeps_values);
     tcase_add_test(tc, reshape_there_and_back_folds);
     tcase_add_test(tc, exporter_idioms_fold);
+    tcase_add_test(tc, nested_divisions_take_little_time);
     tcase_add_test(tc, errors_are_values);
     tcase_add_test(tc, out_of_memory_is_survived);
     suite_add_tcase(suite, tc);
