@@ -1,7 +1,7 @@
 #!/bin/bash
 # Builds and tests everything: the first command on a fresh Debian 12, as root. Without root it
 # names the packages that are missing. The last line is `N passed, N failed`.
-# usage: test.sh [STEP]...      steps: static dev install asan tsan (all of them by default)
+# usage: test.sh [STEP]...      steps: static dev program kernels install asan tsan (all of them by default)
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 # shellcheck source=ci/packages.sh
@@ -10,7 +10,7 @@ install_packages "${SINTER_BUILD_PACKAGES[@]}" "${SINTER_RUN_PACKAGES[@]}" \
   "${SINTER_TEST_PACKAGES[@]}" || exit 1
 
 steps=("$@")
-if [ "${#steps[@]}" -eq 0 ]; then steps=(static dev install asan tsan); fi
+if [ "${#steps[@]}" -eq 0 ]; then steps=(static dev program kernels install asan tsan); fi
 jobs=$(nproc)
 passed=0
 failed=0
@@ -93,6 +93,42 @@ step_dev() {
   run_ctest "dev" build/dev 1200
 }
 
+step_program() {
+  check "program" 900 bash ci/check_program.sh build/dev
+  check "ONNX's operator tests" 1500 check_operators build/dev
+}
+
+# Every operator test of ONNX, on both halves of the list at once: at least 800 pass and none fails.
+check_operators() {
+  local data=/usr/share/libonnx-testdata/data/node half line ok=0
+  for half in a-l m-z; do
+    "$1/tools/sinter" conformance "$data"/test_["$half"]* >"$scratch/$half.log" 2>&1 &
+  done
+  wait
+  for half in a-l m-z; do
+    line=$(grep -E '^[0-9]+ passed, 0 failed, [0-9]+ skipped$' "$scratch/$half.log")
+    echo "operators $half: ${line:-$(grep -E '^FAIL|^sinter|passed' "$scratch/$half.log" | head -n 20)}"
+    ok=$((ok + ${line%% *}))
+  done
+  [ "$ok" -ge 800 ]
+}
+
+# What the tests' kernels are on devices that nobody here has, and under a checker; a second driver.
+step_kernels() {
+  mkdir -p "$scratch/kernels"
+  check "kernels written" 600 env SINTER_DUMP_KERNELS="$scratch/kernels" \
+    build/dev/tests/test_codegen >/dev/null 2>&1
+  check "product kernels written" 600 env SINTER_DUMP_KERNELS="$scratch/kernels" \
+    build/dev/tests/test_contract >/dev/null 2>&1
+  check "AMD's compiler" 900 bash ci/check_amd.sh "$scratch/kernels" 12
+  check "Oclgrind" 1500 bash ci/check_oclgrind.sh build/dev
+  if [ -f /etc/OpenCL/vendors/rusticl.icd ]; then
+    check "rusticl" 900 env OCL_ICD_VENDORS=rusticl.icd RUSTICL_ENABLE=llvmpipe \
+      build/dev/tools/sinter conformance tests/data/digits tests/data/models/squeezenet \
+      tests/data/models/bert_mini
+  fi
+}
+
 step_install() {
   check "install" 300 bash ci/check_install.sh build/dev
 }
@@ -112,13 +148,13 @@ step_tsan() {
   run_ctest "tsan" build/tsan 900 -R 'threads'
 }
 
-export -f build_preset
+export -f build_preset check_operators
 export jobs scratch
 
 for step in "${steps[@]}"; do
   say "$step"
   case $step in
-  static | dev | install | asan | tsan) "step_$step" ;;
+  static | dev | program | kernels | install | asan | tsan) "step_$step" ;;
   *)
     echo "unknown step '$step'" >&2
     exit 2

@@ -3,7 +3,10 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include <sinter/runtime.h>
 
 #include "command.h"
 
@@ -121,6 +124,13 @@ static int run(int argc, char **argv) {
     return chosen->run(argc - 1, argv + 1);
 }
 
+/* What a user of the program should know without asking for a log. */
+static void print_warning(void *context, int level, const char *line) {
+    (void)context;
+    if (level <= 1) fprintf(stderr, "sinter: %s: %s\n", level == 0 ? "error" : "warning", line);
+}
+
 int main(int argc, char **argv) {
+    if (!getenv("SINTER_LOG")) sinter_log_set(print_warning, NULL);
     return tool_flush(run(argc, argv));
 }

@@ -42,5 +42,8 @@ bool sni_mem_try_retain(sni_mem *mem);
 
 /* Tests: the next count requests to the driver fail as if the device were out of memory. */
 void sni_pool_fail_next(sni_pool *pool, int count);
+/* For tests, before other threads use the pool: every buffer comes filled with 0xff, which is NaN as a float, so that reading
+ * what was never written shows. */
+void sni_pool_poison(sni_pool *pool);
 
 #endif

@@ -19,6 +19,7 @@ struct sni_pool {
     sni_mem *bins[BIN_COUNT];
     sni_mem *oldest, *newest; /* of the idle ones */
     int fail_next;
+    bool poison;
 };
 
 size_t sni_pool_round(size_t size_bytes, int *out_bin) {
@@ -226,10 +227,18 @@ sinter_status sni_mem_acquire(sni_pool *pool, size_t size_bytes, sni_mem **out_m
     if (!mem) SNI_TRY(acquire_new(pool, size_bytes, capacity, bin, &mem));
     mem->references = 1;
     mem->pool = sni_pool_retain(pool);
+    mem->size_bytes = pool->poison ? mem->capacity_bytes : size_bytes;
+    sinter_status status = pool->poison ? sni_mem_fill(mem, 0xff) : SINTER_OK;
     mem->size_bytes = size_bytes;
+    if (status != SINTER_OK) {
+        sni_mem_release(mem);
+        return status;
+    }
     *out_mem = mem;
     return SINTER_OK;
 }
+
+void sni_pool_poison(sni_pool *pool) { pool->poison = true; }
 
 void sni_pool_give_back(sni_mem *mem) {
     sni_pool *pool = mem->pool;

@@ -11,6 +11,8 @@
 #include <sinter/sinter.h>
 
 #include "graph/reference.h"
+#include "memory/mem.h"
+#include "runtime/runtime.h"
 
 #define ORACLE_MAX 8
 
@@ -22,6 +24,7 @@ typedef struct oracle {
 static inline void oracle_init(oracle *o) {
     o->random = 0x9e3779b97f4a7c15ull;
     if (sinter_runtime_create(NULL, &o->runtime) != SINTER_OK) ck_abort_msg("%s", sinter_last_error());
+    sni_pool_poison(o->runtime->pool);
 }
 
 static inline void oracle_deinit(oracle *o) { sinter_runtime_release(o->runtime); }
