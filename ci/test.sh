@@ -134,8 +134,9 @@ step_install() {
 
 step_asan() {
   check "build asan" 900 build_preset asan || return
-  # The sanitizers' own limit: they turn an absurd allocation into NULL, as the C library does.
-  ASAN_OPTIONS=allocator_may_return_null=1:detect_stack_use_after_return=1 \
+  # An absurd allocation gives NULL, as it does in the C library. The leak check crashed twice on what it had recorded of
+  # the dynamic TLS of a driver's threads, so it does not record that.
+  ASAN_OPTIONS=allocator_may_return_null=1:detect_stack_use_after_return=1:intercept_tls_get_addr=0 \
     UBSAN_OPTIONS=print_stacktrace=1 run_ctest "asan" build/asan 1800
 }
 

@@ -6,22 +6,13 @@
 #include <check.h>
 #include <stdlib.h>
 
-/* LeakSanitizer's check, where it is linked. */
-extern void __lsan_do_leak_check(void) __attribute__((weak));
-
-static inline void check_leaks(void) {
-    if (__lsan_do_leak_check) __lsan_do_leak_check();
-}
-
-/* Runs all cases of suite and returns what main should. Leaks are looked for first of all when the program ends: an
- * OpenCL driver that takes its threads down meanwhile has made the sanitizer itself crash. */
+/* Runs all cases of suite and returns what main should. */
 static inline int run_suite(Suite *suite) {
     SRunner *runner = srunner_create(suite);
     srunner_set_fork_status(runner, CK_NOFORK);
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);
     srunner_free(runner);
-    atexit(check_leaks);
     return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 

@@ -191,6 +191,19 @@ static sinter_status unfused_bytes(const sinter_graph *graph, sni_sym *sym, sni_
     return SINTER_OK;
 }
 
+/* A GPU's unit holds eight teams of a row, or 2048 columns. What one of them reads in the time of a launch, about 10
+ * microseconds, is what a second kernel must save. */
+static sinter_status split_reductions(const sni_caps *caps, sinter_graph **graph) {
+    int64_t units = caps->compute_units;
+    sni_split_options options = {.rows = {units * 8, 1 << 18, 4096}, .columns = {units * 2048, 1 << 10, 64}};
+    sinter_graph *split;
+    if (caps->device_class != SNI_DEVICE_GPU) return SINTER_OK;
+    SNI_TRY(sni_pass_split_reduce(*graph, &options, &split));
+    sinter_graph_release(*graph);
+    *graph = split;
+    return SINTER_OK;
+}
+
 static sinter_status compile(sinter_plan *plan, const sinter_graph *graph, const sinter_plan_options *options) {
     sinter_graph *known = NULL, *rewritten = NULL;
     sni_expr unfused = SNI_NO_EXPR;
@@ -199,6 +212,7 @@ static sinter_status compile(sinter_plan *plan, const sinter_graph *graph, const
     SNI_TRY(sni_pass_known(graph, &known));
     sinter_status status = unfused_bytes(known, known->sym, &unfused);
     if (status == SINTER_OK) status = sni_rewrite_all(known, &rewritten);
+    if (status == SINTER_OK) status = split_reductions(plan->runtime->caps, &rewritten);
     if (status == SINTER_OK) status = sni_fuse_prepare(rewritten, &plan->graph);
     /* Passes copy expressions from graph to graph without renumbering, so this one is still the same number. */
     plan->bytes_unfused = unfused;

@@ -58,7 +58,7 @@ sinter_status sni_rewrite_all(const sinter_graph *graph, sinter_graph **out_grap
     if (status == SINTER_OK) status = settle(&current, &owned);
     if (status == SINTER_OK) status = step(sni_pass_merge, &current, &owned);
     if (status == SINTER_OK) status = settle(&current, &owned);
-    if (status == SINTER_OK) status = step(sni_pass_split, &current, &owned);
+    if (status == SINTER_OK) status = step(sni_pass_split_concat, &current, &owned);
     if (status == SINTER_OK)
         *out_graph = (sinter_graph *)current;
     else if (owned)

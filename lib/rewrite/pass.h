@@ -30,7 +30,23 @@ sinter_status sni_pass_simplify(const sinter_graph *graph, sinter_graph **out_gr
 sinter_status sni_pass_cse(const sinter_graph *graph, sinter_graph **out_graph);       /* common subexpressions */
 
 sinter_status sni_pass_merge(const sinter_graph *graph, sinter_graph **out_graph);     /* products that share an input */
-sinter_status sni_pass_split(const sinter_graph *graph, sinter_graph **out_graph);     /* what has too many operands */
+sinter_status sni_pass_split_concat(const sinter_graph *graph, sinter_graph **out_graph); /* what has too many operands */
+
+/* How many reductions of rows, or of columns, keep a device busy; from which length on one is worth a second kernel; and the
+ * shortest part. */
+typedef struct sni_split_rule {
+    int64_t wanted;
+    double least_length, least_part;
+} sni_split_rule;
+
+typedef struct sni_split_options {
+    sni_split_rule rows, columns;
+} sni_split_options;
+
+/* Few long reductions become many shorter ones and a reduction of their results. Not one of sni_rewrite_all: it depends on
+ * the device. */
+sinter_status sni_pass_split_reduce(const sinter_graph *graph, const sni_split_options *options,
+                                    sinter_graph **out_graph);
 
 /* All of them; afterwards there are no COMPOSITE nodes. */
 sinter_status sni_rewrite_all(const sinter_graph *graph, sinter_graph **out_graph);

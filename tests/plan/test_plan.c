@@ -178,6 +178,22 @@ START_TEST(global_reductions) {
 }
 END_TEST
 
+/* On a GPU these take two kernels, and what stands before them is fused all the same. */
+START_TEST(long_reductions) {
+    sinter_value x = input_nm(), c = random_constant(SINTER_F32, SINTER_SHAPE(16, 4000));
+    sinter_value wide = sinter_tanh(g, sinter_mul(g, x, sinter_scalar(g, SINTER_F32, 2)));
+    sinter_output(g, "rows", sinter_reduce_sum(g, sinter_abs(g, sinter_expand(g, c, SINTER_SHAPE(7, 16, 4000))), SINTER_SHAPE(1, 2), 0));
+    sinter_output(g, "all", sinter_reduce_max(g, wide, SINTER_SCALAR, 1));
+    sinter_output(g, "columns", sinter_reduce_mean(g, sinter_reshape(g, c, SINTER_SHAPE(3200, 20)), SINTER_SHAPE(0), 0));
+    sinter_plan *plan = oracle_compile(&o, g);
+    check_one(plan, SINTER_SHAPE(300, 1001), 1);
+    check_one(plan, SINTER_SHAPE(1, 3), 1);
+    check_one(plan, SINTER_SHAPE(517, 1024), 1);
+    ck_assert_uint_le(oracle_launches(plan), 6);
+    sinter_plan_release(plan);
+}
+END_TEST
+
 START_TEST(half_and_bfloat_storage) {
     static const sinter_dtype dtypes[] = {SINTER_F16, SINTER_BF16};
     for (int i = 0; i < 2; ++i) {
@@ -337,6 +353,7 @@ int main(void) {
     tcase_add_test(tc, views_cost_nothing);
     tcase_add_test(tc, gathers_read_through_indices);
     tcase_add_test(tc, global_reductions);
+    tcase_add_test(tc, long_reductions);
     tcase_add_test(tc, half_and_bfloat_storage);
     tcase_add_test(tc, without_fusion_the_numbers_are_the_same);
     tcase_add_test(tc, bad_bindings_are_explained);

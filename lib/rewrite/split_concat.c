@@ -28,6 +28,6 @@ static bool split(sni_rewriter *rewriter, const sni_node *node, const uint32_t *
     return true;
 }
 
-sinter_status sni_pass_split(const sinter_graph *graph, sinter_graph **out_graph) {
-    return sni_pass_run(graph, "split", split, NULL, out_graph);
+sinter_status sni_pass_split_concat(const sinter_graph *graph, sinter_graph **out_graph) {
+    return sni_pass_run(graph, "split concat", split, NULL, out_graph);
 }

@@ -1,0 +1,107 @@
+/* Few long reductions keep few of a GPU's units busy. They become reductions of parts, as many as the device has room for,
+ * and a reduction of the parts' results:
+ *
+ *     rows      [P, N] -> [P, parts, N / parts] -> [P, parts] -> [P]
+ *     columns   [N, P] -> [parts, N / parts, P] -> [parts, P] -> [P]
+ *
+ * Where N is no multiple, what is missing is padded with what the reduction starts with: all of it views, so what computes
+ * the elements is still fused in front. */
+#include <math.h>
+
+#include "rewrite/make.h"
+#include "rewrite/pass.h"
+
+#define GUESS 512.0 /* of a symbolic dimension */
+
+typedef struct reduction {
+    sni_type in;
+    bool columns;
+    int64_t count;  /* P */
+    sni_expr length; /* N */
+} reduction;
+
+/* false: the reduced dimensions lie between the others, or P is not known. */
+static bool look(const sni_rewriter *rewriter, const sni_node *node, reduction *r) {
+    sni_sym *sym = rewriter->graph->sym;
+    r->in = rewriter->old->values[node->in[0]].type;
+    bool reduced[SINTER_MAX_RANK] = {false};
+    for (int i = 0; i < node->attrs[0].count; ++i) {
+        int64_t axis;
+        if (!sni_sym_is_const(sym, node->attrs[0].exprs[i], &axis)) return false;
+        reduced[axis < 0 ? axis + r->in.rank : axis] = true;
+    }
+    sni_expr count = sni_sym_const(sym, 1);
+    int changes = 0;
+    r->length = count;
+    for (int d = 0; d < r->in.rank; ++d) {
+        if (node->attrs[0].count == 0) reduced[d] = true;
+        if (d > 0 && reduced[d] != reduced[d - 1]) ++changes;
+        sni_expr *product = reduced[d] ? &r->length : &count;
+        *product = sni_sym_mul(sym, *product, r->in.dims[d]);
+    }
+    r->columns = changes == 1 && reduced[0];
+    return r->in.rank > 0 && changes <= 1 && sni_sym_is_const(sym, count, &r->count) && r->count > 0;
+}
+
+/* How many parts; below 2: none. A divisor of the length where there is one nearby. */
+static int64_t choose_parts(const sni_sym *sym, const reduction *r, const sni_split_options *options) {
+    double length = sni_sym_estimate(sym, r->length, GUESS);
+    const sni_split_rule *rule = r->columns ? &options->columns : &options->rows;
+    if (length < rule->least_length) return 0;
+    int64_t parts = rule->wanted / r->count, known;
+    if ((double)parts > length / rule->least_part) parts = (int64_t)(length / rule->least_part);
+    if (!sni_sym_is_const(sym, r->length, &known)) return parts;
+    for (int64_t p = parts; p > 1 && p > parts / 2; --p)
+        if (known % p == 0) return p;
+    return parts;
+}
+
+static double start_of(sni_combiner combiner) {
+    switch (combiner) {
+    case SNI_COMBINE_PROD: return 1;
+    case SNI_COMBINE_MAX: return -INFINITY;
+    case SNI_COMBINE_MIN: return INFINITY;
+    default: return 0;
+    }
+}
+
+/* x [P, N] or [N, P] with N made a multiple of parts. */
+static uint32_t fill_up(sinter_graph *graph, uint32_t x, const reduction *r, sni_expr missing, sni_combiner combiner) {
+    sni_expr zero = sni_sym_const(graph->sym, 0), low[2] = {zero, zero}, high[2] = {zero, zero};
+    high[r->columns ? 0 : 1] = missing;
+    if (!x || sni_sym_is(graph->sym, missing, 0)) return x;
+    sni_attr attrs[SNI_MAX_ATTRS] = {sni_attr_exprs(graph, 2, low), sni_attr_exprs(graph, 2, high), sni_attr_int(0),
+                                     sni_attr_float(start_of(combiner))};
+    return sni_graph_add1(graph, "pad", 1, &x, attrs);
+}
+
+static bool split(sni_rewriter *rewriter, const sni_node *node, const uint32_t *ins, uint32_t *outs) {
+    sinter_graph *graph = rewriter->graph;
+    sni_sym *sym = graph->sym;
+    reduction r;
+    if (node->op->kind != SNI_OP_REDUCE || !look(rewriter, node, &r)) return false;
+    /* Integers of few bits have no number to pad with for each combiner. */
+    if (!sni_dtype_is_real(r.in.dtype) && node->op->combiner != SNI_COMBINE_SUM) return false;
+    int64_t parts = choose_parts(sym, &r, rewriter->state);
+    if (parts < 2) return false;
+    sni_expr number = sni_sym_const(sym, parts), count = sni_sym_const(sym, r.count);
+    sni_expr each = sni_sym_ceil_div(sym, r.length, number), whole = sni_sym_mul(sym, each, number);
+    sni_expr flat[2] = {count, r.length}, cut[3] = {count, number, each};
+    if (r.columns) {
+        flat[0] = r.length, flat[1] = count;
+        cut[0] = number, cut[1] = each, cut[2] = count;
+    }
+    uint32_t x = sni_make_reshape(graph, sni_make_wide(graph, ins[0]), 2, flat);
+    x = fill_up(graph, x, &r, sni_sym_sub(sym, whole, r.length), node->op->combiner);
+    x = sni_make_reshape(graph, x, 3, cut);
+    x = sni_make_reduce(graph, node->op->name, x, r.columns ? 1u << 1 : 1u << 2, false);
+    x = sni_make_reduce(graph, node->op->name, x, r.columns ? 1u << 0 : 1u << 1, false);
+    const sni_type *out = &rewriter->old->values[node->out[0]].type;
+    outs[0] = sni_make_cast(graph, sni_make_reshape(graph, x, out->rank, out->dims), out->dtype);
+    return true;
+}
+
+sinter_status sni_pass_split_reduce(const sinter_graph *graph, const sni_split_options *options,
+                                    sinter_graph **out_graph) {
+    return sni_pass_run(graph, "split reduce", split, (void *)options, out_graph);
+}
