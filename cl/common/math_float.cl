@@ -72,14 +72,20 @@ static inline SN_T SN_FN(exp_rest)(SN_T x, SN_T n) {
     return fma(n, SN_C(2.12194440e-4f), fma(n, SN_C(-0.693359375f), x));
 }
 
+/* x / ln 2 plus 1.5 * 2^23, a float whose last bits are the nearest integer: that costs less than rounding and converting
+ * do on GPUs. */
+#define SN_SHIFTED_LOG2(x) fma((x), SN_C(1.44269504f), SN_C(12582912.0f))
+#define SN_UNSHIFT_F(s) ((s) - SN_C(12582912.0f))
+#define SN_UNSHIFT_I(s) (SN_AS_I(s) - SN_K(0x4b400000))
+
 /* 1.5 ulp. */
 static inline SN_T SN_FN(exp)(SN_T x) {
     SN_T y = x > SN_C(89.0f) ? SN_C(89.0f) : x;
     y = y < SN_C(-104.0f) ? SN_C(-104.0f) : y;
-    SN_T n = rint(y * SN_C(1.44269504f));
-    SN_T r = SN_FN(exp_rest)(y, n);
+    SN_T shifted = SN_SHIFTED_LOG2(y);
+    SN_T r = SN_FN(exp_rest)(y, SN_UNSHIFT_F(shifted));
     SN_T p = fma(SN_FN(exp_tail)(r), r * r, r) + SN_C(1.0f);
-    SN_I32 e = SN_CVT_I(n);
+    SN_I32 e = SN_UNSHIFT_I(shifted);
     return SN_SCALE(p, e);
 }
 
@@ -87,11 +93,11 @@ static inline SN_T SN_FN(exp)(SN_T x) {
 static inline SN_T SN_FN(expm1)(SN_T x) {
     SN_T y = x > SN_C(89.0f) ? SN_C(89.0f) : x;
     y = y < SN_C(-30.0f) ? SN_C(-30.0f) : y;
-    SN_T n = rint(y * SN_C(1.44269504f));
-    SN_T r = SN_FN(exp_rest)(y, n);
+    SN_T shifted = SN_SHIFTED_LOG2(y);
+    SN_T r = SN_FN(exp_rest)(y, SN_UNSHIFT_F(shifted));
     SN_T p = fma(SN_FN(exp_tail)(r), r * r, r);
     /* Half of it first: 2^128 is no float. */
-    SN_T half_scale = SN_AS_F((SN_CVT_I(n) + 126) << 23);
+    SN_T half_scale = SN_AS_F((SN_UNSHIFT_I(shifted) + 126) << 23);
     SN_T result = SN_C(2.0f) * fma(p, half_scale, half_scale - SN_C(0.5f));
     /* Near 0 the argument itself: products of denormals would lose it. */
     return fabs(x) < SN_C(1e-8f) ? x : result;

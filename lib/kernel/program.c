@@ -91,12 +91,15 @@ void sni_program_release(sni_program *program) {
 }
 
 /* The options of every build, then the caller's. A caller who wants another language version says
- * so. */
-static char *complete_options(const char *options) {
+ * so. SN_NV_SM is what cl/common knows an NVIDIA device by, 90 for compute capability 9.0. */
+static char *complete_options(const sni_caps *caps, const char *options) {
     sni_str text = SNI_STR_INIT;
     if (!options) options = "";
     sni_str_append(&text, strstr(options, "-cl-std=") ? "-cl-kernel-arg-info"
                                                       : "-cl-std=CL1.2 -cl-kernel-arg-info");
+    if (caps->has_inline_ptx)
+        sni_str_printf(&text, " -DSN_NV_SM=%u",
+                       (unsigned)(caps->nv_compute_major * 10 + caps->nv_compute_minor));
     if (*options) sni_str_printf(&text, " %s", options);
     char *taken = sni_str_take(&text);
     sni_str_deinit(&text);
@@ -116,7 +119,7 @@ static sinter_status describe(sni_kernel_cache *cache, const sni_program_source 
     program->references = 1;
     sni_mutex_init(&program->building);
     program->entry = sni_strdup(source->entry);
-    program->options = complete_options(source->options);
+    program->options = complete_options(&cache->device->caps, source->options);
     sinter_status status =
         program->entry && program->options
             ? sni_kernel_key_make(&cache->device->caps, assembled, program->entry, program->options,
