@@ -137,6 +137,33 @@ static const char *load_lanes(sni_emitter *e, const sni_scope *scope, const sni_
     return sni_emit_keep(e, &str);
 }
 
+/* On a CPU a loop fills the lanes: written out, sixteen guards and offsets are what the compiler spends most of its time
+ * on. Elsewhere an array with a changing index would lie in memory. */
+static bool lanes_in_loop(const sni_emitter *e, const sni_stmt *stmt, int width) {
+    const sni_sym *sym = e->loop->sym;
+    return e->caps->device_class == SNI_DEVICE_CPU && !e->caps->work_items_are_lanes && width >= 4 &&
+           stmt->guard != SNI_NO_EXPR && !sni_sym_uses_value(sym, stmt->offset) && !sni_sym_uses_value(sym, stmt->guard);
+}
+
+/* Assigns to the vector called name, lane by lane. */
+static void assign_lanes(sni_emitter *e, const sni_scope *scope, const sni_stmt *stmt, sni_ctype type, int width,
+                         const char *name) {
+    if (!lanes_in_loop(e, stmt, width)) {
+        sni_emit_line(e, "%s = %s;", name, load_lanes(e, scope, stmt, type, width));
+        return;
+    }
+    sni_scope lane = *scope;
+    lane.names[scope->lane_axis] = sni_emit_format(e, "(%s + lane)", scope->names[scope->lane_axis]);
+    sni_emit_line(e, "{");
+    ++e->indent;
+    sni_emit_line(e, "%s lanes[%d];", sni_ctype_name(type, 1), width);
+    sni_emit_line(e, "#pragma nounroll");
+    sni_emit_line(e, "for (int lane = 0; lane < %d; ++lane) lanes[lane] = %s;", width, load_scalar(e, &lane, stmt, 0));
+    sni_emit_line(e, "%s = vload%d(0, lanes);", name, width);
+    --e->indent;
+    sni_emit_line(e, "}");
+}
+
 /* Contiguous, with a guard: all at once where that is known to be allowed. */
 static void load_guarded_vector(sni_emitter *e, const sni_scope *scope, const sni_stmt *stmt, int width,
                                 const char *name) {
@@ -150,7 +177,8 @@ static void load_guarded_vector(sni_emitter *e, const sni_scope *scope, const sn
     }
     const char *last = sni_emit_index_text(e, scope, stmt->guard, width - 1);
     sni_emit_line(e, "if (%s && %s) %s = %s;", first, last, name, vector);
-    sni_emit_line(e, "else %s = %s;", name, load_lanes(e, scope, stmt, type, width));
+    sni_emit_line(e, "else");
+    assign_lanes(e, scope, stmt, type, width, name);
 }
 
 void sni_emit_load_as(sni_emitter *e, const sni_scope *scope, const sni_stmt *stmt, const char *name) {
@@ -169,7 +197,10 @@ void sni_emit_load_as(sni_emitter *e, const sni_scope *scope, const sni_stmt *st
         sni_emit_line(e, "const %s %s = %s;", type_name, name, load_vector(e, scope, stmt, width));
     else if (move == MOVE_UNIT && is_interval(e, scope, stmt->guard))
         load_guarded_vector(e, scope, stmt, width, name);
-    else
+    else if (lanes_in_loop(e, stmt, width)) {
+        sni_emit_line(e, "%s %s;", type_name, name);
+        assign_lanes(e, scope, stmt, type, width, name);
+    } else
         sni_emit_line(e, "const %s %s = %s;", type_name, name, load_lanes(e, scope, stmt, type, width));
 }
 
