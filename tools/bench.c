@@ -5,7 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+#include <unistd.h>
 
 #include <jansson.h>
 #include <sinter/opencl.h>
@@ -132,22 +132,13 @@ static sinter_status prepare(bench *b, const bench_case *c, prepared *p) {
     return status;
 }
 
-/* Threads of OpenMP and OpenBLAS go on spinning for up to 2^26 cycles after their work, on cores that the next one to be
- * timed needs. */
-static void settle(void) {
-    struct timespec pause = {0, 40 * 1000 * 1000};
-    nanosleep(&pause, NULL);
-}
-
 static sinter_status measure(bench *b, const bench_case *c, prepared *p, timing *t) {
     double own[ROUNDS], peer[ROUNDS];
     bench_peer which = b->gpu ? c->gpu_peer : c->cpu_peer;
     sinter_status status = sinter_plan_run(p->plan, p->bindings, p->count);
     for (int i = 0; i < ROUNDS && status == SINTER_OK; ++i) {
-        if (!b->gpu) settle();
         peer[i] = which == PEER_DEVICE_COPY ? device_copy(b, p->copy[0], p->copy[1], p->copy_bytes)
                                             : bench_peer_run(which, &p->work);
-        if (!b->gpu) settle();
         double start = bench_now();
         status = sinter_plan_run(p->plan, p->bindings, p->count);
         own[i] = bench_now() - start;
@@ -228,7 +219,23 @@ static int run_all(bench *b, const tool_list *suites) {
     return TOOL_DONE;
 }
 
+/* The threads of OpenMP and OpenBLAS spin after their work, on cores that what is timed next needs. Both read their settings
+ * when they are loaded, so the program starts itself again with them. Returns where that is not possible. */
+static void quiet_peers(int argc, char **argv) {
+    if (getenv("OMP_WAIT_POLICY")) return;
+    char **full = calloc((size_t)argc + 2, sizeof *full);
+    if (!full) return;
+    full[0] = "sinter";
+    memcpy(full + 1, argv, (size_t)argc * sizeof *full);
+    setenv("OMP_WAIT_POLICY", "passive", 1);
+    setenv("OPENBLAS_THREAD_TIMEOUT", "4", 0);
+    fflush(stdout);
+    execv("/proc/self/exe", full);
+    free(full);
+}
+
 int tool_bench(int argc, char **argv) {
+    quiet_peers(argc, argv);
     const char *device = NULL, *json = NULL;
     tool_list suites = {0};
     const tool_option options[] = {{"--device", TOOL_OPTION_TEXT, &device}, {"--json", TOOL_OPTION_TEXT, &json}, {NULL, 0, NULL}};
@@ -237,8 +244,6 @@ int tool_bench(int argc, char **argv) {
     bench b = {.results = json_array()};
     sinter_runtime_options runtime = SINTER_RUNTIME_OPTIONS_INIT;
     runtime.device = device;
-    /* After a pause Linux may put all of PoCL's threads on one core and leave them there for tens of milliseconds. */
-    setenv("POCL_AFFINITY", "1", 0);
     if (code == TOOL_DONE) {
         sinter_status status = sinter_runtime_create(&runtime, &b.runtime);
         code = status == SINTER_OK ? run_all(&b, &suites) : tool_fail(status, NULL);
