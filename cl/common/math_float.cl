@@ -72,8 +72,8 @@ static inline SN_T SN_FN(exp_rest)(SN_T x, SN_T n) {
     return fma(n, SN_C(2.12194440e-4f), fma(n, SN_C(-0.693359375f), x));
 }
 
-/* x / ln 2 plus 1.5 * 2^23, a float whose last bits are the nearest integer: that costs less than rounding and converting
- * do on GPUs. */
+/* x / ln 2 plus 1.5 * 2^23, a float whose last bits are the nearest integer: additions in place of rounding and a
+ * conversion. */
 #define SN_SHIFTED_LOG2(x) fma((x), SN_C(1.44269504f), SN_C(12582912.0f))
 #define SN_UNSHIFT_F(s) ((s) - SN_C(12582912.0f))
 #define SN_UNSHIFT_I(s) (SN_AS_I(s) - SN_K(0x4b400000))

@@ -12,7 +12,7 @@
 /* bf16 is the upper half of a float. Rounding up may carry into the exponent, which is right, Inf included; a NaN stays
  * one. */
 #if defined(SN_NV_SM) && SN_NV_SM >= 80
-/* NVIDIA from Ampere on rounds two in one instruction; integer instructions run at half the rate of others there. */
+/* NVIDIA from Ampere on rounds two in one instruction, in place of a dozen. */
 #include "common/bf16_nvidia.cl"
 #else
 #define SN_DEFINE_BF16(N)                                                                          \

@@ -91,7 +91,8 @@ void sni_program_release(sni_program *program) {
 }
 
 /* The options of every build, then the caller's. A caller who wants another language version says
- * so. No warnings: PoCL counts them on standard error and keeps their texts to itself. SN_NV_SM is what cl/common knows an NVIDIA device by, 90 for compute capability 9.0. */
+ * so. No warnings: PoCL counts them on standard error and keeps their texts to itself. SN_NV_SM is
+ * what cl/common knows an NVIDIA device by, 90 for compute capability 9.0. */
 static char *complete_options(const sni_caps *caps, const char *options) {
     sni_str text = SNI_STR_INIT;
     if (!options) options = "";
