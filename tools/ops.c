@@ -19,6 +19,8 @@ static const char *kind_name(sni_op_kind kind) {
         return "iota";
     case SNI_OP_CONTRACT:
         return "contract";
+    case SNI_OP_SCAN:
+        return "scan";
     case SNI_OP_COMPOSITE:
         return "composite";
     }

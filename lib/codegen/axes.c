@@ -51,10 +51,14 @@ void sni_emit_close(sni_emitter *e) {
 }
 
 void sni_emit_open_loops(sni_emitter *e, const sni_scope *scope, uint32_t mask) {
-    for (int a = 0; a < e->loop->axis_count; ++a)
-        if (mask >> a & 1)
-            sni_emit_open(e, "for (sn_idx %s = 0; %s < %s; ++%s)", scope->names[a], scope->names[a],
-                          sni_emit_number(e, e->loop->extents[a]), scope->names[a]);
+    for (int a = 0; a < e->loop->axis_count; ++a) {
+        if ((mask >> a & 1) == 0) continue;
+        const char *i = scope->names[a], *n = sni_emit_number(e, e->loop->extents[a]);
+        if (e->loop->reverse && e->loop->inner >> a & 1)
+            sni_emit_open(e, "for (sn_idx %s = %s - 1; %s >= 0; --%s)", i, n, i, i);
+        else
+            sni_emit_open(e, "for (sn_idx %s = 0; %s < %s; ++%s)", i, i, n, i);
+    }
 }
 
 void sni_emit_close_loops(sni_emitter *e, uint32_t mask) {

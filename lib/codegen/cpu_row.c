@@ -176,8 +176,10 @@ static void emit_rows(const row *r, const sni_scope *scope, uint32_t parallel, s
 }
 
 static bool accepts(const sni_loop *loop, const sni_caps *caps, sni_str *why) {
-    if (caps->device_class == SNI_DEVICE_CPU && loop->inner != 0) return true;
-    sni_str_append(why, loop->inner == 0 ? "the program has no inner axes" : "the device is no CPU");
+    if (caps->device_class == SNI_DEVICE_CPU && loop->inner != 0 && !loop->scans) return true;
+    sni_str_append(why, loop->inner == 0 ? "the program has no inner axes"
+                        : loop->scans    ? "the program scans"
+                                         : "the device is no CPU");
     return false;
 }
 

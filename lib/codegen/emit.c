@@ -256,6 +256,7 @@ static void emit_stmt(sni_emitter *e, const sni_scope *scope, int s, const char 
     const char *value = "0";
     switch (stmt->kind) {
     case SNI_STMT_LOAD: sni_emit_load_as(e, scope, stmt, name); return;
+    case SNI_STMT_SCAN: sni_emit_scan_step(e, scope, s, name); return;
     case SNI_STMT_CONST: value = sni_emit_constant(e, type, stmt->f, stmt->i); break;
     case SNI_STMT_INDEX: value = index_value(e, scope, s, width); break;
     case SNI_STMT_OP: value = sni_emit_op(e, scope, s, width); break;

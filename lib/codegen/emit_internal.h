@@ -41,6 +41,8 @@ const char *sni_emit_cast(sni_emitter *e, const sni_scope *scope, int s, int wid
 const char *sni_emit_constant(sni_emitter *e, sni_ctype type, double f, int64_t i);
 /* Prints "T name = ...;" of a load, with whatever lines it needs before. */
 void sni_emit_load_as(sni_emitter *e, const sni_scope *scope, const sni_stmt *load, const char *name);
+/* Prints "T name = ...;" of a SCAN at its point, and carries its value on; the carry was declared (sni_emit_carries). */
+void sni_emit_scan_step(sni_emitter *e, const sni_scope *scope, int s, const char *name);
 /* Wraps text (an int value) to the dtype when that is narrower than int. */
 const char *sni_emit_wrap(sni_emitter *e, sinter_dtype dtype, int width, const char *text);
 

@@ -226,8 +226,10 @@ static uint64_t local_bytes(const sni_passes *passes, int group) {
 }
 
 static bool accepts(const sni_loop *loop, const sni_caps *caps, sni_str *why) {
-    if (caps->device_class != SNI_DEVICE_GPU || loop->inner == 0) {
-        sni_str_append(why, loop->inner == 0 ? "the program has no inner axes" : "the device is no GPU");
+    if (caps->device_class != SNI_DEVICE_GPU || loop->inner == 0 || loop->scans) {
+        sni_str_append(why, loop->inner == 0 ? "the program has no inner axes"
+                            : loop->scans    ? "the program scans"
+                                             : "the device is no GPU");
         return false;
     }
     sni_arena *arena = sni_arena_create();

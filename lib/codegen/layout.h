@@ -39,6 +39,11 @@ void sni_need_reduce(const sni_loop *loop, int r, const bool *stop, bool *needed
 void sni_emit_accumulate(sni_emitter *e, const sni_scope *scope, int r, const char *const *names, int width,
                          const char *acc);
 
+/* ---- Scans (scan.c) ---- */
+
+/* Declares what the scans in needed carry along the inner axis, before a loop over it. */
+void sni_emit_carries(sni_emitter *e, const sni_scope *scope, const bool *needed);
+
 /* ---- Points (point.c) ---- */
 
 /* Room for the variables of all statements: NULL when memory is out (and e->failed). */
@@ -96,7 +101,8 @@ const char *sni_emit_number(sni_emitter *e, sni_expr expr);
 void sni_name_axes(sni_emitter *e, sni_scope *scope);
 /* Prints "const sn_idx i<a> = ..." of the axes in a mask from a linear index, innermost fastest. */
 void sni_emit_split(sni_emitter *e, const sni_scope *scope, uint32_t mask, const char *linear);
-/* Opens and closes sequential loops over the axes in a mask, outermost first. */
+/* Opens and closes sequential loops over the axes in a mask, outermost first; the inner axis of reverse scans is walked
+ * from its end. */
 void sni_emit_open_loops(sni_emitter *e, const sni_scope *scope, uint32_t mask);
 void sni_emit_close_loops(sni_emitter *e, uint32_t mask);
 void sni_emit_open(sni_emitter *e, const char *format, ...) SNI_PRINTF(2, 3); /* "... {" and deeper */

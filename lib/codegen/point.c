@@ -98,6 +98,7 @@ static void emit_pass(sni_emitter *e, const sni_scope *scope, const sni_passes *
     bool *needed = sni_emit_pass_need(e, passes, pass, names);
     if (inside == NULL || needed == NULL) return;
     declare_accumulators(e, scope, passes, pass);
+    sni_emit_carries(e, scope, needed);
     sni_emit_open_loops(e, scope, loop->inner);
     sni_scope local = *scope;
     local.have = names;

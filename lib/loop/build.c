@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "op/attrs.h"
+
 static bool add_axis(sni_builder *b, sni_expr extent, bool inner, sni_expr *out_axis) {
     sni_loop *loop = b->loop;
     *out_axis = sni_sym_const(b->sym, 0);
@@ -58,6 +60,22 @@ static bool row_domain(sni_builder *b, const sni_node *reduce, domain *d) {
         }
     }
     return true;
+}
+
+/* The scan's axis is the inner one. */
+static bool scan_domain(sni_builder *b, const sni_node *scan, domain *d) {
+    const sni_type *type = &sni_graph_value(b->graph, scan->out[0])->type;
+    int along = sni_scan_axis(scan, type->rank);
+    d->full = *type;
+    d->row.rank = 0;
+    for (int i = 0; i < type->rank; ++i) {
+        if (i == along) continue;
+        if (!add_axis(b, type->dims[i], false, &d->full_coords[i])) return false;
+        d->row.dims[d->row.rank] = type->dims[i];
+        d->row_coords[d->row.rank++] = d->full_coords[i];
+    }
+    b->loop->reverse = scan->attrs[SNI_SCAN_REVERSE].i != 0;
+    return add_axis(b, type->dims[along], true, &d->full_coords[along]);
 }
 
 static bool contract_domain(sni_builder *b, const sni_node *node, domain *d) {
@@ -185,6 +203,12 @@ static bool build_all(sni_builder *b, const uint32_t *outputs, int output_count)
     int contractions, reductions;
     const sni_node *contraction = find_member(b, SNI_OP_CONTRACT, &contractions);
     const sni_node *reduction = find_member(b, SNI_OP_REDUCE, &reductions);
+    int scans;
+    const sni_node *scan = find_member(b, SNI_OP_SCAN, &scans);
+    if (scan && (contraction || reduction)) {
+        b->why = "a running sum shares no kernel with reductions and products";
+        return false;
+    }
     if (contractions > 1 || (contractions && reductions)) {
         b->why = contractions > 1 ? "two matrix products in one kernel"
                                   : "a reduction cannot follow a matrix product in one kernel";
@@ -192,9 +216,10 @@ static bool build_all(sni_builder *b, const uint32_t *outputs, int output_count)
     }
     bool ok = contraction ? contract_domain(b, contraction, &d)
               : reduction ? row_domain(b, reduction, &d)
+              : scan      ? scan_domain(b, scan, &d)
                           : elementwise_domain(b, largest_output(b, outputs, output_count), &d);
     for (int i = 0; i < output_count && ok; ++i)
-        ok = place_output(b, outputs[i], &d, output_count == 1 && !contraction && !reduction);
+        ok = place_output(b, outputs[i], &d, output_count == 1 && !contraction && !reduction && !scan);
     if (ok && contraction && b->loop->core < 0 && b->loop->inner) {
         b->why = "the product is not used";
         ok = false;

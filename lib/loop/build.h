@@ -34,6 +34,8 @@ typedef struct sni_builder {
 int sni_splice(sni_builder *b, uint32_t value, const sni_expr *coords, sni_expr guard);
 /* The loop buffer of a graph value; -1 on refusal or failure. */
 int sni_builder_buffer(sni_builder *b, uint32_t value, bool is_output);
+/* The axis of a SCAN node, counted from the front. */
+int sni_scan_axis(const sni_node *scan, int rank);
 /* Row-major offset of coords in a shape, and coordinates of an offset. */
 sni_expr sni_linearize(sni_sym *sym, const sni_type *type, const sni_expr *coords);
 void sni_delinearize(sni_sym *sym, const sni_type *type, sni_expr offset, sni_expr *coords);

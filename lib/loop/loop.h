@@ -9,6 +9,9 @@
  * REDUCE SUM of the OP mul of core_a and core_b; core_a does not depend on the axes in axes_n, core_b not on those in axes_m,
  * both may depend on the axes in axes_b and on the inner axes. Everything after core is the epilogue.
  *
+ * A SCAN carries a value along the inner axis: a program with one has exactly one inner axis, no reductions, and all of
+ * its scans go the same way. What depends on a scan is computed at the same point of the axis, in the same pass.
+ *
  * Built by splicing: the value of a node at given coordinates is built from its inputs' values at mapped
  * coordinates, so views and fusion are the same thing. */
 #ifndef SNI_LOOP_LOOP_H
@@ -25,7 +28,8 @@ typedef enum sni_stmt_kind {
     SNI_STMT_OP,     /* an ELEMENTWISE row's expression of args */
     SNI_STMT_CAST,   /* args[0] converted to dtype */
     SNI_STMT_SELECT, /* guard ? args[0] : args[1] */
-    SNI_STMT_REDUCE  /* args[0] combined over all inner axes */
+    SNI_STMT_REDUCE, /* args[0] combined over all inner axes */
+    SNI_STMT_SCAN    /* args[0] combined over the inner axis up to this point of it */
 } sni_stmt_kind;
 
 typedef struct sni_stmt {
@@ -36,7 +40,8 @@ typedef struct sni_stmt {
     int args[3];
     const sni_op *op;                 /* OP */
     double params[SNI_MAX_ATTRS];     /* OP: p0..p7 */
-    sni_combiner combiner;            /* REDUCE */
+    sni_combiner combiner;            /* REDUCE, SCAN */
+    bool exclusive;                   /* SCAN: without this point itself */
     double f;                         /* CONST, real */
     int64_t i;                        /* CONST, integer and bool */
     int buffer;                       /* LOAD */
@@ -72,6 +77,7 @@ typedef struct sni_loop {
     sni_store *stores;
     int core, core_a, core_b; /* -1: not a contraction */
     uint32_t axes_b, axes_m, axes_n;
+    bool scans, reverse;      /* there are SCANs along the one inner axis; they begin at its end */
     bool uses_f64, uses_i64;  /* a statement other than INDEX and index loads computes in 64 bits */
 } sni_loop;
 

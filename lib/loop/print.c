@@ -28,6 +28,9 @@ static void print_stmt(const sni_loop *loop, int i, sni_str *out) {
     case SNI_STMT_OP: sni_str_append(out, s->op->name); break;
     case SNI_STMT_CAST: sni_str_append(out, "cast"); break;
     case SNI_STMT_SELECT: sni_str_append(out, "select"); break;
+    case SNI_STMT_SCAN:
+        sni_str_printf(out, "scan %s%s", combiner_name(s->combiner), s->exclusive ? " exclusive" : "");
+        break;
     case SNI_STMT_REDUCE: sni_str_printf(out, "reduce %s", combiner_name(s->combiner)); break;
     }
     for (int a = 0; a < s->arg_count; ++a) sni_str_printf(out, " s%d", s->args[a]);
@@ -41,7 +44,8 @@ static void print_stmt(const sni_loop *loop, int i, sni_str *out) {
 void sni_loop_print(const sni_loop *loop, sni_str *out) {
     sni_str_append(out, "loop");
     for (int a = 0; a < loop->axis_count; ++a) {
-        sni_str_printf(out, " %si%d<", loop->inner >> a & 1u ? "inner " : "", a);
+        bool inner = loop->inner >> a & 1u;
+        sni_str_printf(out, " %s%si%d<", inner ? "inner " : "", inner && loop->reverse ? "reverse " : "", a);
         sni_sym_print(loop->sym, loop->extents[a], out);
     }
     sni_str_append(out, "\n");
@@ -62,6 +66,8 @@ static const char *verify_stmt(const sni_loop *loop, int i) {
         if (mask & ~s->mask) return "a statement's mask leaves out an operand's axis";
     }
     if (s->kind == SNI_STMT_REDUCE && s->mask & loop->inner) return "a reduction depends on an inner axis";
+    if (s->kind == SNI_STMT_SCAN && (!loop->scans || !loop->inner || (s->mask & loop->inner) != loop->inner))
+        return "a scan without an inner axis to run along";
     if (s->kind == SNI_STMT_LOAD && (s->buffer < 0 || s->buffer >= loop->buffer_count)) return "a load of no buffer";
     if (s->kind == SNI_STMT_LOAD && loop->buffers[s->buffer].dtype != s->dtype) return "a load of another dtype";
     if ((s->kind == SNI_STMT_LOAD || s->kind == SNI_STMT_INDEX) &&
@@ -77,7 +83,9 @@ const char *sni_loop_verify(const sni_loop *loop) {
         if (seen_inner && !inner) return "a parallel axis after an inner one";
         seen_inner |= inner;
     }
+    if (loop->scans && (loop->inner & (loop->inner - 1))) return "a scan along several axes";
     for (int i = 0; i < loop->stmt_count; ++i) {
+        if (loop->scans && loop->stmts[i].kind == SNI_STMT_REDUCE) return "a reduction beside a scan";
         const char *wrong = verify_stmt(loop, i);
         if (wrong) return wrong;
     }

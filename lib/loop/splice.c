@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "loop/build.h"
+#include "op/attrs.h"
+#include "op/rule.h"
 
 #define MAX_DEPTH 400
 /* Of one index expression: the kernel's text holds it written out, and what is computed from it nests deeper. */
@@ -246,6 +248,43 @@ static int splice_reduce(sni_builder *b, const sni_node *node, const sni_value *
     return add_stmt(b, &s);
 }
 
+int sni_scan_axis(const sni_node *scan, int rank) {
+    int64_t axis = scan->attrs[SNI_SCAN_AXIS].i;
+    return (int)(axis < 0 ? axis + rank : axis);
+}
+
+/* What a combiner starts with. */
+static int splice_identity(sni_builder *b, sni_combiner combiner, sinter_dtype dtype) {
+    sni_stmt s = {.kind = SNI_STMT_CONST, .dtype = dtype};
+    s.f = sni_ref_identity_real(combiner);
+    s.i = sni_dtype_is_real(dtype) ? 0 : sni_ref_identity_int(combiner, dtype);
+    return add_stmt(b, &s);
+}
+
+/* A scan at the point of the inner axis where the carried value stands. */
+static int splice_scan(sni_builder *b, const sni_node *node, const sni_value *v, const sni_expr *coords, sni_expr guard) {
+    int along = sni_scan_axis(node, v->type.rank), last = b->loop->axis_count - 1;
+    bool one = sni_sym_is(b->sym, v->type.dims[along], 1);
+    sni_stmt s = {.kind = SNI_STMT_SCAN, .dtype = v->type.dtype, .arg_count = 1, .combiner = node->op->combiner,
+                  .exclusive = node->attrs[SNI_SCAN_EXCLUSIVE].i != 0};
+    if (guard) return refuse(b, "a running sum under a condition");
+    if (!one && (!b->loop->inner || coords[along] != b->loop->axes[last] ||
+                 v->type.dims[along] != b->loop->extents[last]))
+        return refuse(b, "a running sum is needed at other places than its own");
+    if (!one && b->loop->reverse != (node->attrs[SNI_SCAN_REVERSE].i != 0))
+        return refuse(b, "running sums in both directions");
+    for (int d = 0; d < v->type.rank; ++d)
+        if (d != along && expr_mask(b, coords[d]) & b->loop->inner)
+            return refuse(b, "a running sum is needed across its own axis");
+    if (one && s.exclusive) return splice_identity(b, node->op->combiner, v->type.dtype);
+    s.args[0] = sni_splice(b, node->in[0], coords, SNI_NO_EXPR);
+    if (s.args[0] < 0 || one) return s.args[0];
+    for (int d = 0; d < v->type.rank; ++d) s.mask |= expr_mask(b, coords[d]);
+    s.mask |= b->loop->stmts[s.args[0]].mask | b->loop->inner;
+    b->loop->scans = true;
+    return add_stmt(b, &s);
+}
+
 static int splice_contract(sni_builder *b, const sni_node *node, const sni_value *v, const sni_expr *coords,
                            sni_expr guard) {
     if (node != b->contraction) return refuse(b, "two matrix products in one kernel");
@@ -300,6 +339,7 @@ static int dispatch(sni_builder *b, uint32_t id, const sni_value *v, const sni_e
     case SNI_OP_VIEW:
     case SNI_OP_IOTA: return splice_view(b, node, v, coords, guard);
     case SNI_OP_REDUCE: return splice_reduce(b, node, v, coords, guard);
+    case SNI_OP_SCAN: return splice_scan(b, node, v, coords, guard);
     case SNI_OP_CONTRACT: return splice_contract(b, node, v, coords, guard);
     case SNI_OP_COMPOSITE: break;
     }

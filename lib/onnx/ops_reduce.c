@@ -51,13 +51,13 @@ static void softmax(sni_onnx_call *call) {
     call->out[0] = sni_onnx_reshape(call, rows, &shape);
 }
 
-static void cumsum(sni_onnx_call *call) {
+static void scan(sni_onnx_call *call) {
     uint32_t x = sni_onnx_in(call, 0);
     int64_t axis = 0;
     int count = 0;
     if (!sni_onnx_numbers_of(call, sni_onnx_in(call, 1), "axis operand", 1, &axis, &count)) return;
     call->out[0] = sni_onnx_emit(
-        call, "cumsum", SNI_IN(x),
+        call, call->row->target, SNI_IN(x),
         SNI_ATTRS(sni_attr_int(sni_onnx_axis(call, axis, sni_onnx_rank(call, x))),
                   sni_attr_int(sni_onnx_attr_int(call, "exclusive", 0)),
                   sni_attr_int(sni_onnx_attr_int(call, "reverse", 0))));
@@ -79,6 +79,7 @@ static const sni_onnx_row rows[] = {
     {"Softmax", 6, 1, 1, 1, softmax, "softmax"},
     {"LogSoftmax", 6, 1, 1, 1, softmax, "log_softmax"},
     {"Hardmax", 6, 1, 1, 1, softmax, "hardmax"},
-    {"CumSum", 11, 2, 2, 1, cumsum, NULL},
+    {"CumSum", 11, 2, 2, 1, scan, "cumsum"},
+    {"CumProd", 26, 2, 2, 1, scan, "cumprod"},
 };
 const sni_onnx_family sni_onnx_reduce_family = {rows, sizeof rows / sizeof *rows};

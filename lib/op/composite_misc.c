@@ -1,4 +1,4 @@
-/* gemm, cumsum, trilu, and the short names of reshapes. */
+/* gemm, trilu, and the short names of reshapes. */
 #include "op/rule.h"
 #include "op/tables.h"
 
@@ -49,48 +49,6 @@ static sinter_status gemm_reference(const sni_ref_call *call) {
         if (c->rank == 2 && c->dims[0] != 1) at += i * columns;
         out->f[n] += call->attrs[GEMM_BETA].f * c->f[at];
     }
-    return SINTER_OK;
-}
-
-/* ---- cumsum --------------------------------------------------------------------------------- */
-
-enum { CUMSUM_AXIS, CUMSUM_EXCLUSIVE, CUMSUM_REVERSE };
-
-static sinter_status cumsum_infer(sni_call *call) {
-    int axis = 0;
-    SNI_TRY(sni_rule_class(call, 0, SNI_CLASS_NUMBER));
-    SNI_TRY(sni_rule_axis(sni_attr_i(call, CUMSUM_AXIS), call->in[0].rank, &axis));
-    sni_rule_out_like(call, 0);
-    return SINTER_OK;
-}
-
-static void cumsum_row(const sni_ref_call *call, int64_t base, int64_t length, int64_t step) {
-    const sni_ref_tensor *x = call->in[0];
-    sni_ref_tensor *out = call->out[0];
-    bool exclusive = call->attrs[CUMSUM_EXCLUSIVE].i != 0;
-    bool reverse = call->attrs[CUMSUM_REVERSE].i != 0;
-    double real = 0;
-    uint64_t whole = 0;
-    for (int64_t n = 0; n < length; ++n) {
-        int64_t at = base + (reverse ? length - 1 - n : n) * step;
-        if (exclusive) {
-            if (out->f) out->f[at] = real;
-            else out->i[at] = sni_dtype_wrap(out->dtype, (int64_t)whole);
-        }
-        if (x->f) real += x->f[at];
-        else whole += (uint64_t)x->i[at];
-        if (!exclusive) {
-            if (out->f) out->f[at] = real;
-            else out->i[at] = sni_dtype_wrap(out->dtype, (int64_t)whole);
-        }
-    }
-}
-
-static sinter_status cumsum_reference(const sni_ref_call *call) {
-    sni_ref_rows rows = sni_ref_rows_of(call->in[0], call->attrs[CUMSUM_AXIS].i);
-    for (int64_t a = 0; a < rows.outer; ++a)
-        for (int64_t c = 0; c < rows.inner; ++c)
-            cumsum_row(call, a * rows.length * rows.inner + c, rows.length, rows.inner);
     return SINTER_OK;
 }
 
@@ -189,13 +147,6 @@ const sni_op sni_ops_composite_misc[] = {
      .classes = SNI_CLASS_REAL, .cost = 3, .fill_attr = -1,
      .infer = gemm_infer, .reference = gemm_reference,
      .doc = "alpha * a * b + beta * c, with a and b transposed on demand."},
-    {.name = "cumsum", .kind = SNI_OP_COMPOSITE, .min_inputs = 1, .max_inputs = 1, .outputs = 1,
-     .attrs = {{"axis", SNI_ATTR_INT, 0}, {"exclusive", SNI_ATTR_INT, 0},
-               {"reverse", SNI_ATTR_INT, 0}},
-     .classes = SNI_CLASS_NUMBER, .cost = 4, .fill_attr = -1,
-     .infer = cumsum_infer, .reference = cumsum_reference,
-     .doc = "Running sum along axis; exclusive leaves out the element itself, reverse starts at "
-            "the end."},
     {.name = "trilu", .kind = SNI_OP_COMPOSITE, .min_inputs = 1, .max_inputs = 1, .outputs = 1,
      .attrs = {{"upper", SNI_ATTR_INT, 1}, {"k", SNI_ATTR_INT, 0}},
      .classes = SNI_CLASS_ANY, .cost = 2, .fill_attr = -1,

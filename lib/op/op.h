@@ -13,6 +13,7 @@ typedef enum sni_op_kind {
                            with reads of integer inputs, also gathers */
     SNI_OP_IOTA,        /* elements computed from coordinates alone */
     SNI_OP_CONTRACT,    /* sum over k of a[b,m,k] * b[b,k,n]: matmul */
+    SNI_OP_SCAN,        /* element i along an axis combines elements 0..i (attributes SNI_ATTRS_SCAN) */
     SNI_OP_COMPOSITE    /* rewritten into the kinds above before grouping */
 } sni_op_kind;
 
@@ -89,7 +90,7 @@ struct sni_op {
      * of the operand's type. Compiled as C in double and in int64_t it is the reference. */
     const char *expression;
     double cost; /* about how many simple operations; recomputing beyond 8 is avoided */
-    sni_combiner combiner; /* REDUCE */
+    sni_combiner combiner; /* REDUCE, SCAN */
     /* Sets dtype, rank, dims of every output; SHAPE or DTYPE with a text without the operator's name. */
     sinter_status (*infer)(sni_call *call);
     /* VIEW: fills accesses (at most one an input) and returns their number, or -1 on failure. An output

@@ -47,7 +47,7 @@ int64_t sni_ref_reduced(const sni_ref_tensor *in, uint32_t axes, const int64_t *
     return at;
 }
 
-static double identity_real(sni_combiner combiner) {
+double sni_ref_identity_real(sni_combiner combiner) {
     switch (combiner) {
     case SNI_COMBINE_PROD: return 1;
     case SNI_COMBINE_MAX: return -INFINITY;
@@ -56,7 +56,7 @@ static double identity_real(sni_combiner combiner) {
     }
 }
 
-static double combine_real(sni_combiner combiner, double a, double b) {
+double sni_ref_combine_real(sni_combiner combiner, double a, double b) {
     switch (combiner) {
     case SNI_COMBINE_PROD: return a * b;
     case SNI_COMBINE_MAX: return isnan(a) || a > b ? a : b;
@@ -65,7 +65,7 @@ static double combine_real(sni_combiner combiner, double a, double b) {
     }
 }
 
-static int64_t identity_int(sni_combiner combiner, sinter_dtype dtype) {
+int64_t sni_ref_identity_int(sni_combiner combiner, sinter_dtype dtype) {
     switch (combiner) {
     case SNI_COMBINE_PROD: return 1;
     case SNI_COMBINE_MAX: return sni_dtype_lowest(dtype);
@@ -75,7 +75,7 @@ static int64_t identity_int(sni_combiner combiner, sinter_dtype dtype) {
 }
 
 /* Integers wrap around, so sums and products are taken without a sign. */
-static int64_t combine_int(sni_combiner combiner, int64_t a, int64_t b) {
+int64_t sni_ref_combine_int(sni_combiner combiner, int64_t a, int64_t b) {
     switch (combiner) {
     case SNI_COMBINE_PROD: return (int64_t)((uint64_t)a * (uint64_t)b);
     case SNI_COMBINE_MAX: return a > b ? a : b;
@@ -91,13 +91,13 @@ static sinter_status reduce_reference(const sni_ref_call *call) {
     uint32_t axes = sni_ref_axes(call);
     int64_t coords[SINTER_MAX_RANK] = {0};
     for (int64_t n = 0; n < out->count; ++n) {
-        if (out->f) out->f[n] = identity_real(combiner);
-        else out->i[n] = identity_int(combiner, out->dtype);
+        if (out->f) out->f[n] = sni_ref_identity_real(combiner);
+        else out->i[n] = sni_ref_identity_int(combiner, out->dtype);
     }
     for (int64_t n = 0; n < in->count; ++n) {
         int64_t to = sni_ref_reduced(in, axes, coords);
-        if (out->f) out->f[to] = combine_real(combiner, out->f[to], in->f[n]);
-        else out->i[to] = combine_int(combiner, out->i[to], in->i[n]);
+        if (out->f) out->f[to] = sni_ref_combine_real(combiner, out->f[to], in->f[n]);
+        else out->i[to] = sni_ref_combine_int(combiner, out->i[to], in->i[n]);
         sni_ref_next(in, coords);
     }
     for (int64_t n = 0; out->i && n < out->count; ++n)

@@ -16,6 +16,7 @@ static const struct {
     FAMILY(gather),
     FAMILY(iota),
     FAMILY(contract),
+    FAMILY(scan),
     FAMILY(composite_reduce),
     FAMILY(composite_norm),
     FAMILY(composite_conv),

@@ -20,6 +20,9 @@ extern const size_t sni_ops_iota_count;
 /* REDUCE. */
 extern const sni_op sni_ops_reduce[];
 extern const size_t sni_ops_reduce_count;
+/* SCAN. */
+extern const sni_op sni_ops_scan[];
+extern const size_t sni_ops_scan_count;
 /* CONTRACT. */
 extern const sni_op sni_ops_contract[];
 extern const size_t sni_ops_contract_count;

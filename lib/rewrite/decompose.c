@@ -31,7 +31,6 @@ static const struct {
     {"max_pool", sni_decompose_max_pool},
     {"avg_pool", sni_decompose_avg_pool},
     {"gemm", sni_decompose_gemm},
-    {"cumsum", sni_decompose_cumsum},
     {"trilu", sni_decompose_trilu},
     {"squeeze", sni_decompose_shape},
     {"unsqueeze", sni_decompose_shape},

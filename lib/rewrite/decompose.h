@@ -40,7 +40,6 @@ uint32_t sni_decompose_max_pool(const sni_composite *c);
 uint32_t sni_decompose_avg_pool(const sni_composite *c);
 
 uint32_t sni_decompose_gemm(const sni_composite *c);
-uint32_t sni_decompose_cumsum(const sni_composite *c);
 uint32_t sni_decompose_trilu(const sni_composite *c);
 uint32_t sni_decompose_shape(const sni_composite *c); /* squeeze, unsqueeze, flatten */
 uint32_t sni_decompose_resize(const sni_composite *c);

@@ -118,7 +118,7 @@ static int collect_outputs(const fuser *f, int a, int b, uint32_t *outputs) {
 
 static double chain_cost(const fuser *f, int node, int a) {
     const sni_node *n = &f->graph->nodes[node];
-    if (n->op->kind == SNI_OP_REDUCE || n->op->kind == SNI_OP_CONTRACT) return 0;
+    if (n->op->kind == SNI_OP_REDUCE || n->op->kind == SNI_OP_CONTRACT || n->op->kind == SNI_OP_SCAN) return 0;
     double cost = n->op->cost > 0 ? n->op->cost : 1;
     for (size_t i = 0; i < f->deps[node].count && cost < 2 * EXPENSIVE; ++i)
         if (f->group[f->deps[node].items[i]] == a) cost += chain_cost(f, f->deps[node].items[i], a);

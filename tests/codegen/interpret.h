@@ -117,6 +117,7 @@ static inline void run_stmt(interpreter *in, int n) {
     case SNI_STMT_CAST: c = run_cast(in, s); break;
     case SNI_STMT_SELECT: c = in->cells[s->args[at_point(in, s->guard) != 0 ? 0 : 1]]; break;
     case SNI_STMT_REDUCE: return; /* run_row keeps its total */
+    case SNI_STMT_SCAN: ck_abort_msg("scans are tested as plans: plan/test_scan.c");
     }
     in->cells[n] = c;
     in->integers[n] = c.i;

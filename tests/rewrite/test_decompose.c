@@ -304,19 +304,6 @@ START_TEST(gemms) {
 }
 END_TEST
 
-START_TEST(cumsums) {
-    for (int round = 0; round < 64; ++round) {
-        sample s = sample_begin(round % 2);
-        int64_t dims[SINTER_MAX_RANK];
-        int rank = random_shape(dims, 1, 4, round % 9 == 0 ? 0 : 1, 6);
-        sample_input(&s, round % 3 ? real_dtype(round) : SINTER_I64, rank, dims);
-        sni_attr attrs[SNI_MAX_ATTRS] = {sni_attr_int(sample_range(-rank, rank - 1)), sni_attr_int(round / 2 % 2),
-                                         sni_attr_int(round / 4 % 2)};
-        check(&s, "cumsum", attrs);
-    }
-}
-END_TEST
-
 START_TEST(triangles) {
     static const sinter_dtype dtypes[] = {SINTER_F32, SINTER_I64, SINTER_BOOL};
     static const int64_t far[] = {INT64_MAX, INT64_MIN, 0};
@@ -371,7 +358,7 @@ END_TEST
 
 int main(void) {
     const TTest *tests[] = {reductions, log_sum_exp_extremes, extremes, softmaxes, layer_norms, channel_norms,
-                            lrns, convs, transposed_convs, pools, pool_sizes, gemms, cumsums, triangles,
+                            lrns, convs, transposed_convs, pools, pool_sizes, gemms, triangles,
                             shapes, resizes};
     return run_suite(suite_of("decompose", tests, SAMPLE_COUNT(tests)));
 }
