@@ -79,16 +79,24 @@ void sni_set_launch(sni_kspec *spec, const sni_loop *loop, sni_expr items, size_
     spec->local[1] = spec->local[2] = 1;
 }
 
-/* A few work-groups for each core even out their load; more would only cost. */
-enum { GROUPS_PER_UNIT = 4 };
+int sni_fit_work_group(const sni_caps *caps, int wanted) {
+    if ((uint32_t)wanted <= caps->max_work_group) return wanted;
+    return caps->max_work_group > 0 ? (int)caps->max_work_group : 1;
+}
+
+bool sni_work_group_fits(const sni_caps *caps, int items, sni_str *why) {
+    if (items <= sni_fit_work_group(caps, items)) return true;
+    sni_str_printf(why, "work-groups have at most %u work-items", (unsigned)caps->max_work_group);
+    return false;
+}
 
 sni_chunks sni_cpu_chunks(const sni_loop *loop, const sni_caps *caps, sni_expr total, sni_expr work, int64_t least,
-                          int width) {
+                          int per_unit, int width) {
     sni_sym *sym = loop->sym;
     int64_t units = caps->compute_units > 0 ? caps->compute_units : 1;
     sni_expr one = sni_sym_const(sym, 1);
     sni_expr wanted = sni_sym_max(sym, sni_sym_ceil_div(sym, work, sni_sym_const(sym, least)), one);
-    sni_expr groups = sni_sym_min(sym, sni_sym_min(sym, wanted, total), sni_sym_const(sym, units * GROUPS_PER_UNIT));
+    sni_expr groups = sni_sym_min(sym, sni_sym_min(sym, wanted, total), sni_sym_const(sym, units * per_unit));
     if (caps->most_loop_steps > 0) {
         /* Loops over runs, vectors and elements, and those inside fmod and integer pow, are all counted. */
         sni_expr most = sni_sym_const(sym, caps->most_loop_steps / 512);

@@ -1,8 +1,6 @@
 /* Choosing a strategy for a loop program. */
 #include "codegen/strategies.h"
 
-#include <string.h>
-
 #include "base/alloc.h"
 
 /* Notes for explain: why the strategies before the chosen one refused. */
@@ -12,32 +10,50 @@ static const char *keep_notes(sni_arena *arena, sni_str *notes) {
     return text != NULL ? text : "";
 }
 
+/* The wanted values (NULL: none), checked, with the rule's for those that are open. */
+static sinter_status complete(const sni_strategy *strategy, const sni_loop *loop, const sni_caps *caps,
+                              const sni_schedule *wanted, sni_schedule *out_schedule) {
+    sni_str why = SNI_STR_INIT;
+    sinter_status status = SINTER_OK;
+    *out_schedule = wanted != NULL ? *wanted : (sni_schedule){.strategy = NULL};
+    out_schedule->strategy = strategy->name;
+    if (!sni_schedule_is_legal(out_schedule, strategy->params, strategy->param_count, &why)) {
+        status = sni_fail(SINTER_INVALID_ARGUMENT, "strategy %s: %s", strategy->name, sni_str_text(&why));
+    } else {
+        if (strategy->choose != NULL) strategy->choose(loop, caps, out_schedule);
+        if (strategy->fits != NULL && !strategy->fits(loop, caps, out_schedule, &why))
+            status = sni_fail(SINTER_UNSUPPORTED, "strategy %s: %s", strategy->name, sni_str_text(&why));
+    }
+    sni_str_deinit(&why);
+    return status;
+}
+
 static sinter_status generate(const sni_strategy *strategy, const sni_loop *loop, const sni_caps *caps,
-                              sni_arena *arena, sni_kspec *out_spec) {
-    sinter_status status = strategy->generate(loop, caps, arena, out_spec);
+                              const sni_schedule *wanted, sni_arena *arena, sni_kspec *out_spec) {
+    sni_schedule schedule;
+    SNI_TRY(complete(strategy, loop, caps, wanted, &schedule));
+    sinter_status status = strategy->generate(loop, caps, &schedule, arena, out_spec);
     if (status != SINTER_OK) return sni_fail_in(status, "strategy %s", strategy->name);
     for (int d = 0; d < out_spec->dims; ++d)
         if (out_spec->global[d] == SNI_NO_EXPR)
             return sni_fail(SINTER_UNSUPPORTED, "strategy %s: the number of work-items is too complex an expression",
                             strategy->name);
     out_spec->strategy = strategy->name;
+    out_spec->schedule = schedule;
     return SINTER_OK;
 }
 
-/* The one called name; UNSUPPORTED with its reason when it does not take the program. */
-static sinter_status generate_named(const sni_loop *loop, const sni_caps *caps, const char *name, sni_arena *arena,
-                                    sni_kspec *out_spec) {
-    for (size_t i = 0; i < sni_strategy_count(); ++i) {
-        const sni_strategy *strategy = sni_strategy_at(i);
-        if (strcmp(strategy->name, name) != 0) continue;
-        sni_str why = SNI_STR_INIT;
-        bool accepted = strategy->accepts(loop, caps, &why);
-        sinter_status status = SINTER_OK;
-        if (!accepted) status = sni_fail(SINTER_UNSUPPORTED, "strategy %s: %s", name, sni_str_text(&why));
-        sni_str_deinit(&why);
-        return accepted ? generate(strategy, loop, caps, arena, out_spec) : status;
-    }
-    return sni_fail(SINTER_INVALID_ARGUMENT, "no strategy is called '%s'", name);
+/* The strategy called name; UNSUPPORTED with its reason when it does not take the program. */
+static sinter_status generate_named(const sni_loop *loop, const sni_caps *caps, const char *name,
+                                    const sni_schedule *wanted, sni_arena *arena, sni_kspec *out_spec) {
+    const sni_strategy *strategy = sni_strategy_find(name);
+    if (strategy == NULL) return sni_fail(SINTER_INVALID_ARGUMENT, "no strategy is called '%s'", name);
+    sni_str why = SNI_STR_INIT;
+    bool accepted = strategy->accepts(loop, caps, &why);
+    sinter_status status = SINTER_OK;
+    if (!accepted) status = sni_fail(SINTER_UNSUPPORTED, "strategy %s: %s", name, sni_str_text(&why));
+    sni_str_deinit(&why);
+    return accepted ? generate(strategy, loop, caps, wanted, arena, out_spec) : status;
 }
 
 /* f64 is refused before any code is printed, in words that name the remedy. */
@@ -51,10 +67,17 @@ static sinter_status check_f64(const sni_loop *loop, const sni_caps *caps) {
                     caps->name);
 }
 
+sinter_status sni_codegen_as(const sni_loop *loop, const sni_caps *caps, const sni_schedule *schedule, sni_arena *arena,
+                             sni_kspec *out_spec) {
+    SNI_TRY(check_f64(loop, caps));
+    if (schedule->strategy == NULL) return sni_fail(SINTER_INVALID_ARGUMENT, "a schedule without a strategy");
+    return generate_named(loop, caps, schedule->strategy, schedule, arena, out_spec);
+}
+
 sinter_status sni_codegen(const sni_loop *loop, const sni_caps *caps, const char *name, sni_arena *arena,
                           sni_kspec *out_spec) {
     SNI_TRY(check_f64(loop, caps));
-    if (name != NULL) return generate_named(loop, caps, name, arena, out_spec);
+    if (name != NULL) return generate_named(loop, caps, name, NULL, arena, out_spec);
     sni_str notes = SNI_STR_INIT;
     for (size_t i = 0; i < sni_strategy_count(); ++i) {
         const sni_strategy *strategy = sni_strategy_at(i);
@@ -64,7 +87,7 @@ sinter_status sni_codegen(const sni_loop *loop, const sni_caps *caps, const char
             sni_str_printf(&notes, "%s%s: %s", notes.length > 0 ? "; " : "", strategy->name, sni_str_text(&why));
         sni_str_deinit(&why);
         if (!accepted) continue;
-        sinter_status status = generate(strategy, loop, caps, arena, out_spec);
+        sinter_status status = generate(strategy, loop, caps, NULL, arena, out_spec);
         if (status == SINTER_UNSUPPORTED && i + 1 < sni_strategy_count()) { /* a simpler one may do with less */
             sni_str_printf(&notes, "%s%s", notes.length > 0 ? "; " : "", sinter_last_error());
             continue;

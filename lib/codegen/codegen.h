@@ -4,6 +4,7 @@
 
 #include "device/caps.h"
 #include "loop/loop.h"
+#include "schedule/schedule.h"
 
 typedef enum sni_karg_kind {
     SNI_KARG_BUFFER, /* __global T *: loop buffer number */
@@ -32,24 +33,54 @@ typedef struct sni_kspec {
     sni_expr global[3]; /* work-items, as multiples of local */
     size_t local[3];    /* all 0: the driver chooses */
     const char *strategy; /* the strategy's name, for explain */
+    sni_schedule schedule; /* what was taken: nothing is open in it */
     const char *notes;    /* why this one and not another, for explain */
 } sni_kspec;
 
 /* One way to lay a program out on a class of device; one file each, one row in strategies.inc. */
 typedef struct sni_strategy {
     const char *name;
+    const sni_param *params; /* what a schedule may set; NULL: nothing */
+    int param_count;         /* at most SNI_MAX_PARAMS */
     /* true, or false with words in why. */
     bool (*accepts)(const sni_loop *loop, const sni_caps *caps, sni_str *why);
-    sinter_status (*generate)(const sni_loop *loop, const sni_caps *caps, sni_arena *arena,
-                              sni_kspec *out_spec);
+    /* The rule: gives every parameter that is open a value that fits (sni_schedule_fill). It sees what the others were set
+     * to. Only asked for programs that are accepted; NULL when there are no parameters. */
+    void (*choose)(const sni_loop *loop, const sni_caps *caps, sni_schedule *schedule);
+    /* Can the device run the program with these values (none is open)? Otherwise words in why. NULL: all legal values. */
+    bool (*fits)(const sni_loop *loop, const sni_caps *caps, const sni_schedule *schedule, sni_str *why);
+    /* No value of the schedule is open, and fits has agreed. */
+    sinter_status (*generate)(const sni_loop *loop, const sni_caps *caps, const sni_schedule *schedule,
+                              sni_arena *arena, sni_kspec *out_spec);
 } sni_strategy;
 
 /* Strategies in the order they are tried; the last one takes everything. */
 size_t sni_strategy_count(void);
 const sni_strategy *sni_strategy_at(size_t index);
+const sni_strategy *sni_strategy_find(const char *name); /* NULL: there is none */
 
 /* The first strategy that accepts, or the one called name (tests, tuning) when it does. */
 sinter_status sni_codegen(const sni_loop *loop, const sni_caps *caps, const char *name, sni_arena *arena,
                           sni_kspec *out_spec);
+/* The schedule's strategy with the schedule's values (a record's, a tuner's); what is open in it is chosen by the rule.
+ * UNSUPPORTED when the strategy refuses the program or the values do not fit, INVALID_ARGUMENT when a value is illegal. */
+sinter_status sni_codegen_as(const sni_loop *loop, const sni_caps *caps, const sni_schedule *schedule, sni_arena *arena,
+                             sni_kspec *out_spec);
+
+/* ---- Candidates (candidates.c) ---- */
+
+typedef struct sni_candidates {
+    sni_schedule *items;
+    size_t count, capacity;
+} sni_candidates;
+
+/* Adds schedules that this device can run the program with, complete and each once: for every strategy that accepts it the
+ * rule's choice, then those that differ from it in one parameter, then in two, until there are most in all. The first one
+ * is what sni_codegen takes. OUT_OF_MEMORY. Free with sni_candidates_deinit in any case. */
+sinter_status sni_candidates_add(sni_candidates *list, const sni_loop *loop, const sni_caps *caps, size_t most);
+/* The same around a schedule of one strategy that is known to be good. */
+sinter_status sni_candidates_around(sni_candidates *list, const sni_loop *loop, const sni_caps *caps,
+                                    const sni_schedule *schedule, size_t most);
+void sni_candidates_deinit(sni_candidates *list);
 
 #endif

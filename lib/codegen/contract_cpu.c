@@ -239,8 +239,9 @@ static sinter_status finish(sni_emitter *e, const sni_contract *c, const blocks 
     return sni_contract_prepend(e, &head);
 }
 
-static sinter_status generate(const sni_loop *loop, const sni_caps *caps, sni_arena *arena,
-                              sni_kspec *out_spec) {
+static sinter_status generate(const sni_loop *loop, const sni_caps *caps, const sni_schedule *schedule,
+                              sni_arena *arena, sni_kspec *out_spec) {
+    (void)schedule;
     sni_emitter e;
     sni_contract c;
     int width = width_of(caps, sni_ctype_of(loop->stmts[loop->core].dtype));
@@ -263,4 +264,4 @@ static sinter_status generate(const sni_loop *loop, const sni_caps *caps, sni_ar
     return finish(&e, &c, v, width);
 }
 
-const sni_strategy sni_strategy_cpu_gemm = {"cpu_gemm", accepts, generate};
+const sni_strategy sni_strategy_cpu_gemm = {.name = "cpu_gemm", .accepts = accepts, .generate = generate};

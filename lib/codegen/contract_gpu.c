@@ -234,8 +234,9 @@ static sinter_status finish(sni_emitter *e, const sni_contract *c, const tile *t
     return sni_contract_prepend(e, &head);
 }
 
-static sinter_status generate(const sni_loop *loop, const sni_caps *caps, sni_arena *arena,
-                              sni_kspec *out_spec) {
+static sinter_status generate(const sni_loop *loop, const sni_caps *caps, const sni_schedule *schedule,
+                              sni_arena *arena, sni_kspec *out_spec) {
+    (void)schedule;
     sni_emitter e;
     sni_contract c;
     const tile *t = choose_tile(loop, caps);
@@ -261,4 +262,4 @@ static sinter_status generate(const sni_loop *loop, const sni_caps *caps, sni_ar
     return finish(&e, &c, t, sides);
 }
 
-const sni_strategy sni_strategy_gpu_gemm = {"gpu_gemm", accepts, generate};
+const sni_strategy sni_strategy_gpu_gemm = {.name = "gpu_gemm", .accepts = accepts, .generate = generate};

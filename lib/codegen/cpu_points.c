@@ -7,6 +7,16 @@
 #include "codegen/layout.h"
 #include "codegen/strategies.h"
 
+enum { LANES, GROUP_WORK, UNIT_GROUPS, PARAM_COUNT };
+
+/* A few work-groups for each core even out their load; more would only cost. */
+static const sni_param params[PARAM_COUNT] = {
+    [LANES] = SNI_PARAM("lanes", "points of a vector", 2, 4, 8, 16),
+    [GROUP_WORK] = SNI_PARAM("group_work", "simple operations that make a work-group worth its cost", 8192, 16384,
+                             32768, 65536, 131072, 262144, 524288),
+    [UNIT_GROUPS] = SNI_PARAM("unit_groups", "work-groups of each compute unit, at most", 1, 2, 4, 8, 16),
+};
+
 typedef struct points {
     sni_emitter *e;
     const sni_passes *passes;
@@ -76,25 +86,24 @@ static void emit_chunk(const points *p, const sni_scope *scope, sni_expr total, 
     sni_emit_close(e);
 }
 
-/* About so many simple operations make a work-group worth its cost. */
-enum { WORK_OF_GROUP = 65536 };
-
-static int64_t least_work(const sni_passes *passes) {
-    double least = WORK_OF_GROUP / (passes->cost > 1 ? passes->cost : 1);
+static int64_t least_work(const sni_passes *passes, int group_work) {
+    double least = group_work / (passes->cost > 1 ? passes->cost : 1);
     return least < 256 ? 256 : (int64_t)least;
 }
 
 /* As many lanes as registers hold, unless a line is known to have fewer points. */
-static int width_of(const sni_loop *loop, const sni_caps *caps) {
+static void choose(const sni_loop *loop, const sni_caps *caps, sni_schedule *schedule) {
     int width = sni_cpu_width(loop, caps), axis = sni_parallel_count(loop) - 1;
     int64_t extent;
     if (axis >= 0 && sni_sym_is_const(loop->sym, loop->extents[axis], &extent))
         while (width > 2 && width > extent) width /= 2;
-    return width;
+    sni_schedule_fill(schedule, LANES, width);
+    sni_schedule_fill(schedule, GROUP_WORK, 65536);
+    sni_schedule_fill(schedule, UNIT_GROUPS, 4);
 }
 
-static sinter_status generate_points(const sni_loop *loop, const sni_caps *caps, sni_arena *arena, sni_kspec *out_spec,
-                                     const char *entry) {
+static sinter_status generate_points(const sni_loop *loop, const sni_caps *caps, const sni_schedule *schedule,
+                                     sni_arena *arena, sni_kspec *out_spec, const char *entry) {
     sni_emitter e;
     sni_passes passes;
     SNI_TRY(sni_emit_begin(&e, loop, caps, arena, out_spec));
@@ -102,10 +111,11 @@ static sinter_status generate_points(const sni_loop *loop, const sni_caps *caps,
     uint32_t parallel = sni_parallel_mask(loop);
     sni_expr total = sni_extent_product(loop, parallel);
     sni_expr work = sni_sym_mul(loop->sym, total, sni_extent_product(loop, loop->inner));
-    points p = {&e, &passes, sni_parallel_count(loop) - 1, width_of(loop, caps)};
+    points p = {&e, &passes, sni_parallel_count(loop) - 1, schedule->values[LANES]};
     sni_scope scope = {.lane_axis = -1, .width = 1, .prefix = "s"};
     sni_name_axes(&e, &scope);
-    sni_chunks chunks = sni_cpu_chunks(loop, caps, total, work, least_work(&passes), p.width);
+    sni_chunks chunks = sni_cpu_chunks(loop, caps, total, work, least_work(&passes, schedule->values[GROUP_WORK]),
+                                       schedule->values[UNIT_GROUPS], p.width);
     if (parallel != 0)
         emit_chunk(&p, &scope, total, chunks.chunk);
     else
@@ -126,12 +136,19 @@ static bool accepts_elementwise(const sni_loop *loop, const sni_caps *caps, sni_
     return false;
 }
 
-static sinter_status generate_elementwise(const sni_loop *loop, const sni_caps *caps, sni_arena *arena,
-                                          sni_kspec *out_spec) {
-    return generate_points(loop, caps, arena, out_spec, "cpu_elementwise");
+static sinter_status generate_elementwise(const sni_loop *loop, const sni_caps *caps, const sni_schedule *schedule,
+                                          sni_arena *arena, sni_kspec *out_spec) {
+    return generate_points(loop, caps, schedule, arena, out_spec, "cpu_elementwise");
 }
 
-const sni_strategy sni_strategy_cpu_elementwise = {"cpu_elementwise", accepts_elementwise, generate_elementwise};
+const sni_strategy sni_strategy_cpu_elementwise = {
+    .name = "cpu_elementwise",
+    .params = params,
+    .param_count = PARAM_COUNT,
+    .accepts = accepts_elementwise,
+    .choose = choose,
+    .generate = generate_elementwise,
+};
 
 /* ---- cpu_column ------------------------------------------------------------------------------- */
 
@@ -153,9 +170,16 @@ static bool accepts_column(const sni_loop *loop, const sni_caps *caps, sni_str *
     return accepted;
 }
 
-static sinter_status generate_column(const sni_loop *loop, const sni_caps *caps, sni_arena *arena,
-                                     sni_kspec *out_spec) {
-    return generate_points(loop, caps, arena, out_spec, "cpu_column");
+static sinter_status generate_column(const sni_loop *loop, const sni_caps *caps, const sni_schedule *schedule,
+                                     sni_arena *arena, sni_kspec *out_spec) {
+    return generate_points(loop, caps, schedule, arena, out_spec, "cpu_column");
 }
 
-const sni_strategy sni_strategy_cpu_column = {"cpu_column", accepts_column, generate_column};
+const sni_strategy sni_strategy_cpu_column = {
+    .name = "cpu_column",
+    .params = params,
+    .param_count = PARAM_COUNT,
+    .accepts = accepts_column,
+    .choose = choose,
+    .generate = generate_column,
+};

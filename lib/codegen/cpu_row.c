@@ -8,9 +8,14 @@
 #include "codegen/cpu_row_stage.h"
 #include "codegen/strategies.h"
 
-enum {
-    MOST_UNROLL = 4,
-    WORK_OF_GROUP = 65536 /* simple operations that make a work-group worth its cost */
+enum { LANES, UNROLL, GROUP_WORK, UNIT_GROUPS, PARAM_COUNT };
+
+static const sni_param params[PARAM_COUNT] = {
+    [LANES] = SNI_PARAM("lanes", "elements of a vector", 2, 4, 8, 16),
+    [UNROLL] = SNI_PARAM("unroll", "vectors in flight, at most: few where each is much work", 1, 2, 4),
+    [GROUP_WORK] = SNI_PARAM("group_work", "simple operations that make a work-group worth its cost", 8192, 16384,
+                             32768, 65536, 131072, 262144, 524288),
+    [UNIT_GROUPS] = SNI_PARAM("unit_groups", "work-groups of each compute unit, at most", 1, 2, 4, 8, 16),
 };
 
 typedef struct row {
@@ -18,6 +23,7 @@ typedef struct row {
     const sni_passes *passes;
     int lane_axis;
     int width;
+    int most_unroll;
     sni_stage stage;
 } row;
 
@@ -36,7 +42,8 @@ static int unroll_of(const row *r, int pass) {
             cost += r->e->loop->stmts[s].op->cost;
     }
     if (reductions == 0 || reductions > 4) return 1;
-    return cost > 24 || reductions > 2 ? 2 : MOST_UNROLL;
+    int unroll = cost > 24 || reductions > 2 ? 2 : 4;
+    return unroll < r->most_unroll ? unroll : r->most_unroll;
 }
 
 static void declare(const row *r, int pass, int unroll) {
@@ -183,7 +190,15 @@ static bool accepts(const sni_loop *loop, const sni_caps *caps, sni_str *why) {
     return false;
 }
 
-static sinter_status generate(const sni_loop *loop, const sni_caps *caps, sni_arena *arena, sni_kspec *out_spec) {
+static void choose(const sni_loop *loop, const sni_caps *caps, sni_schedule *schedule) {
+    sni_schedule_fill(schedule, LANES, sni_cpu_width(loop, caps));
+    sni_schedule_fill(schedule, UNROLL, 4);
+    sni_schedule_fill(schedule, GROUP_WORK, 65536);
+    sni_schedule_fill(schedule, UNIT_GROUPS, 4);
+}
+
+static sinter_status generate(const sni_loop *loop, const sni_caps *caps, const sni_schedule *schedule,
+                              sni_arena *arena, sni_kspec *out_spec) {
     sni_emitter e;
     sni_passes passes;
     SNI_TRY(sni_emit_begin(&e, loop, caps, arena, out_spec));
@@ -191,15 +206,22 @@ static sinter_status generate(const sni_loop *loop, const sni_caps *caps, sni_ar
     uint32_t parallel = sni_parallel_mask(loop);
     sni_expr rows = sni_extent_product(loop, parallel);
     sni_expr work = sni_sym_mul(loop->sym, rows, sni_extent_product(loop, loop->inner));
-    row r = {&e, &passes, sni_best_inner_axis(&passes), sni_cpu_width(loop, caps)};
+    row r = {&e, &passes, sni_best_inner_axis(&passes), schedule->values[LANES], schedule->values[UNROLL]};
     r.stage = sni_stage_find(&e, &passes);
     sni_scope scope = {.lane_axis = -1, .width = 1, .prefix = "s"};
     sni_name_axes(&e, &scope);
-    int64_t least = (int64_t)(WORK_OF_GROUP / (passes.cost > 1 ? passes.cost : 1)) + 1;
-    sni_chunks chunks = sni_cpu_chunks(loop, caps, rows, work, least, 1);
+    int64_t least = (int64_t)(schedule->values[GROUP_WORK] / (passes.cost > 1 ? passes.cost : 1)) + 1;
+    sni_chunks chunks = sni_cpu_chunks(loop, caps, rows, work, least, schedule->values[UNIT_GROUPS], 1);
     emit_rows(&r, &scope, parallel, rows, chunks.chunk);
     sni_set_launch(out_spec, loop, parallel != 0 ? chunks.groups : sni_sym_const(loop->sym, 1), 1);
     return sni_emit_end(&e, "cpu_row", "__attribute__((reqd_work_group_size(1, 1, 1)))");
 }
 
-const sni_strategy sni_strategy_cpu_row = {"cpu_row", accepts, generate};
+const sni_strategy sni_strategy_cpu_row = {
+    .name = "cpu_row",
+    .params = params,
+    .param_count = PARAM_COUNT,
+    .accepts = accepts,
+    .choose = choose,
+    .generate = generate,
+};

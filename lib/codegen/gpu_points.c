@@ -7,6 +7,13 @@
 #include "codegen/layout.h"
 #include "codegen/strategies.h"
 
+enum { LOCAL, LANES, PARAM_COUNT };
+
+static const sni_param params[PARAM_COUNT] = {
+    [LOCAL] = SNI_PARAM("local", "work-items of a work-group", 64, 128, 256, 512, 1024),
+    [LANES] = SNI_PARAM("lanes", "points of a work-item, at most; 16 bytes hold no more than 8", 1, 2, 4, 8),
+};
+
 /* A vector of points from first on. */
 static void emit_vector(sni_emitter *e, const sni_scope *scope, const sni_passes *passes, int axis,
                         const sni_gpu_lanes *lanes, const char *vector) {
@@ -54,7 +61,17 @@ static bool has_long_columns(const sni_loop *loop) {
     return loop->inner != 0 && (!known || count > 64);
 }
 
-static sni_expr emit_items(sni_emitter *e, const sni_scope *scope, const sni_passes *passes) {
+static void choose(const sni_loop *loop, const sni_caps *caps, sni_schedule *schedule) {
+    sni_schedule_fill(schedule, LOCAL, sni_fit_work_group(caps, 256));
+    sni_schedule_fill(schedule, LANES, has_long_columns(loop) ? 1 : 8);
+}
+
+static bool fits(const sni_loop *loop, const sni_caps *caps, const sni_schedule *schedule, sni_str *why) {
+    (void)loop;
+    return sni_work_group_fits(caps, schedule->values[LOCAL], why);
+}
+
+static sni_expr emit_items(sni_emitter *e, const sni_scope *scope, const sni_passes *passes, int most_lanes) {
     const sni_loop *loop = e->loop;
     int axis = sni_parallel_count(loop) - 1;
     if (axis < 0) {
@@ -62,7 +79,7 @@ static sni_expr emit_items(sni_emitter *e, const sni_scope *scope, const sni_pas
         sni_emit_point(e, scope, passes);
         return sni_sym_const(loop->sym, 1);
     }
-    sni_gpu_lanes lanes = sni_gpu_lanes_of(passes, axis, has_long_columns(loop) ? 1 : 8);
+    sni_gpu_lanes lanes = sni_gpu_lanes_of(passes, axis, most_lanes);
     uint32_t outer = sni_parallel_mask(loop) & ~(1u << axis);
     sni_expr items = sni_sym_mul(loop->sym, sni_extent_product(loop, outer), lanes.vectors);
     sni_emit_line(e, "const sn_idx item = (sn_idx)get_global_id(0);");
@@ -78,17 +95,16 @@ static sni_expr emit_items(sni_emitter *e, const sni_scope *scope, const sni_pas
     return items;
 }
 
-static sinter_status generate_points(const sni_loop *loop, const sni_caps *caps, sni_arena *arena, sni_kspec *out_spec,
-                                     const char *entry) {
+static sinter_status generate_points(const sni_loop *loop, const sni_caps *caps, const sni_schedule *schedule,
+                                     sni_arena *arena, sni_kspec *out_spec, const char *entry) {
     sni_emitter e;
     sni_passes passes;
     SNI_TRY(sni_emit_begin(&e, loop, caps, arena, out_spec));
     if (!sni_passes_init(&passes, loop, arena)) return sni_out_of_memory("a kernel's passes");
     sni_scope scope = {.lane_axis = -1, .width = 1, .prefix = "s"};
     sni_name_axes(&e, &scope);
-    sni_expr items = emit_items(&e, &scope, &passes);
-    size_t local = 256;
-    if (local > caps->max_work_group) local = caps->max_work_group > 0 ? caps->max_work_group : 1;
+    sni_expr items = emit_items(&e, &scope, &passes, schedule->values[LANES]);
+    size_t local = (size_t)schedule->values[LOCAL];
     sni_expr groups = sni_sym_ceil_div(loop->sym, items, sni_sym_const(loop->sym, (int64_t)local));
     sni_set_launch(out_spec, loop, sni_sym_mul_i(loop->sym, groups, (int64_t)local), local);
     return sni_emit_end(&e, entry,
@@ -110,12 +126,20 @@ static bool accepts_elementwise(const sni_loop *loop, const sni_caps *caps, sni_
     return false;
 }
 
-static sinter_status generate_elementwise(const sni_loop *loop, const sni_caps *caps, sni_arena *arena,
-                                          sni_kspec *out_spec) {
-    return generate_points(loop, caps, arena, out_spec, "gpu_elementwise");
+static sinter_status generate_elementwise(const sni_loop *loop, const sni_caps *caps, const sni_schedule *schedule,
+                                          sni_arena *arena, sni_kspec *out_spec) {
+    return generate_points(loop, caps, schedule, arena, out_spec, "gpu_elementwise");
 }
 
-const sni_strategy sni_strategy_gpu_elementwise = {"gpu_elementwise", accepts_elementwise, generate_elementwise};
+const sni_strategy sni_strategy_gpu_elementwise = {
+    .name = "gpu_elementwise",
+    .params = params,
+    .param_count = PARAM_COUNT,
+    .accepts = accepts_elementwise,
+    .choose = choose,
+    .fits = fits,
+    .generate = generate_elementwise,
+};
 
 /* ---- gpu_column ------------------------------------------------------------------------------- */
 
@@ -134,9 +158,17 @@ static bool accepts_column(const sni_loop *loop, const sni_caps *caps, sni_str *
     return accepted;
 }
 
-static sinter_status generate_column(const sni_loop *loop, const sni_caps *caps, sni_arena *arena,
-                                     sni_kspec *out_spec) {
-    return generate_points(loop, caps, arena, out_spec, "gpu_column");
+static sinter_status generate_column(const sni_loop *loop, const sni_caps *caps, const sni_schedule *schedule,
+                                     sni_arena *arena, sni_kspec *out_spec) {
+    return generate_points(loop, caps, schedule, arena, out_spec, "gpu_column");
 }
 
-const sni_strategy sni_strategy_gpu_column = {"gpu_column", accepts_column, generate_column};
+const sni_strategy sni_strategy_gpu_column = {
+    .name = "gpu_column",
+    .params = params,
+    .param_count = PARAM_COUNT,
+    .accepts = accepts_column,
+    .choose = choose,
+    .fits = fits,
+    .generate = generate_column,
+};

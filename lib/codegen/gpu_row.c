@@ -249,7 +249,9 @@ static bool accepts(const sni_loop *loop, const sni_caps *caps, sni_str *why) {
     return false;
 }
 
-static sinter_status generate(const sni_loop *loop, const sni_caps *caps, sni_arena *arena, sni_kspec *out_spec) {
+static sinter_status generate(const sni_loop *loop, const sni_caps *caps, const sni_schedule *schedule,
+                              sni_arena *arena, sni_kspec *out_spec) {
+    (void)schedule;
     sni_emitter e;
     sni_passes passes;
     SNI_TRY(sni_emit_begin(&e, loop, caps, arena, out_spec));
@@ -281,4 +283,4 @@ static sinter_status generate(const sni_loop *loop, const sni_caps *caps, sni_ar
                         sni_emit_format(&e, "__attribute__((reqd_work_group_size(%d, 1, 1)))", r.group));
 }
 
-const sni_strategy sni_strategy_gpu_row = {"gpu_row", accepts, generate};
+const sni_strategy sni_strategy_gpu_row = {.name = "gpu_row", .accepts = accepts, .generate = generate};

@@ -95,6 +95,10 @@ sni_expr sni_extent_product(const sni_loop *loop, uint32_t mask);
 uint32_t sni_parallel_mask(const sni_loop *loop);
 /* Launch geometry of one dimension. */
 void sni_set_launch(sni_kspec *spec, const sni_loop *loop, sni_expr items, size_t local);
+/* Work-items of a work-group: wanted, or as many as the device allows. */
+int sni_fit_work_group(const sni_caps *caps, int wanted);
+/* Does the device allow so many? Otherwise words in why. */
+bool sni_work_group_fits(const sni_caps *caps, int items, sni_str *why);
 /* Text of an expression without axes: a literal or a parameter. */
 const char *sni_emit_number(sni_emitter *e, sni_expr expr);
 /* Names every axis "i<n>" in scope. */
@@ -108,11 +112,11 @@ void sni_emit_close_loops(sni_emitter *e, uint32_t mask);
 void sni_emit_open(sni_emitter *e, const char *format, ...) SNI_PRINTF(2, 3); /* "... {" and deeper */
 void sni_emit_close(sni_emitter *e);
 /* Work-groups for total points, and the points of each, a multiple of width: what a CPU's cores share out. A group gets
- * at least `least` units of work, of which there are `work` in all. */
+ * at least `least` units of work, of which there are `work` in all; there are at most per_unit groups for each core. */
 typedef struct sni_chunks {
     sni_expr groups, chunk;
 } sni_chunks;
 sni_chunks sni_cpu_chunks(const sni_loop *loop, const sni_caps *caps, sni_expr total, sni_expr work, int64_t least,
-                          int width);
+                          int per_unit, int width);
 
 #endif
