@@ -111,9 +111,21 @@ static sinter_status write_page(const char *path, const char *model, const char 
     return status;
 }
 
-static sinter_status explain(const tool_model *model, sinter_plan *plan, const char *path,
-                             const char *html, bool source) {
+static sinter_status write_json(const tool_model *model, sinter_plan *plan, const char *path,
+                                const char *json, bool source) {
+    sinter_explain_options options = {SINTER_EXPLAIN_JSON, source, 0, path};
     char *text = NULL;
+    SNI_TRY(sinter_plan_explain_as(plan, model->bindings, model->input_count, &options, &text));
+    sinter_status status = sni_file_write_atomic(json, text, strlen(text));
+    sinter_free(text);
+    return status;
+}
+
+static sinter_status explain(const tool_model *model, sinter_plan *plan, const char *path,
+                             const char *html, const char *json, bool source) {
+    char *text = NULL;
+    if (json) SNI_TRY(write_json(model, plan, path, json, source));
+    if (json && !html) return SINTER_OK;
     SNI_TRY(sinter_plan_explain(plan, model->bindings, model->input_count, source, &text));
     sinter_status status = SINTER_OK;
     if (html) status = write_page(html, path, text);
@@ -123,14 +135,15 @@ static sinter_status explain(const tool_model *model, sinter_plan *plan, const c
 }
 
 static int explain_model(const char *path, const tool_list *inputs, const tool_list *dims,
-                         const char *device, const char *html, bool source) {
+                         const char *device, const char *html, const char *json,
+                         bool source) {
     tool_model model;
     sinter_runtime *runtime = NULL;
     sinter_plan *plan = NULL;
     int code = tool_model_open(path, inputs, dims, &model);
     if (code == TOOL_DONE) code = tool_model_compile(&model, device, &runtime, &plan);
     if (code == TOOL_DONE) {
-        sinter_status status = explain(&model, plan, path, html, source);
+        sinter_status status = explain(&model, plan, path, html, json, source);
         if (status != SINTER_OK) code = tool_fail(status, NULL);
     }
     sinter_plan_release(plan);
@@ -140,19 +153,20 @@ static int explain_model(const char *path, const tool_list *inputs, const tool_l
 }
 
 int tool_explain(int argc, char **argv) {
-    const char *device = NULL, *html = NULL;
+    const char *device = NULL, *html = NULL, *json = NULL;
     bool source = false;
     tool_list inputs = {0}, dims = {0}, models = {0};
     const tool_option options[] = {{"--device", TOOL_OPTION_TEXT, &device},
                                    {"--input", TOOL_OPTION_LIST, &inputs},
                                    {"--dim", TOOL_OPTION_LIST, &dims},
                                    {"--html", TOOL_OPTION_TEXT, &html},
+                                   {"--json", TOOL_OPTION_TEXT, &json},
                                    {"--source", TOOL_OPTION_FLAG, &source},
                                    {NULL}};
     int code = tool_options_parse(argc, argv, options, &models);
     if (code == TOOL_DONE && models.count != 1) code = tool_usage("explain takes one model");
     if (code == TOOL_DONE)
-        code = explain_model(models.items[0], &inputs, &dims, device, html, source);
+        code = explain_model(models.items[0], &inputs, &dims, device, html, json, source);
     tool_list_deinit(&inputs);
     tool_list_deinit(&dims);
     tool_list_deinit(&models);

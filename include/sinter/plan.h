@@ -101,6 +101,45 @@ SINTER_API SINTER_MUST_USE sinter_status sinter_plan_explain(sinter_plan *plan,
                                                              const sinter_binding *bindings,
                                                              size_t count, int with_source,
                                                              char **out_text);
+
+typedef enum sinter_explain_format {
+    SINTER_EXPLAIN_TEXT, /* for people: what sinter_plan_explain gives */
+    SINTER_EXPLAIN_JSON  /* for programs: one object, described below */
+} sinter_explain_format;
+
+/* The JSON object. Numbers of nodes, slots and launches begin at 0; times are nanoseconds.
+ *   title, device, dimensions {name: size}
+ *   totals: operators, launches, kernels, bytes, bytes_unfused, operations; measured: time_ns, runs
+ *   slots [{kind: input, output, constant or temporary; name; type; bytes; in_place}]
+ *   launches, in the order in which they run [{strategy; notes: why this strategy; ends: why it holds no
+ *     more; kernel: the first launch that has the same kernel; nodes: of fused; reads, writes: slots;
+ *     work_items, work_group; bytes, operations; measured: time_ns, roofline_ns; source (with_source; only
+ *     where kernel is the launch itself)}]
+ *   given: the graph as it was described, fused: the graph that was cut into launches
+ *     {inputs, outputs [{name, type, from}], nodes [{op, name, type: of the first output, in, origin}]}
+ *     in and from: a node, -1 a constant, -2 nothing, -3 - n the graph's input n;
+ *     origin: the node of given that a node of fused was made of */
+
+typedef struct sinter_explain_options {
+    sinter_explain_format format;
+    /* Not 0: with each kernel's OpenCL C. */
+    int with_source;
+    /* Above 0: runs the plan this many times, and once before, with profiling, and gives each launch's
+     * shortest time. Inputs then need data, and outputs that are bound are written. */
+    int runs;
+    /* What the explanation is headed with; may be NULL. Read during the call only. */
+    const char *title;
+} sinter_explain_options;
+
+#define SINTER_EXPLAIN_OPTIONS_INIT {SINTER_EXPLAIN_TEXT, 0, 0, NULL}
+
+/* As sinter_plan_explain, in any format; options may be NULL. Fails as sinter_plan_output_shape does, where
+ * runs is above 0 also as sinter_plan_run does. The caller frees *out_text with sinter_free. */
+SINTER_API SINTER_MUST_USE sinter_status sinter_plan_explain_as(sinter_plan *plan,
+                                                                sinter_binding *bindings, size_t count,
+                                                                const sinter_explain_options *options,
+                                                                char **out_text);
+
 /* Runs once with profiling and returns Chrome trace JSON in *out_text (sinter_free). */
 SINTER_API SINTER_MUST_USE sinter_status sinter_plan_trace(sinter_plan *plan,
                                                            sinter_binding *bindings, size_t count,

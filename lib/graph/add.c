@@ -206,7 +206,8 @@ static bool add_node(const addition *add, uint32_t *outs) {
         if (ids[o] == 0) return false;
     }
     sni_node *node = &graph->nodes[graph->node_count++];
-    *node = (sni_node){.op = add->op, .in_count = add->in_count, .in = ins,
+    uint32_t origin = graph->pending_origin ? graph->pending_origin : (uint32_t)graph->node_count;
+    *node = (sni_node){.op = add->op, .origin = origin, .in_count = add->in_count, .in = ins,
                        .out_count = add->out_count, .out = ids, .name = graph->pending_name};
     memcpy(node->attrs, add->attrs, sizeof node->attrs);
     memcpy(outs, ids, (size_t)add->out_count * sizeof *ids);

@@ -15,6 +15,7 @@ sinter_status sni_graph_create_like(const sinter_graph *like, sinter_graph **out
     }
     memset(&graph->values[0], 0, sizeof graph->values[0]);
     graph->value_count = 1;
+    graph->pending_origin = like ? SNI_NO_ORIGIN : 0;
     *out_graph = graph;
     return SINTER_OK;
 }

@@ -32,6 +32,8 @@ typedef struct sni_value {
 
 #define SNI_MAX_OUTPUTS 16
 
+#define SNI_NO_ORIGIN UINT32_MAX
+
 typedef struct sni_node {
     const sni_op *op;
     int in_count;
@@ -40,6 +42,7 @@ typedef struct sni_node {
     const uint32_t *out;
     sni_attr attrs[SNI_MAX_ATTRS];
     const char *name; /* the importer's node name, or NULL; error messages and explain use it */
+    uint32_t origin;  /* 1 + the node of the described graph that it was made of; SNI_NO_ORIGIN: none in particular */
 } sni_node;
 
 typedef struct sni_port {
@@ -69,6 +72,7 @@ struct sinter_graph {
     sinter_status status; /* the first error */
     char *error;          /* its text */
     const char *pending_name; /* name given to the next nodes; sni_graph_set_name */
+    uint32_t pending_origin;  /* origin given to the next nodes; 0: each is its own (a graph that somebody describes) */
 };
 
 /* An empty graph whose sym is a copy of like's (like may be NULL). */

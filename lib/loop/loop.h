@@ -103,5 +103,8 @@ void sni_loop_print(const sni_loop *loop, sni_str *out);
 
 /* Bytes that the program reads and writes at least: every buffer once (or what it touches of it). */
 sni_expr sni_loop_bytes(sni_loop *loop);
+/* Simple operations (the cost of an operator's row) that the program takes for the sizes in bindings. Fails as
+ * sni_sym_eval does. */
+sinter_status sni_loop_operations(const sni_loop *loop, const sni_bindings *bindings, double *out_operations);
 
 #endif

@@ -209,6 +209,7 @@ static sinter_status compile(sinter_plan *plan, const sinter_graph *graph, const
     sni_expr unfused = SNI_NO_EXPR;
     SNI_TRY(sinter_graph_status(graph));
     if (graph->output_count == 0) return sni_fail(SINTER_INVALID_ARGUMENT, "the graph has no output");
+    SNI_TRY(sni_sketch_of(graph, plan->arena, &plan->given));
     SNI_TRY(sni_pass_known(graph, &known));
     sinter_status status = unfused_bytes(known, known->sym, &unfused);
     if (status == SINTER_OK) status = sni_rewrite_all(known, &rewritten);

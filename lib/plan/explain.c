@@ -1,135 +1,114 @@
-/* What a plan does, for people: explain and trace. */
-#include "plan/plan.h"
+/* Explain: gathers what a plan does under the sizes of a binding. */
+#include "plan/explain.h"
 
-static void print_nodes(const sinter_plan *plan, const sni_group *group, sni_str *out) {
-    for (int i = 0; i < group->node_count; ++i) {
-        const sni_node *node = &plan->graph->nodes[group->nodes[i]];
-        sni_str_printf(out, "%s%s", i ? " " : "", node->op->name);
-        if (node->name) sni_str_printf(out, "(%s)", node->name);
+#include "plan/profile.h"
+
+static sinter_status eval(const sinter_plan *plan, const sni_bindings *b, sni_expr e, int64_t *out) {
+    return sni_sym_eval(plan->graph->sym, e, b, out);
+}
+
+static sinter_status type_text(const sinter_plan *plan, const sni_type *type, sni_arena *arena, const char **out) {
+    sni_str text = SNI_STR_INIT;
+    sni_type_print(plan->graph->sym, type, &text);
+    *out = text.failed ? NULL : sni_arena_strdup(arena, sni_str_text(&text));
+    sni_str_deinit(&text);
+    return *out ? SINTER_OK : sni_out_of_memory("a type");
+}
+
+static sinter_status explain_slot(const sni_explain *x, size_t n, sni_arena *arena) {
+    const sinter_plan *plan = x->plan;
+    const sni_slot *slot = &plan->slots[n];
+    sni_explain_slot *out = &x->slots[n];
+    *out = (sni_explain_slot){.kind = slot->kind, .in_place = slot->shares >= 0};
+    if (slot->kind == SNI_SLOT_INPUT) out->name = plan->graph->inputs[slot->index].name;
+    if (slot->kind == SNI_SLOT_OUTPUT) out->name = plan->graph->outputs[slot->index].name;
+    SNI_TRY(type_text(plan, &sni_graph_value(plan->graph, slot->value)->type, arena, &out->type));
+    return eval(plan, &x->bindings, slot->bytes, &out->bytes);
+}
+
+static sinter_status explain_launch(const sni_explain *x, size_t n) {
+    const sni_step *step = &x->plan->steps[n];
+    sni_explain_launch *out = &x->launches[n];
+    *out = (sni_explain_launch){.step = step, .kernel = n};
+    for (size_t k = 0; k < n; ++k) {
+        if (x->plan->steps[k].program != step->program) continue;
+        out->kernel = k;
+        break;
     }
+    for (int d = 0; d < step->spec.dims; ++d) SNI_TRY(eval(x->plan, &x->bindings, step->spec.global[d], &out->global[d]));
+    SNI_TRY(sni_loop_operations(step->group->loop, &x->bindings, &out->operations));
+    return eval(x->plan, &x->bindings, step->bytes, &out->bytes);
 }
 
-static void print_values(const sinter_plan *plan, const sni_step *step, bool outputs, sni_str *out) {
-    const sni_loop *loop = step->group->loop;
-    bool first = true;
-    for (int b = 0; b < loop->buffer_count; ++b) {
-        if (loop->buffers[b].is_output != outputs) continue;
-        const sni_slot *slot = &plan->slots[step->slots[b]];
-        sni_str_append(out, first ? "" : ", ");
-        first = false;
-        if (slot->kind == SNI_SLOT_INPUT) sni_str_printf(out, "%s: ", plan->graph->inputs[slot->index].name);
-        if (slot->kind == SNI_SLOT_OUTPUT) sni_str_printf(out, "%s: ", plan->graph->outputs[slot->index].name);
-        if (slot->kind == SNI_SLOT_CONSTANT) sni_str_append(out, "constant ");
-        sni_type_print(plan->graph->sym, &sni_graph_value(plan->graph, slot->value)->type, out);
-        if (slot->shares >= 0) sni_str_append(out, " in place");
-    }
-}
-
-static sinter_status explain_step(const sinter_plan *plan, const sni_context *c, size_t n, bool source, sni_str *out) {
-    const sni_step *step = &plan->steps[n];
-    sni_bindings b = sni_context_bindings(c);
-    int64_t bytes;
-    SNI_TRY(sni_sym_eval(plan->graph->sym, step->bytes, &b, &bytes));
-    sni_str_printf(out, "launch %zu: %s\n  operators: ", n + 1, step->spec.strategy);
-    print_nodes(plan, step->group, out);
-    sni_str_append(out, "\n  reads: ");
-    print_values(plan, step, false, out);
-    sni_str_append(out, "\n  writes: ");
-    print_values(plan, step, true, out);
-    sni_str_printf(out, "\n  ends: %s\n  bytes moved: %lld\n", step->group->ends, (long long)bytes);
-    if (step->spec.notes && *step->spec.notes) sni_str_printf(out, "  strategy: %s\n", step->spec.notes);
-    if (source) sni_str_printf(out, "  source:\n%s\n", step->spec.source);
-    return SINTER_OK;
-}
-
-static sinter_status explain(const sinter_plan *plan, const sni_context *c, bool source, sni_str *out) {
-    sni_bindings b = sni_context_bindings(c);
-    int64_t total = 0, unfused = 0;
+static sinter_status gather(sni_explain *x, sni_arena *arena) {
+    const sinter_plan *plan = x->plan;
+    x->given = &plan->given;
+    x->slots = sni_arena_alloc(arena, sizeof *x->slots * (plan->slot_count + 1));
+    x->launches = sni_arena_alloc(arena, sizeof *x->launches * (plan->step_count + 1));
+    if (!x->slots || !x->launches) return sni_out_of_memory("an explanation");
+    SNI_TRY(sni_sketch_of(plan->graph, arena, &x->fused));
+    for (size_t i = 0; i < plan->slot_count; ++i) SNI_TRY(explain_slot(x, i, arena));
     for (size_t n = 0; n < plan->step_count; ++n) {
-        int64_t bytes;
-        SNI_TRY(sni_sym_eval(plan->graph->sym, plan->steps[n].bytes, &b, &bytes));
-        total += bytes;
-        SNI_TRY(explain_step(plan, c, n, source, out));
+        SNI_TRY(explain_launch(x, n));
+        x->bytes += x->launches[n].bytes;
+        x->operations += x->launches[n].operations;
     }
-    SNI_TRY(sni_sym_eval(plan->graph->sym, plan->bytes_unfused, &b, &unfused));
-    sni_str_printf(out, "operators: %llu\nlaunches: %zu\nkernels: %llu\nbytes moved: %lld\nbytes moved unfused: %lld\n",
-                   (unsigned long long)plan->operators, plan->step_count, (unsigned long long)plan->kernels,
-                   (long long)total, (long long)unfused);
-    return SINTER_OK;
+    return eval(plan, &x->bindings, plan->bytes_unfused, &x->bytes_unfused);
+}
+
+/* The first run is not measured: drivers finish their work on a kernel when it is first launched. */
+static sinter_status measure(sni_explain *x, sinter_plan *plan, sinter_binding *bindings, size_t count, int runs) {
+    sni_span *spans = sni_calloc(plan->step_count + 1, sizeof *spans);
+    sinter_status status = spans ? SINTER_OK : sni_out_of_memory("a profile");
+    for (int run = 0; run <= runs && status == SINTER_OK; ++run) {
+        status = sni_plan_profile(plan, bindings, count, spans);
+        for (size_t n = 0; n < plan->step_count && run > 0 && status == SINTER_OK; ++n) {
+            uint64_t took = spans[n].end_ns - spans[n].start_ns;
+            if (run == 1 || took < x->launches[n].time_ns) x->launches[n].time_ns = took;
+        }
+    }
+    sni_free(spans);
+    for (size_t n = 0; n < plan->step_count; ++n) x->time_ns += x->launches[n].time_ns;
+    x->runs = runs;
+    return status;
+}
+
+static sinter_status print(const sni_explain *x, sinter_explain_format format, char **out_text) {
+    static void (*const printers[])(const sni_explain *, sni_str *) = {sni_explain_text, sni_explain_json};
+    sni_str out = SNI_STR_INIT;
+    printers[format](x, &out);
+    *out_text = sni_str_take(&out);
+    sni_str_deinit(&out);
+    return *out_text ? SINTER_OK : sni_out_of_memory("an explanation");
+}
+
+sinter_status sinter_plan_explain_as(sinter_plan *plan, sinter_binding *bindings, size_t count,
+                                     const sinter_explain_options *options, char **out_text) {
+    static const sinter_explain_options presets = SINTER_EXPLAIN_OPTIONS_INIT;
+    if (!options) options = &presets;
+    if (!plan || !out_text) return sni_fail(SINTER_INVALID_ARGUMENT, "sinter_plan_explain: a NULL argument");
+    *out_text = NULL;
+    if ((int)options->format < 0 || options->format > SINTER_EXPLAIN_JSON)
+        return sni_fail(SINTER_INVALID_ARGUMENT, "sinter_plan_explain: no format %d", (int)options->format);
+    sni_arena *arena = sni_arena_create();
+    sni_context *probe = sni_calloc(1, sizeof *probe);
+    sinter_status status = arena && probe ? sni_plan_bind(plan, bindings, count, probe) : sni_out_of_memory("a run");
+    sni_explain x = {.plan = plan, .title = options->title, .with_source = options->with_source != 0};
+    if (status == SINTER_OK) {
+        x.bindings = sni_context_bindings(probe);
+        status = gather(&x, arena);
+    }
+    if (status == SINTER_OK && options->runs > 0) status = measure(&x, plan, bindings, count, options->runs);
+    if (status == SINTER_OK) status = print(&x, options->format, out_text);
+    sni_free(probe);
+    sni_arena_release(arena);
+    return status;
 }
 
 sinter_status sinter_plan_explain(sinter_plan *plan, const sinter_binding *bindings, size_t count, int with_source,
                                   char **out_text) {
-    if (!plan || !out_text) return sni_fail(SINTER_INVALID_ARGUMENT, "sinter_plan_explain: a NULL argument");
-    *out_text = NULL;
-    sni_context *probe = sni_calloc(1, sizeof *probe);
-    sni_str out = SNI_STR_INIT;
-    sinter_status status = probe ? sni_plan_bind(plan, bindings, count, probe) : sni_out_of_memory("a run");
-    if (status == SINTER_OK) status = explain(plan, probe, with_source != 0, &out);
-    if (status == SINTER_OK && !(*out_text = sni_str_take(&out))) status = sni_out_of_memory("a text");
-    sni_str_deinit(&out);
-    sni_free(probe);
-    return status;
-}
-
-/* ---- trace ---- */
-
-static void json_string(sni_str *out, const char *text) {
-    sni_str_append(out, "\"");
-    for (; *text; ++text) {
-        unsigned char c = (unsigned char)*text;
-        if (c == '"' || c == '\\')
-            sni_str_printf(out, "\\%c", c);
-        else if (c < 0x20)
-            sni_str_printf(out, "\\u%04x", c);
-        else
-            sni_str_append_n(out, text, 1);
-    }
-    sni_str_append(out, "\"");
-}
-
-static sinter_status trace_step(const sinter_plan *plan, size_t n, void *event, uint64_t *origin, sni_str *out) {
-    uint64_t start, end;
-    const sni_step *step = &plan->steps[n];
-    sni_str name = SNI_STR_INIT;
-    SNI_TRY(sni_event_profile(event, &start, &end));
-    if (*origin == 0) *origin = start;
-    print_nodes(plan, step->group, &name);
-    sni_str_append(out, n ? ",\n{\"name\":" : "{\"name\":");
-    json_string(out, sni_str_text(&name));
-    sni_str_append(out, ",\"cat\":");
-    json_string(out, step->spec.strategy);
-    sni_str_printf(out, ",\"ph\":\"X\",\"pid\":1,\"tid\":1,\"ts\":%.3f,\"dur\":%.3f}", (double)(start - *origin) / 1e3,
-                   (double)(end - start) / 1e3);
-    sni_str_deinit(&name);
-    return SINTER_OK;
-}
-
-sinter_status sinter_plan_trace(sinter_plan *plan, sinter_binding *bindings, size_t count, char **out_text) {
-    if (!plan || !out_text) return sni_fail(SINTER_INVALID_ARGUMENT, "sinter_plan_trace: a NULL argument");
-    *out_text = NULL;
-    sni_context *c;
-    SNI_TRY(sni_plan_prepare(plan, bindings, count, &c));
-    void **events = sni_calloc(plan->step_count + 1, sizeof *events);
-    sinter_status status = events ? sni_queue_finish(plan->runtime->device) : sni_out_of_memory("a trace");
-    if (status == SINTER_OK) status = sni_plan_enqueue(plan, c, true, events);
-    sni_str out = SNI_STR_INIT;
-    uint64_t origin = 0;
-    sni_str_append(&out, "{\"traceEvents\":[\n");
-    for (size_t n = 0; n < plan->step_count && events; ++n) {
-        if (!events[n]) continue; /* an empty launch */
-        sinter_status one = trace_step(plan, n, events[n], &origin, &out);
-        if (status == SINTER_OK) status = one;
-    }
-    sni_str_append(&out, "\n]}\n");
-    if (status == SINTER_OK) status = sni_plan_collect(plan, c, bindings, count);
-    if (status == SINTER_OK) status = sni_queue_finish(plan->runtime->device);
-    if (status == SINTER_OK && !(*out_text = sni_str_take(&out))) status = sni_out_of_memory("a text");
-    if (status == SINTER_OK)
-        sni_context_give_back(plan, c);
-    else
-        sni_context_release(plan, c);
-    sni_str_deinit(&out);
-    sni_free(events);
-    return status;
+    sinter_explain_options options = SINTER_EXPLAIN_OPTIONS_INIT;
+    options.with_source = with_source;
+    /* Bindings change only when something runs. */
+    return sinter_plan_explain_as(plan, (sinter_binding *)bindings, count, &options, out_text);
 }

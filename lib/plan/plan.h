@@ -9,6 +9,7 @@
 #include "graph/graph.h"
 #include "kernel/kernel.h"
 #include "memory/buffer.h"
+#include "plan/sketch.h"
 #include "rewrite/fuse.h"
 #include "runtime/runtime.h"
 
@@ -45,6 +46,7 @@ typedef struct sni_context sni_context;
 struct sinter_plan {
     sinter_runtime *runtime;
     sinter_graph *graph; /* rewritten; owns the expressions and constants */
+    sni_sketch given;    /* the graph as it was described, for explain; in arena */
     sni_arena *arena;    /* groups, programs' texts */
     sni_step *steps;
     size_t step_count;
@@ -93,5 +95,7 @@ sinter_status sni_plan_prepare(sinter_plan *plan, sinter_binding *bindings, size
                                sni_context **out_context);
 sinter_status sni_plan_collect(sinter_plan *plan, sni_context *context, sinter_binding *bindings,
                                size_t count);
+/* Appends a group's operators and their names: "matmul(/fc/MatMul) add relu". */
+void sni_plan_print_nodes(const sinter_plan *plan, const sni_group *group, sni_str *out);
 
 #endif

@@ -94,6 +94,7 @@ static void visit(run *r, const sni_node *node) {
     uint32_t outs[SNI_MAX_OUTPUTS] = {0};
     for (int i = 0; i < node->in_count; ++i) r->ins[i] = translate(r, node->in[i]);
     sni_graph_set_name(graph, node->name);
+    graph->pending_origin = node->origin;
     if (graph->status == SINTER_OK && !r->rewrite(&r->rewriter, node, r->ins, outs))
         sni_graph_add(graph, node->op, node->in_count, r->ins, node->attrs, node->out_count, outs);
     if (graph->status == SINTER_OK) check_replacement(r, node, outs);
@@ -144,6 +145,7 @@ static sinter_status run_pass(run *r, const sinter_graph *old, void *state) {
         if (r->live[n]) visit(r, &old->nodes[n]);
     }
     sni_graph_set_name(graph, NULL);
+    graph->pending_origin = SNI_NO_ORIGIN;
     for (size_t o = 0; o < old->output_count && graph->status == SINTER_OK; ++o) {
         uint32_t id = translate(r, old->outputs[o].value);
         sinter_output(graph, old->outputs[o].name, (sinter_value){id});
