@@ -1,8 +1,10 @@
 #include <sinter/types.h>
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/dim.h"
 #include "base/hash.h"
 #include "base/thread.h"
 
@@ -40,9 +42,11 @@ static struct {
     size_t count, capacity;
     uint32_t *slots;
     size_t slot_count; /* a power of two, or 0 */
+    char **derived;    /* names of the library's own dimensions, INT64_MIN + MOST_NAMES + k */
+    size_t derived_count, derived_capacity;
 } g_dims = {.mutex = SNI_MUTEX_INIT};
 
-enum { FIRST_SLOTS = 64, MOST_NAMES = 1 << 30 };
+enum { FIRST_SLOTS = 64, MOST_NAMES = 1 << 30, MOST_DERIVED = 1 << 16 };
 
 static size_t find_slot(const uint32_t *slots, size_t slot_count, const char *name) {
     size_t at = sni_hash64_of(name, strlen(name), 0) & (slot_count - 1);
@@ -90,8 +94,27 @@ const char *sinter_dim_name(sinter_dim dim) {
     uint64_t index = (uint64_t)(dim - INT64_MIN);
     sni_mutex_lock(&g_dims.mutex);
     const char *name = index < g_dims.count ? g_dims.names[index] : NULL;
+    if (index >= MOST_NAMES && index - MOST_NAMES < g_dims.derived_count) name = g_dims.derived[index - MOST_NAMES];
     sni_mutex_unlock(&g_dims.mutex);
     return name;
+}
+
+static bool add_derived(void) {
+    char text[24];
+    snprintf(text, sizeof text, "#%zu", g_dims.derived_count + 1);
+    if (!SNI_RESERVE(g_dims.derived, g_dims.derived_capacity, g_dims.derived_count + 1)) return false;
+    char *copy = sni_strdup(text);
+    if (!copy) return false;
+    g_dims.derived[g_dims.derived_count++] = copy;
+    return true;
+}
+
+sinter_dim sni_dim_derived(size_t number) {
+    bool ok = number < MOST_DERIVED;
+    sni_mutex_lock(&g_dims.mutex);
+    while (ok && g_dims.derived_count <= number) ok = add_derived();
+    sni_mutex_unlock(&g_dims.mutex);
+    return ok ? INT64_MIN + MOST_NAMES + (int64_t)number : SINTER_DIM_INVALID;
 }
 
 sinter_shape sinter_shape_make(size_t count, const sinter_dim *dims) {

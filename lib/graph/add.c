@@ -182,6 +182,19 @@ static bool add_checks(const addition *add) {
     return true;
 }
 
+/* Long sizes get names of their own once what must hold of them has been noted, or they would grow from layer to layer. */
+static bool name_sizes(addition *add) {
+    sinter_graph *graph = add->graph;
+    for (int o = 0; o < add->out_count; o++) {
+        for (int d = 0; d < add->out_types[o].rank; d++) {
+            sni_expr *dim = &add->out_types[o].dims[d];
+            *dim = sni_sym_define(graph->sym, *dim);
+            if (*dim == SNI_NO_EXPR) return fail_memory(graph);
+        }
+    }
+    return true;
+}
+
 static uint32_t add_value(sinter_graph *graph, const sni_value *value) {
     if (graph->value_count >= UINT32_MAX ||
         !SNI_RESERVE(graph->values, graph->value_capacity, graph->value_count + 1)) {
@@ -239,7 +252,7 @@ bool sni_graph_add(sinter_graph *graph, const sni_op *op, int in_count, const ui
         return fail_node(&add, SINTER_INVALID_ARGUMENT, "wrong number of outputs");
     }
     bool ok = check_inputs(&add) && take_attrs(&add, attrs) && take_types(&add) && infer(&add) &&
-              add_checks(&add) && add_node(&add, outs);
+              add_checks(&add) && name_sizes(&add) && add_node(&add, outs);
     sni_free(add.in_types);
     return ok;
 }

@@ -78,6 +78,22 @@ static sinter_status bind_dim(binder *bind, size_t input, int axis, sni_expr dim
     return wanted == given ? SINTER_OK : contradiction(bind, input, axis, dim, wanted, given);
 }
 
+/* The dimensions that stand for expressions, after those that they are made of. What is made of a name that nothing binds
+ * stays unbound, too: whoever needs it says so. */
+static sinter_status bind_definitions(binder *bind) {
+    const sni_sym *sym = bind->graph->sym;
+    for (size_t i = 0; i < sni_sym_defined_count(sym); i++) {
+        int64_t dim, value;
+        sni_expr meaning = sni_sym_defined(sym, i, &dim);
+        sni_bindings bindings = bindings_of(bind);
+        sinter_status status = sni_sym_eval(sym, meaning, &bindings, &value);
+        if (status == SINTER_UNBOUND_DIMENSION) continue;
+        SNI_TRY(status);
+        SNI_TRY(bind_name(bind, dim, value));
+    }
+    return SINTER_OK;
+}
+
 static sinter_status check_dims(const binder *bind, const int64_t (*shapes)[SINTER_MAX_RANK]) {
     const sinter_graph *graph = bind->graph;
     sni_bindings bindings = bindings_of(bind);
@@ -149,6 +165,7 @@ sinter_status sni_bind_shapes(const sinter_graph *graph, const int64_t (*shapes)
             SNI_TRY(bind_dim(&bind, i, d, type->dims[d], shapes[i][d]));
         }
     }
+    SNI_TRY(bind_definitions(&bind));
     SNI_TRY(check_dims(&bind, shapes));
     SNI_TRY(check_nodes(&bind));
     *out_count = bind.count;

@@ -78,6 +78,7 @@
     X(sni_sym_add_i)                                                                               \
     X(sni_sym_is_const)                                                                            \
     X(sni_sym_known_nonneg)                                                                        \
+    X(sni_sym_defined_count)                                                                       \
     X(sni_sym_print)                                                                               \
     X(sni_reference_node)                                                                          \
     X(sni_ref_tensor_create)                                                                       \

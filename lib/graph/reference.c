@@ -225,7 +225,7 @@ static sinter_status bind_inputs(const sinter_graph *graph, sni_ref_tensor *cons
                                  const sni_bindings *extra, bound_dims *bound,
                                  sni_bindings *out_bindings) {
     size_t count = graph->input_count;
-    size_t capacity = count * SINTER_MAX_RANK + (extra ? extra->count : 0) + 1;
+    size_t capacity = count * SINTER_MAX_RANK + (extra ? extra->count : 0) + sni_sym_defined_count(graph->sym) + 1;
     bound->shapes = sni_calloc(count + 1, sizeof *bound->shapes);
     bound->ranks = sni_calloc(count + 1, sizeof *bound->ranks);
     bound->dims = sni_calloc(capacity, sizeof *bound->dims);

@@ -457,9 +457,22 @@ static sinter_status shorten_error(sinter_status status) {
     return sni_fail(status, "%.1200s ... %s", text, text + length - 400);
 }
 
+/* Sizes that had to be named because they grow from layer to layer (a reshape to one picture of a batch that has a name)
+ * are short where the model's own declarations are believed: then the graph made with those takes the place of *graph. */
+static void prefer_hints(const sni_onnx_model *model, const sinter_onnx_options *options, sinter_graph **graph) {
+    sinter_graph *hinted = NULL;
+    size_t named = sni_sym_defined_count((*graph)->sym);
+    if (named == 0 || model->proto->graph->n_value_info == 0 || attempt(model, options, true, &hinted) != SINTER_OK)
+        return;
+    bool shorter = sni_sym_defined_count(hinted->sym) < named;
+    sinter_graph_release(shorter ? *graph : hinted);
+    if (shorter) *graph = hinted;
+}
+
 sinter_status sni_onnx_import(const sni_onnx_model *model, const sinter_onnx_options *options,
                               sinter_graph **out_graph) {
     sinter_status status = attempt(model, options, false, out_graph);
+    if (status == SINTER_OK) prefer_hints(model, options, out_graph);
     if (status != SINTER_SHAPE || model->proto->graph->n_value_info == 0)
         return status == SINTER_OK ? status : shorten_error(status);
     shorten_error(status);

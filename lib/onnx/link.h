@@ -67,6 +67,7 @@
 #define sni_sym_add_i sinter_private_bridge.sni_sym_add_i
 #define sni_sym_is_const sinter_private_bridge.sni_sym_is_const
 #define sni_sym_known_nonneg sinter_private_bridge.sni_sym_known_nonneg
+#define sni_sym_defined_count sinter_private_bridge.sni_sym_defined_count
 #define sni_sym_print sinter_private_bridge.sni_sym_print
 #define sni_reference_node sinter_private_bridge.sni_reference_node
 #define sni_ref_tensor_create sinter_private_bridge.sni_ref_tensor_create

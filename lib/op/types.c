@@ -213,6 +213,9 @@ static sni_expr broadcast_dim(sni_sym *sym, sni_expr a, sni_expr b) {
     /* A number other than 1 is the result whichever of 1 and that number the name turns out to be. */
     if (a_const) return a;
     if (b_const) return b;
+    /* A multiple of a, or a of it, is the result: where it is 1, both are. */
+    if (sni_sym_is(sym, sni_sym_mod(sym, b, a), 0)) return b;
+    if (sni_sym_is(sym, sni_sym_mod(sym, a, b), 0)) return a;
     return sni_sym_max(sym, a, b);
 }
 

@@ -60,7 +60,7 @@ struct sinter_plan {
     uint64_t bytes_peak, bytes_moved, bytes_moved_unfused;
 };
 
-#define SNI_MAX_DIMS 64
+#define SNI_MAX_DIMS 1024 /* names, and what stands for sizes made of them (sni_sym_define) */
 
 /* What one run needs of its own: the values of dimensions, an arena, kernels with arguments. Used by one run at a
  * time; kept for the next run with the same dimensions. */

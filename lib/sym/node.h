@@ -39,6 +39,12 @@ typedef struct sni_memo_entry {
     uint32_t a, b, result;
 } sni_memo_entry;
 
+/* A dimension that stands for an expression. */
+typedef struct sni_definition {
+    int64_t dim;
+    sni_expr atom, meaning;
+} sni_definition;
+
 struct sni_sym {
     sni_sym_node *nodes; /* nodes[0] is the invalid expression */
     size_t node_count, node_capacity;
@@ -49,6 +55,8 @@ struct sni_sym {
     uint32_t *table; /* open addressing, node numbers, 0: free */
     size_t table_size;
     sni_memo_entry *memo; /* made at first use */
+    sni_definition *definitions;
+    size_t definition_count, definition_capacity;
 };
 
 /* A polynomial by value; terms sorted by falling degree, then by factors; no zero coefficients. */

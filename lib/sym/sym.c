@@ -29,6 +29,7 @@ void sni_sym_release(sni_sym *sym) {
     sni_free(sym->factors);
     sni_free(sym->table);
     sni_free(sym->memo);
+    sni_free(sym->definitions);
     sni_free(sym);
 }
 
@@ -47,10 +48,12 @@ sni_sym *sni_sym_clone(const sni_sym *sym) {
     copy->terms = duplicate(sym->terms, sym->term_count, sizeof *sym->terms);
     copy->factors = duplicate(sym->factors, sym->factor_count, sizeof *sym->factors);
     copy->table = duplicate(sym->table, sym->table_size, sizeof *sym->table);
+    copy->definitions = duplicate(sym->definitions, sym->definition_count, sizeof *sym->definitions);
+    copy->definition_capacity = sym->definition_count;
     copy->node_capacity = sym->node_count;
     copy->term_capacity = sym->term_count;
     copy->factor_capacity = sym->factor_count;
-    if (!copy->nodes || !copy->terms || !copy->factors || !copy->table) {
+    if (!copy->nodes || !copy->terms || !copy->factors || !copy->table || !copy->definitions) {
         sni_sym_release(copy);
         return NULL;
     }

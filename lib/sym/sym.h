@@ -68,6 +68,14 @@ sni_expr sni_sym_le(sni_sym *sym, sni_expr a, sni_expr b);
 sni_expr sni_sym_eq(sni_sym *sym, sni_expr a, sni_expr b);
 sni_expr sni_sym_and(sni_sym *sym, sni_expr a, sni_expr b);
 sni_expr sni_sym_not(sni_sym *sym, sni_expr a);
+/* e itself, or, where it is written out in more than a few atoms, a dimension that stands for it: so sizes that are made of
+ * sizes, layer after layer, stay short. Equal expressions give the same dimension. e must be 0 or more wherever it is
+ * evaluated, and free of axes and values. Evaluation finds the value of such a dimension in its bindings like any other;
+ * sni_sym_defined says what to put there. Where there are very many of them, e is returned as it is. */
+sni_expr sni_sym_define(sni_sym *sym, sni_expr e);
+/* The dimensions that sni_sym_define made, in an order in which each is made of earlier ones. */
+size_t sni_sym_defined_count(const sni_sym *sym);
+sni_expr sni_sym_defined(const sni_sym *sym, size_t index, int64_t *out_dim);
 /* Product and sum with plain numbers, for short code. */
 sni_expr sni_sym_mul_i(sni_sym *sym, sni_expr a, int64_t b);
 sni_expr sni_sym_add_i(sni_sym *sym, sni_expr a, int64_t b);

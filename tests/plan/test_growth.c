@@ -92,12 +92,31 @@ START_TEST(a_long_chain) {
 }
 END_TEST
 
+/* Rows of all pictures in a row, added to the pictures: with a symbolic number of pictures each layer's size is made of the
+ * last one's. Only one picture fits, of any size, or pictures of one row. */
+START_TEST(sizes_made_of_sizes) {
+    oracle_init(&o);
+    ck_assert_int_eq(sinter_graph_create(&g), SINTER_OK);
+    sinter_value y = x = sinter_input(g, "x", SINTER_F32, SINTER_SHAPE(SINTER_DIM("b"), SINTER_DIM("s"), 4));
+    for (int i = 0; i < 40; ++i)
+        y = sinter_tanh(g, sinter_add(g, x, sinter_reshape(g, y, SINTER_SHAPE(1, -1, 4))));
+    sinter_output(g, "y", y);
+    sinter_plan *plan = oracle_compile(&o, g);
+    const sinter_shape shapes[] = {SINTER_SHAPE(1, 7, 4), SINTER_SHAPE(1, 1, 4), SINTER_SHAPE(1, 0, 4)};
+    for (int i = 0; i < 3; ++i) oracle_check_plan(&o, g, plan, &shapes[i], 50);
+    sinter_plan_release(plan);
+    sinter_graph_release(g);
+    oracle_deinit(&o);
+}
+END_TEST
+
 int main(void) {
     const TTest *const tests[] = {a_value_joined_with_itself_again_and_again,
                                   more_operands_than_buffers,
                                   a_sum_of_many,
                                   reshapes_that_do_not_compose,
                                   every_value_read_in_two_places,
-                                  a_long_chain};
+                                  a_long_chain,
+                                  sizes_made_of_sizes};
     return run_suite(suite_of("growth", tests, sizeof tests / sizeof *tests));
 }

@@ -229,6 +229,36 @@ START_TEST(nested_divisions_take_little_time) {
 }
 END_TEST
 
+/* Sizes made of sizes, a hundred deep: each stays short, has its value, and is the same when it is made again. */
+START_TEST(defined_sizes_stay_short) {
+    sni_expr n = sni_sym_dim(sym, sinter_dim_named("n")), m = sni_sym_dim(sym, sinter_dim_named("m")), e = n;
+    int64_t names[128] = {sinter_dim_named("n"), sinter_dim_named("m")}, known[128] = {3, 2}, want = 3, got;
+    ck_assert_uint_eq(sni_sym_define(sym, n), n);
+    for (int i = 0; i < 100; ++i) {
+        sni_expr longer = sni_sym_max(sym, sni_sym_add(sym, e, m), sni_sym_sub(sym, sni_sym_mul(sym, e, n), m));
+        e = sni_sym_define(sym, sni_sym_mod(sym, longer, sni_sym_add_i(sym, m, 1000)));
+        ck_assert_uint_ne(e, SNI_NO_EXPR);
+        ck_assert_uint_le(sni_sym_size(sym, e), 8);
+        int64_t a = want + 2, b = want * 3 - 2;
+        want = (a > b ? a : b) % 1002;
+    }
+    size_t count = sni_sym_defined_count(sym);
+    ck_assert_uint_gt(count, 40);
+    ck_assert_uint_lt(count, 110);
+    for (size_t i = 0; i < count; ++i) {
+        sni_bindings b = {i + 2, names, known};
+        ck_assert_int_eq(sni_sym_eval(sym, sni_sym_defined(sym, i, &names[i + 2]), &b, &known[i + 2]), SINTER_OK);
+        ck_assert_int_ne(names[i + 2], sinter_dim_named(sinter_dim_name(names[i + 2]))); /* no program can name it */
+    }
+    sni_bindings all = {count + 2, names, known};
+    ck_assert_int_eq(sni_sym_eval(sym, e, &all, &got), SINTER_OK);
+    ck_assert_int_eq(got, want);
+    sni_expr meaning = sni_sym_defined(sym, count - 1, &names[0]);
+    ck_assert_uint_eq(sni_sym_define(sym, meaning), e);
+    ck_assert_uint_eq(sni_sym_defined_count(sym), count);
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("sym");
     TCase *tc = tcase_create("sym");
@@ -239,6 +269,7 @@ int main(void) {
     tcase_add_test(tc, reshape_there_and_back_folds);
     tcase_add_test(tc, exporter_idioms_fold);
     tcase_add_test(tc, nested_divisions_take_little_time);
+    tcase_add_test(tc, defined_sizes_stay_short);
     tcase_add_test(tc, errors_are_values);
     tcase_add_test(tc, out_of_memory_is_survived);
     suite_add_tcase(suite, tc);
