@@ -43,13 +43,30 @@ static sinter_status generate(const sni_strategy *strategy, const sni_loop *loop
     return SINTER_OK;
 }
 
+static bool accepts(const sni_strategy *strategy, const sni_loop *loop, const sni_caps *caps, sni_str *why) {
+    if (strategy->nests || sni_loop_is_flat(loop)) return strategy->accepts(loop, caps, why);
+    sni_str_append(why, "reductions over different axes");
+    return false;
+}
+
+bool sni_codegen_accepts(void *caps, const sni_loop *loop, const char **why) {
+    *why = "no kernel for the device computes these reductions together without repeating work";
+    for (size_t i = 0; i + 1 < sni_strategy_count(); ++i) {
+        sni_str text = SNI_STR_INIT;
+        bool accepted = accepts(sni_strategy_at(i), loop, caps, &text);
+        sni_str_deinit(&text);
+        if (accepted) return true;
+    }
+    return false;
+}
+
 /* The strategy called name; UNSUPPORTED with its reason when it does not take the program. */
 static sinter_status generate_named(const sni_loop *loop, const sni_caps *caps, const char *name,
                                     const sni_schedule *wanted, sni_arena *arena, sni_kspec *out_spec) {
     const sni_strategy *strategy = sni_strategy_find(name);
     if (strategy == NULL) return sni_fail(SINTER_INVALID_ARGUMENT, "no strategy is called '%s'", name);
     sni_str why = SNI_STR_INIT;
-    bool accepted = strategy->accepts(loop, caps, &why);
+    bool accepted = accepts(strategy, loop, caps, &why);
     sinter_status status = SINTER_OK;
     if (!accepted) status = sni_fail(SINTER_UNSUPPORTED, "strategy %s: %s", name, sni_str_text(&why));
     sni_str_deinit(&why);
@@ -82,7 +99,7 @@ sinter_status sni_codegen(const sni_loop *loop, const sni_caps *caps, const char
     for (size_t i = 0; i < sni_strategy_count(); ++i) {
         const sni_strategy *strategy = sni_strategy_at(i);
         sni_str why = SNI_STR_INIT;
-        bool accepted = strategy->accepts(loop, caps, &why);
+        bool accepted = accepts(strategy, loop, caps, &why);
         if (!accepted)
             sni_str_printf(&notes, "%s%s: %s", notes.length > 0 ? "; " : "", strategy->name, sni_str_text(&why));
         sni_str_deinit(&why);

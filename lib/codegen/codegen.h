@@ -52,12 +52,17 @@ typedef struct sni_strategy {
     /* No value of the schedule is open, and fits has agreed. */
     sinter_status (*generate)(const sni_loop *loop, const sni_caps *caps, const sni_schedule *schedule,
                               sni_arena *arena, sni_kspec *out_spec);
+    bool nests; /* takes programs that are not flat; the others are not even asked */
 } sni_strategy;
 
 /* Strategies in the order they are tried; the last one takes everything. */
 size_t sni_strategy_count(void);
 const sni_strategy *sni_strategy_at(size_t index);
 const sni_strategy *sni_strategy_find(const char *name); /* NULL: there is none */
+
+/* Does a strategy made for it run a program that is not flat? Those that run anything would compute things over and
+ * over. caps is a const sni_caps *: the form of sni_limits.accepts. */
+bool sni_codegen_accepts(void *caps, const sni_loop *loop, const char **why);
 
 /* The first strategy that accepts, or the one called name (tests, tuning) when it does. */
 sinter_status sni_codegen(const sni_loop *loop, const sni_caps *caps, const char *name, sni_arena *arena,

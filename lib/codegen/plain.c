@@ -55,4 +55,5 @@ const sni_strategy sni_strategy_plain = {
     .choose = choose,
     .fits = fits,
     .generate = generate,
+    .nests = true,
 };

@@ -114,6 +114,10 @@ static void emit_pass(sni_emitter *e, const sni_scope *scope, const sni_passes *
 }
 
 void sni_emit_point(sni_emitter *e, const sni_scope *scope, const sni_passes *passes) {
+    if (!sni_loop_is_flat(e->loop)) {
+        sni_emit_nest(e, scope, passes);
+        return;
+    }
     const char **names = sni_emit_names(e, scope->have);
     if (names == NULL) return;
     uint32_t row = ~e->loop->inner;

@@ -5,7 +5,7 @@
 
 #include "op/attrs.h"
 
-static bool add_axis(sni_builder *b, sni_expr extent, bool inner, sni_expr *out_axis) {
+bool sni_builder_axis(sni_builder *b, sni_expr extent, sni_expr *out_axis) {
     sni_loop *loop = b->loop;
     *out_axis = sni_sym_const(b->sym, 0);
     if (sni_sym_is(b->sym, extent, 1)) return true;
@@ -16,7 +16,6 @@ static bool add_axis(sni_builder *b, sni_expr extent, bool inner, sni_expr *out_
     int a = loop->axis_count++;
     loop->extents[a] = extent;
     loop->axes[a] = *out_axis = sni_sym_axis(b->sym, a, extent);
-    if (inner) loop->inner |= 1u << a;
     return *out_axis != SNI_NO_EXPR;
 }
 
@@ -24,16 +23,17 @@ static bool add_axis(sni_builder *b, sni_expr extent, bool inner, sni_expr *out_
 typedef struct domain {
     sni_type full; /* dims of the iteration space in memory order */
     sni_expr full_coords[SINTER_MAX_RANK];
-    sni_type row; /* the parallel part; equal to full without inner axes */
+    sni_type row; /* the parallel part; equal to full without reductions, and for contractions */
     sni_expr row_coords[SINTER_MAX_RANK];
 } domain;
 
+/* The first member that is a reduction, or the last that is a contraction: the one whose result the stores take. */
 static const sni_node *find_member(const sni_builder *b, sni_op_kind kind, int *count) {
     const sni_node *found = NULL;
     *count = 0;
     for (size_t n = 0; n < b->graph->node_count; ++n) {
         if (!b->members[n] || b->graph->nodes[n].op->kind != kind) continue;
-        if (!found) found = &b->graph->nodes[n];
+        if (!found || kind == SNI_OP_CONTRACT) found = &b->graph->nodes[n];
         ++*count;
     }
     return found;
@@ -53,8 +53,11 @@ static bool row_domain(sni_builder *b, const sni_node *reduce, domain *d) {
     for (int pass = 0; pass < 2; ++pass) {
         for (int i = 0; i < in->rank; ++i) {
             if (reduced[i] != (pass == 1)) continue;
-            if (!add_axis(b, in->dims[i], pass == 1, &d->full_coords[i])) return false;
-            if (pass == 1) continue;
+            if (!sni_builder_axis(b, in->dims[i], &d->full_coords[i])) return false;
+            if (pass == 1) {
+                b->reduced |= sni_sym_axes(b->sym, d->full_coords[i]);
+                continue;
+            }
             d->row.dims[d->row.rank] = in->dims[i];
             d->row_coords[d->row.rank++] = d->full_coords[i];
         }
@@ -70,33 +73,23 @@ static bool scan_domain(sni_builder *b, const sni_node *scan, domain *d) {
     d->row.rank = 0;
     for (int i = 0; i < type->rank; ++i) {
         if (i == along) continue;
-        if (!add_axis(b, type->dims[i], false, &d->full_coords[i])) return false;
+        if (!sni_builder_axis(b, type->dims[i], &d->full_coords[i])) return false;
         d->row.dims[d->row.rank] = type->dims[i];
         d->row_coords[d->row.rank++] = d->full_coords[i];
     }
     b->loop->reverse = scan->attrs[SNI_SCAN_REVERSE].i != 0;
-    return add_axis(b, type->dims[along], true, &d->full_coords[along]);
+    if (!sni_builder_axis(b, type->dims[along], &d->full_coords[along])) return false;
+    b->loop->inner = sni_sym_axes(b->sym, d->full_coords[along]);
+    return true;
 }
 
-static bool contract_domain(sni_builder *b, const sni_node *node, domain *d) {
-    const sni_type *out = &sni_graph_value(b->graph, node->out[0])->type;
-    const sni_type *a = &sni_graph_value(b->graph, node->in[0])->type;
-    sni_expr k;
+/* The dimensions of a value as parallel axes. */
+static bool value_domain(sni_builder *b, uint32_t value, domain *d) {
+    const sni_type *out = &sni_graph_value(b->graph, value)->type;
     d->full = d->row = *out;
     for (int i = 0; i < out->rank; ++i) {
-        if (!add_axis(b, out->dims[i], false, &d->full_coords[i])) return false;
+        if (!sni_builder_axis(b, out->dims[i], &d->full_coords[i])) return false;
         d->row_coords[i] = b->out_axes[i] = d->full_coords[i];
-    }
-    b->contraction = node;
-    return add_axis(b, a->dims[a->rank - 1], true, &k);
-}
-
-static bool elementwise_domain(sni_builder *b, uint32_t anchor, domain *d) {
-    const sni_type *out = &sni_graph_value(b->graph, anchor)->type;
-    d->full = d->row = *out;
-    for (int i = 0; i < out->rank; ++i) {
-        if (!add_axis(b, out->dims[i], false, &d->full_coords[i])) return false;
-        d->row_coords[i] = d->full_coords[i];
     }
     return true;
 }
@@ -138,16 +131,18 @@ static bool place(sni_builder *b, uint32_t value, const sni_type *part, const sn
     return true;
 }
 
+static uint32_t coords_mask(const sni_builder *b, const sni_type *part, const sni_expr *coords) {
+    uint32_t mask = 0;
+    for (int i = 0; i < part->rank; ++i) mask |= sni_sym_axes(b->sym, coords[i]);
+    return mask;
+}
+
 static bool place_output(sni_builder *b, uint32_t value, const domain *d, bool only) {
-    sni_loop *loop = b->loop;
     const sni_type *type = &sni_graph_value(b->graph, value)->type;
     sni_expr count = sni_type_count(b->sym, type);
-    uint32_t all = loop->axis_count ? (uint32_t)((1ull << loop->axis_count) - 1) : 0;
     sni_expr row = sni_type_count(b->sym, &d->row), full = sni_type_count(b->sym, &d->full);
-    bool contraction = b->contraction != NULL;
-    uint32_t mask = all & ~loop->inner;
-    bool row_sized = count == row, full_sized = count == full && !contraction;
-    if (!row_sized && !full_sized) {
+    bool contraction = b->contractions > 0, row_sized = count == row;
+    if (!row_sized && count != full) {
         b->why = "an output has another shape than the kernel's iterations";
         return false;
     }
@@ -163,7 +158,7 @@ static bool place_output(sni_builder *b, uint32_t value, const domain *d, bool o
             }
         }
     }
-    return place(b, value, part, coords, row_sized ? mask : all);
+    return place(b, value, part, coords, coords_mask(b, part, coords));
 }
 
 static uint32_t largest_output(const sni_builder *b, const uint32_t *outputs, int count) {
@@ -198,33 +193,65 @@ static void classify_axes(sni_loop *loop) {
     loop->axes_b = parallel & ~(loop->axes_m | loop->axes_n);
 }
 
+/* Numbers the axes anew, the parallel ones first. */
+static bool order_axes(sni_builder *b) {
+    sni_loop *loop = b->loop;
+    int order[SNI_MAX_AXES], count = 0;
+    for (int pass = 0; pass < 2; ++pass)
+        for (int a = 0; a < loop->axis_count; ++a)
+            if ((int)(loop->inner >> a & 1u) == pass) order[count++] = a;
+    return sni_loop_permute(loop, order);
+}
+
+/* The inner axes are those that a statement that is left runs over; an axis that was made and not used in the end
+ * stays parallel, and its stores are then missing. */
+static bool finish(sni_builder *b) {
+    sni_loop *loop = b->loop;
+    loop->inner = 0;
+    for (int i = 0; i < loop->stmt_count; ++i)
+        loop->inner |= loop->stmts[i].axes;
+    uint32_t parallel = (uint32_t)((1ull << loop->axis_count) - 1) & ~loop->inner;
+    for (int i = 0; i < loop->store_count; ++i) {
+        if (parallel & ~loop->stores[i].mask) {
+            b->why = "an output has another shape than the kernel's iterations";
+            return false;
+        }
+    }
+    if (!order_axes(b)) return false;
+    if (sni_loop_is_flat(loop)) return true;
+    loop->core = loop->core_a = loop->core_b = -1;
+    const char *why = "reductions over different axes in one kernel";
+    if (b->limits->accepts && b->limits->accepts(b->limits->accepts_context, loop, &why)) return true;
+    b->why = why;
+    return false;
+}
+
 static bool build_all(sni_builder *b, const uint32_t *outputs, int output_count) {
     domain d = {0};
-    int contractions, reductions;
-    const sni_node *contraction = find_member(b, SNI_OP_CONTRACT, &contractions);
-    const sni_node *reduction = find_member(b, SNI_OP_REDUCE, &reductions);
+    const sni_node *contraction = find_member(b, SNI_OP_CONTRACT, &b->contractions);
+    const sni_node *reduction = find_member(b, SNI_OP_REDUCE, &b->reductions);
     int scans;
     const sni_node *scan = find_member(b, SNI_OP_SCAN, &scans);
     if (scan && (contraction || reduction)) {
         b->why = "a running sum shares no kernel with reductions and products";
         return false;
     }
-    if (contractions > 1 || (contractions && reductions)) {
-        b->why = contractions > 1 ? "two matrix products in one kernel"
-                                  : "a reduction cannot follow a matrix product in one kernel";
+    if (!b->limits->accepts && b->contractions + (b->reductions > 0) > 1 && b->contractions) {
+        b->why = b->contractions > 1 ? "two matrix products in one kernel"
+                                     : "a reduction cannot follow a matrix product in one kernel";
         return false;
     }
-    bool ok = contraction ? contract_domain(b, contraction, &d)
+    bool ok = contraction ? value_domain(b, contraction->out[0], &d)
               : reduction ? row_domain(b, reduction, &d)
               : scan      ? scan_domain(b, scan, &d)
-                          : elementwise_domain(b, largest_output(b, outputs, output_count), &d);
+                          : value_domain(b, largest_output(b, outputs, output_count), &d);
     for (int i = 0; i < output_count && ok; ++i)
         ok = place_output(b, outputs[i], &d, output_count == 1 && !contraction && !reduction && !scan);
-    if (ok && contraction && b->loop->core < 0 && b->loop->inner) {
-        b->why = "the product is not used";
-        ok = false;
-    }
-    return ok;
+    if (!ok || b->failed || b->why) return false;
+    if (!finish(b)) return false;
+    note_types(b->loop);
+    classify_axes(b->loop);
+    return true;
 }
 
 bool sni_loop_build(sinter_graph *graph, const bool *members, const uint32_t *outputs, int output_count,
@@ -251,8 +278,6 @@ bool sni_loop_build(sinter_graph *graph, const bool *members, const uint32_t *ou
     sni_free(stmts);
     sni_free(buffers);
     if (!ok) return false;
-    note_types(b.loop);
-    classify_axes(b.loop);
     *out_loop = b.loop;
     return true;
 }

@@ -24,8 +24,11 @@ typedef struct sni_builder {
     sni_memo *memos;
     size_t memo_count;
     int depth;
-    const sni_node *contraction; /* the one member that is a CONTRACT, or NULL */
-    sni_expr out_axes[SINTER_MAX_RANK]; /* its coordinates: the parallel axes */
+    int contractions, reductions;       /* members of these kinds */
+    uint32_t reduced;                   /* axes that a REDUCE runs over so far */
+    uint32_t around;                    /* axes of the point at which the value that is being built is needed */
+    bool inside;                        /* a reduction's argument is being built */
+    sni_expr out_axes[SINTER_MAX_RANK]; /* a single contraction's coordinates: the parallel axes */
     const char *why; /* set: refused */
     bool failed;     /* out of memory */
 } sni_builder;
@@ -36,6 +39,10 @@ int sni_splice(sni_builder *b, uint32_t value, const sni_expr *coords, sni_expr 
 int sni_builder_buffer(sni_builder *b, uint32_t value, bool is_output);
 /* The axis of a SCAN node, counted from the front. */
 int sni_scan_axis(const sni_node *scan, int rank);
+/* Numbers the axes anew: axis order[i] becomes axis i. */
+bool sni_loop_permute(sni_loop *loop, const int *order);
+/* A new axis of an extent; the constant 0 stands for one of extent 1. */
+bool sni_builder_axis(sni_builder *b, sni_expr extent, sni_expr *out_axis);
 /* Row-major offset of coords in a shape, and coordinates of an offset. */
 sni_expr sni_linearize(sni_sym *sym, const sni_type *type, const sni_expr *coords);
 void sni_delinearize(sni_sym *sym, const sni_type *type, sni_expr offset, sni_expr *coords);

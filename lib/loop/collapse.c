@@ -1,7 +1,7 @@
-/* Merging neighbouring axes: fewer axes, longer inner loops, less index arithmetic. */
-#include "loop/loop.h"
-
+/* Renumbering axes, and merging neighbouring ones: fewer axes, longer inner loops, less index arithmetic. */
 #include <string.h>
+
+#include "loop/build.h"
 
 typedef bool (*expr_fn)(void *context, sni_expr *e);
 
@@ -73,7 +73,10 @@ static bool merge(sni_loop *loop, int a) {
     loop->axes_b = merge_bits(loop->axes_b, a);
     loop->axes_m = merge_bits(loop->axes_m, a);
     loop->axes_n = merge_bits(loop->axes_n, a);
-    for (int i = 0; i < loop->stmt_count; ++i) loop->stmts[i].mask = merge_bits(loop->stmts[i].mask, a);
+    for (int i = 0; i < loop->stmt_count; ++i) {
+        loop->stmts[i].mask = merge_bits(loop->stmts[i].mask, a);
+        loop->stmts[i].axes = merge_bits(loop->stmts[i].axes, a);
+    }
     for (int i = 0; i < loop->store_count; ++i) loop->stores[i].mask = merge_bits(loop->stores[i].mask, a);
     return true;
 }
@@ -84,12 +87,52 @@ static uint32_t class_of(const sni_loop *loop, int axis) {
            (loop->axes_n & bit ? 8u : 0);
 }
 
+static uint32_t permute_bits(uint32_t mask, const int *order, int count) {
+    uint32_t result = 0;
+    for (int i = 0; i < count; ++i) result |= (mask >> order[i] & 1u) << i;
+    return result;
+}
+
+bool sni_loop_permute(sni_loop *loop, const int *order) {
+    replacement r = {.sym = loop->sym, .count = loop->axis_count};
+    sni_expr axes[SNI_MAX_AXES], extents[SNI_MAX_AXES];
+    int count = loop->axis_count;
+    bool moved = false;
+    for (int i = 0; i < count; ++i) {
+        moved |= order[i] != i;
+        extents[i] = loop->extents[order[i]];
+        axes[i] = r.with[order[i]] = sni_sym_axis(loop->sym, i, extents[i]);
+        if (!axes[i]) return false;
+    }
+    if (!moved) return true;
+    if (!each_expr(loop, replace, &r)) return false;
+    memcpy(loop->axes, axes, sizeof *axes * (size_t)count);
+    memcpy(loop->extents, extents, sizeof *extents * (size_t)count);
+    loop->inner = permute_bits(loop->inner, order, count);
+    for (int i = 0; i < loop->stmt_count; ++i) {
+        loop->stmts[i].mask = permute_bits(loop->stmts[i].mask, order, count);
+        loop->stmts[i].axes = permute_bits(loop->stmts[i].axes, order, count);
+    }
+    for (int i = 0; i < loop->store_count; ++i)
+        loop->stores[i].mask = permute_bits(loop->stores[i].mask, order, count);
+    return true;
+}
+
+/* Every reduction runs over both axes or over neither. */
+static bool reduced_together(const sni_loop *loop, int a) {
+    for (int i = 0; i < loop->stmt_count; ++i) {
+        uint32_t both = loop->stmts[i].axes >> a & 3u;
+        if (both == 1u || both == 2u) return false;
+    }
+    return true;
+}
+
 bool sni_loop_collapse(sni_loop *loop, sni_arena *arena) {
     (void)arena;
     for (int a = loop->axis_count - 2; a >= 0; --a) {
         pair p = {loop->sym, a, a + 1, loop->extents[a + 1]};
         if (class_of(loop, a) != class_of(loop, a + 1)) continue;
-        if (!each_expr(loop, mergeable, &p)) continue;
+        if (!reduced_together(loop, a) || !each_expr(loop, mergeable, &p)) continue;
         if (!merge(loop, a)) return false;
     }
     return true;

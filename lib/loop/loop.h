@@ -1,13 +1,17 @@
 /* Loop programs: what one kernel computes, before anybody decided how.
  *
- * A program has axes (parallel ones, then inner ones), statements in an order in which each uses only earlier ones, and
- * stores. Every statement is a scalar at one point of the axes in its mask. A REDUCE combines its argument over
- * all inner axes at once; its own mask has none of them. So a statement is either of the row (mask without inner axes)
- * or inside the row (with), and a program is a sequence of passes over the inner axes between scalar code.
+ * A program is a nest: axes, statements in an order in which each uses only earlier ones, and stores. Every statement
+ * is a scalar at one point of the axes in its mask. A REDUCE names the axes that it runs over; its own mask has none of
+ * them, and its argument may itself be a REDUCE over other axes: a product in a softmax in a product is attention. The
+ * axes that some REDUCE runs over are the inner ones and come last; the others are parallel. In which order loops are
+ * nested is not stored: it follows from the masks.
  *
- * Programs without inner axes are elementwise. A program whose core is set is a contraction: statement core is a
- * REDUCE SUM of the OP mul of core_a and core_b; core_a does not depend on the axes in axes_n, core_b not on those in axes_m,
- * both may depend on the axes in axes_b and on the inner axes. Everything after core is the epilogue.
+ * A flat program (sni_loop_is_flat) has reductions that all run over all inner axes. There a statement is either of the
+ * row (mask without inner axes) or inside the row (with), and the program is a sequence of passes over the inner axes
+ * between scalar code. A program without inner axes is elementwise. A flat program whose core is set is a contraction:
+ * statement core is a REDUCE SUM of the OP mul of core_a and core_b; core_a does not depend on the axes in axes_n,
+ * core_b not on those in axes_m, both may depend on the axes in axes_b and on the inner axes. Everything after core is
+ * the epilogue.
  *
  * A SCAN carries a value along the inner axis: a program with one has exactly one inner axis, no reductions, and all of
  * its scans go the same way. What depends on a scan is computed at the same point of the axis, in the same pass.
@@ -28,7 +32,7 @@ typedef enum sni_stmt_kind {
     SNI_STMT_OP,     /* an ELEMENTWISE row's expression of args */
     SNI_STMT_CAST,   /* args[0] converted to dtype */
     SNI_STMT_SELECT, /* guard ? args[0] : args[1] */
-    SNI_STMT_REDUCE, /* args[0] combined over all inner axes */
+    SNI_STMT_REDUCE, /* args[0] combined over axes */
     SNI_STMT_SCAN    /* args[0] combined over the inner axis up to this point of it */
 } sni_stmt_kind;
 
@@ -42,6 +46,7 @@ typedef struct sni_stmt {
     double params[SNI_MAX_ATTRS];     /* OP: p0..p7 */
     sni_combiner combiner;            /* REDUCE, SCAN */
     bool exclusive;                   /* SCAN: without this point itself */
+    uint32_t axes;                    /* REDUCE, SCAN: mask of the axes that it runs over */
     double f;                         /* CONST, real */
     int64_t i;                        /* CONST, integer and bool */
     int buffer;                       /* LOAD */
@@ -60,7 +65,7 @@ typedef struct sni_store {
     int buffer;
     sni_expr offset; /* in elements; different points of the stored statement's axes give different offsets */
     int stmt;
-    uint32_t mask; /* axes that the store runs over: all parallel ones, and the inner ones or none */
+    uint32_t mask; /* axes that the store runs over: all parallel ones, and inner ones (in a flat program all or none) */
 } sni_store;
 
 typedef struct sni_loop {
@@ -68,14 +73,14 @@ typedef struct sni_loop {
     int axis_count;
     sni_expr extents[SNI_MAX_AXES];
     sni_expr axes[SNI_MAX_AXES]; /* the AXIS atoms */
-    uint32_t inner;              /* mask of the inner axes; they come last */
+    uint32_t inner;              /* mask of the axes that a REDUCE runs over; they come last */
     int stmt_count;
     sni_stmt *stmts;
     int buffer_count;
     sni_loop_buffer *buffers;
     int store_count;
     sni_store *stores;
-    int core, core_a, core_b; /* -1: not a contraction */
+    int core, core_a, core_b; /* -1: not a contraction, or a nest of several reductions */
     uint32_t axes_b, axes_m, axes_n;
     bool scans, reverse;      /* there are SCANs along the one inner axis; they begin at its end */
     bool uses_f64, uses_i64;  /* a statement other than INDEX and index loads computes in 64 bits */
@@ -85,6 +90,10 @@ typedef struct sni_loop {
 typedef struct sni_limits {
     int max_buffers;
     int max_stmts;
+    /* Is there a way to run a program that is not flat without computing things over and over? If not, says why (static
+     * text). NULL: only flat programs are built. */
+    bool (*accepts)(void *context, const sni_loop *loop, const char **why);
+    void *accepts_context;
 } sni_limits;
 
 /* Builds the program of a group of nodes. members[n] says whether node n is inside; outputs are the values
@@ -92,6 +101,9 @@ typedef struct sni_limits {
  * text, words for people); that is no error. */
 bool sni_loop_build(sinter_graph *graph, const bool *members, const uint32_t *outputs, int output_count,
                     const sni_limits *limits, sni_arena *arena, sni_loop **out_loop, const char **why);
+
+/* Do all reductions run over all inner axes, and stores over all of them or none? */
+bool sni_loop_is_flat(const sni_loop *loop);
 
 /* Merges neighbouring axes wherever every offset, guard and store allows it; drops axes of extent 1. */
 bool sni_loop_collapse(sni_loop *loop, sni_arena *arena);

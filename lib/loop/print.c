@@ -31,7 +31,11 @@ static void print_stmt(const sni_loop *loop, int i, sni_str *out) {
     case SNI_STMT_SCAN:
         sni_str_printf(out, "scan %s%s", combiner_name(s->combiner), s->exclusive ? " exclusive" : "");
         break;
-    case SNI_STMT_REDUCE: sni_str_printf(out, "reduce %s", combiner_name(s->combiner)); break;
+    case SNI_STMT_REDUCE:
+        sni_str_printf(out, "reduce %s", combiner_name(s->combiner));
+        for (int a = 0; a < loop->axis_count; ++a)
+            if (s->axes >> a & 1u) sni_str_printf(out, " over i%d", a);
+        break;
     }
     for (int a = 0; a < s->arg_count; ++a) sni_str_printf(out, " s%d", s->args[a]);
     if ((s->kind == SNI_STMT_LOAD || s->kind == SNI_STMT_SELECT) && s->guard) {
@@ -62,10 +66,11 @@ static const char *verify_stmt(const sni_loop *loop, int i) {
     for (int a = 0; a < s->arg_count; ++a) {
         if (s->args[a] < 0 || s->args[a] >= i) return "a statement uses a later one";
         uint32_t mask = loop->stmts[s->args[a]].mask;
-        if (s->kind == SNI_STMT_REDUCE) mask &= ~loop->inner;
+        if (s->kind == SNI_STMT_REDUCE) mask &= ~s->axes;
         if (mask & ~s->mask) return "a statement's mask leaves out an operand's axis";
     }
-    if (s->kind == SNI_STMT_REDUCE && s->mask & loop->inner) return "a reduction depends on an inner axis";
+    if (s->kind == SNI_STMT_REDUCE && s->mask & s->axes) return "a reduction depends on an axis that it runs over";
+    if (s->kind == SNI_STMT_REDUCE && (!s->axes || s->axes & ~loop->inner)) return "a reduction over a parallel axis";
     if (s->kind == SNI_STMT_SCAN && (!loop->scans || !loop->inner || (s->mask & loop->inner) != loop->inner))
         return "a scan without an inner axis to run along";
     if (s->kind == SNI_STMT_LOAD && (s->buffer < 0 || s->buffer >= loop->buffer_count)) return "a load of no buffer";
@@ -74,6 +79,18 @@ static const char *verify_stmt(const sni_loop *loop, int i) {
         sni_sym_axes(loop->sym, s->offset) & ~s->mask)
         return "a mask leaves out an axis of an offset";
     return NULL;
+}
+
+bool sni_loop_is_flat(const sni_loop *loop) {
+    for (int i = 0; i < loop->stmt_count; ++i) {
+        const sni_stmt *s = &loop->stmts[i];
+        if (s->kind == SNI_STMT_REDUCE && (s->axes != loop->inner || s->mask & loop->inner)) return false;
+    }
+    for (int i = 0; i < loop->store_count; ++i) {
+        uint32_t inner = loop->stores[i].mask & loop->inner;
+        if (inner && inner != loop->inner) return false;
+    }
+    return true;
 }
 
 const char *sni_loop_verify(const sni_loop *loop) {
@@ -94,7 +111,6 @@ const char *sni_loop_verify(const sni_loop *loop) {
         if (s->stmt < 0 || s->stmt >= loop->stmt_count) return "a store of no statement";
         if (!loop->buffers[s->buffer].is_output) return "a store into an input";
         if (loop->stmts[s->stmt].mask & ~s->mask) return "a store leaves out an axis of its statement";
-        if (s->mask & loop->inner && (s->mask & loop->inner) != loop->inner) return "a store over some inner axes";
     }
     return NULL;
 }

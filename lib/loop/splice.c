@@ -207,7 +207,42 @@ static int splice_view(sni_builder *b, const sni_node *node, const sni_value *v,
     return result < 0 ? splice_fill(b, node, v->type.dtype) : result;
 }
 
-/* A reduction at coordinates of the row: its input's coordinates are those and the inner axes. */
+/* An axis of an extent for a reduction to run over. What is needed along an axis around it (x - mean(x)) runs over that
+ * axis itself; reductions beside each other (a maximum and a sum) share theirs; else it is a new one. taken: axes that
+ * the reduction's own coordinates depend on, or that it has for another dimension. */
+static bool reduction_axis(sni_builder *b, sni_expr extent, uint32_t taken, sni_expr *out_axis) {
+    uint32_t all = (uint32_t)((1ull << b->loop->axis_count) - 1);
+    const uint32_t choices[3] = {b->around, b->reduced, b->inside ? 0 : all};
+    for (int c = 0; c < 3; ++c) {
+        for (int a = 0; a < b->loop->axis_count; ++a) {
+            if (!(choices[c] & ~taken) || !((choices[c] & ~taken) >> a & 1u)) continue;
+            if (b->loop->extents[a] != extent) continue;
+            *out_axis = b->loop->axes[a];
+            return true;
+        }
+    }
+    return sni_builder_axis(b, extent, out_axis);
+}
+
+static uint32_t coords_mask(const sni_builder *b, int rank, const sni_expr *coords) {
+    uint32_t mask = 0;
+    for (int d = 0; d < rank; ++d) mask |= expr_mask(b, coords[d]);
+    return mask;
+}
+
+/* The argument of a reduction, which is an iteration of its own: what is around it outside does not count. */
+static int splice_inside(sni_builder *b, uint32_t id, int rank, const sni_expr *coords) {
+    uint32_t around = b->around;
+    bool inside = b->inside;
+    b->around = coords_mask(b, rank, coords);
+    b->inside = true;
+    int s = sni_splice(b, id, coords, SNI_NO_EXPR);
+    b->around = around;
+    b->inside = inside;
+    return s;
+}
+
+/* A reduction at coordinates of the row: its input's coordinates are those and the axes that it runs over. */
 static int splice_reduce(sni_builder *b, const sni_node *node, const sni_value *v, const sni_expr *coords,
                          sni_expr guard) {
     const sni_type *in = &sni_graph_value(b->graph, node->in[0])->type;
@@ -217,34 +252,26 @@ static int splice_reduce(sni_builder *b, const sni_node *node, const sni_value *
         if (!sni_sym_is_const(b->sym, node->attrs[0].exprs[i], &axis)) return refuse(b, "a symbolic axis");
         reduced[axis < 0 ? axis + in->rank : axis] = true;
     }
-    if (b->loop->core >= 0 || b->contraction) return refuse(b, "a reduction cannot follow a matrix product in one kernel");
     if (guard) return refuse(b, "a reduction under a condition");
     sni_expr in_coords[SINTER_MAX_RANK];
-    int out_dim = 0, inner = 0;
-    for (int a = 0; a < b->loop->axis_count; ++a) inner += !(b->loop->inner >> a & 1u);
-    for (int d = 0; d < in->rank; ++d) {
+    uint32_t taken = coords_mask(b, v->type.rank, coords), axes = 0;
+    for (int d = 0, out_dim = 0; d < in->rank; ++d) {
         bool is_reduced = reduced[d] || node->attrs[0].count == 0;
         if (!is_reduced) {
             in_coords[d] = coords[out_dim++];
-            if (expr_mask(b, in_coords[d]) & b->loop->inner)
-                return refuse(b, "the result of a reduction is needed across its own axis");
             continue;
         }
         if (keep) ++out_dim;
-        if (sni_sym_is(b->sym, in->dims[d], 1)) {
-            in_coords[d] = sni_sym_const(b->sym, 0);
-            continue;
-        }
-        if (inner >= b->loop->axis_count || b->loop->extents[inner] != in->dims[d])
-            return refuse(b, "it reduces over other axes");
-        in_coords[d] = b->loop->axes[inner++];
+        in_coords[d] = sni_sym_const(b->sym, 0);
+        if (sni_sym_is(b->sym, in->dims[d], 1)) continue;
+        if (!reduction_axis(b, in->dims[d], taken | axes, &in_coords[d])) return -1;
+        axes |= sni_sym_axes(b->sym, in_coords[d]);
     }
-    if (inner != b->loop->axis_count) return refuse(b, "it reduces over other axes");
-    sni_stmt s = {.kind = SNI_STMT_REDUCE, .dtype = v->type.dtype, .arg_count = 1, .combiner = node->op->combiner};
-    s.args[0] = sni_splice(b, node->in[0], in_coords, SNI_NO_EXPR);
-    if (s.args[0] < 0 || !b->loop->inner) return s.args[0]; /* one element is its own sum */
-    for (int d = 0; d < v->type.rank; ++d) s.mask |= expr_mask(b, coords[d]);
-    s.mask |= b->loop->stmts[s.args[0]].mask & ~b->loop->inner;
+    b->reduced |= axes;
+    sni_stmt s = {.kind = SNI_STMT_REDUCE, .dtype = v->type.dtype, .arg_count = 1, .combiner = node->op->combiner, .axes = axes};
+    s.args[0] = splice_inside(b, node->in[0], in->rank, in_coords);
+    if (s.args[0] < 0 || !axes) return s.args[0]; /* one element is its own sum */
+    s.mask = taken | (b->loop->stmts[s.args[0]].mask & ~axes);
     return add_stmt(b, &s);
 }
 
@@ -266,7 +293,7 @@ static int splice_scan(sni_builder *b, const sni_node *node, const sni_value *v,
     int along = sni_scan_axis(node, v->type.rank), last = b->loop->axis_count - 1;
     bool one = sni_sym_is(b->sym, v->type.dims[along], 1);
     sni_stmt s = {.kind = SNI_STMT_SCAN, .dtype = v->type.dtype, .arg_count = 1, .combiner = node->op->combiner,
-                  .exclusive = node->attrs[SNI_SCAN_EXCLUSIVE].i != 0};
+                  .exclusive = node->attrs[SNI_SCAN_EXCLUSIVE].i != 0, .axes = b->loop->inner};
     if (guard) return refuse(b, "a running sum under a condition");
     if (!one && (!b->loop->inner || coords[along] != b->loop->axes[last] ||
                  v->type.dims[along] != b->loop->extents[last]))
@@ -287,14 +314,17 @@ static int splice_scan(sni_builder *b, const sni_node *node, const sni_value *v,
 
 static int splice_contract(sni_builder *b, const sni_node *node, const sni_value *v, const sni_expr *coords,
                            sni_expr guard) {
-    if (node != b->contraction) return refuse(b, "two matrix products in one kernel");
     if (guard) return refuse(b, "a matrix product under a condition");
     int rank = v->type.rank;
-    for (int d = 0; d < rank; ++d)
+    bool single = b->contractions == 1;
+    for (int d = 0; d < rank && single; ++d)
         if (coords[d] != b->out_axes[d]) return refuse(b, "the product is needed at other places than its own");
     const sni_type *at = &sni_graph_value(b->graph, node->in[0])->type;
     const sni_type *bt = &sni_graph_value(b->graph, node->in[1])->type;
-    sni_expr k = b->loop->axis_count && b->loop->inner ? b->loop->axes[b->loop->axis_count - 1] : sni_sym_const(b->sym, 0);
+    sni_expr k = sni_sym_const(b->sym, 0), length = at->dims[at->rank - 1];
+    if (!sni_sym_is(b->sym, length, 1) && !reduction_axis(b, length, coords_mask(b, rank, coords), &k)) return -1;
+    uint32_t axes = sni_sym_axes(b->sym, k);
+    b->reduced |= axes;
     sni_expr ac[SINTER_MAX_RANK], bc[SINTER_MAX_RANK];
     /* Batch dimensions broadcast; the broadcast rule looks at trailing dimensions, so m, n and k are set after. */
     sni_broadcast_coords(b->sym, at, rank, &v->type, coords, ac);
@@ -303,17 +333,17 @@ static int splice_contract(sni_builder *b, const sni_node *node, const sni_value
     ac[at->rank - 1] = k;
     bc[bt->rank - 2] = k;
     bc[bt->rank - 1] = coords[rank - 1];
-    int sa = sni_splice(b, node->in[0], ac, SNI_NO_EXPR), sb = sni_splice(b, node->in[1], bc, SNI_NO_EXPR);
+    int sa = splice_inside(b, node->in[0], at->rank, ac), sb = sa < 0 ? -1 : splice_inside(b, node->in[1], bt->rank, bc);
     if (sa < 0 || sb < 0) return -1;
     const sni_stmt *stmts = b->loop->stmts;
     sni_stmt mul = {.kind = SNI_STMT_OP, .dtype = v->type.dtype, .op = sni_op_find("mul"), .arg_count = 2,
                     .args = {sa, sb}, .mask = stmts[sa].mask | stmts[sb].mask};
     int product = add_stmt(b, &mul);
-    if (product < 0 || !b->loop->inner) return product;
+    if (product < 0 || !axes) return product;
     sni_stmt sum = {.kind = SNI_STMT_REDUCE, .dtype = v->type.dtype, .arg_count = 1, .args = {product},
-                    .combiner = SNI_COMBINE_SUM, .mask = mul.mask & ~b->loop->inner};
+                    .combiner = SNI_COMBINE_SUM, .axes = axes, .mask = mul.mask & ~axes};
     int s = add_stmt(b, &sum);
-    if (s < 0) return -1;
+    if (s < 0 || !single || b->reductions) return s;
     b->loop->core = s;
     b->loop->core_a = sa;
     b->loop->core_b = sb;
@@ -362,9 +392,12 @@ int sni_splice(sni_builder *b, uint32_t id, const sni_expr *coords, sni_expr gua
     if (too_complex(b->sym, guard)) return refuse(b, "an index expression is too complex");
     int stmt = find_memo(b, id, own, v->type.rank, guard);
     if (stmt >= 0) return stmt;
+    uint32_t around = b->around;
+    b->around |= coords_mask(b, v->type.rank, own);
     ++b->depth;
     stmt = dispatch(b, id, v, own, guard);
     --b->depth;
+    b->around = around;
     if (stmt < 0) return -1;
     if (!SNI_RESERVE(b->memos, b->memo_capacity, b->memo_count + 1)) {
         b->failed = true;

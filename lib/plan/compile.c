@@ -10,7 +10,7 @@ static sni_fuse_options fuse_options(const sni_caps *caps, const sinter_plan_opt
     const char *disabled = sni_env("SINTER_DISABLE_FUSION");
     /* A buffer takes a pointer and an offset of the parameter space; half of it is left for numbers. */
     int buffers = (int)(caps->max_parameter_bytes / 32);
-    sni_fuse_options o = {.limits = {.max_buffers = buffers > 40 ? 40 : buffers < 8 ? 8 : buffers, .max_stmts = 384},
+    sni_fuse_options o = {.limits = {.max_buffers = buffers > 40 ? 40 : buffers < 8 ? 8 : buffers, .max_stmts = 384, .accepts = sni_codegen_accepts, .accepts_context = (void *)caps},
                           .disabled = options->disable_fusion || (disabled && strcmp(disabled, "0") != 0)};
     return o;
 }

@@ -128,7 +128,7 @@ static inline int select_by(builder *b, sni_expr guard, int yes, int no) {
 
 static inline int reduce(builder *b, sni_combiner combiner, int x) {
     return stmt(b, (sni_stmt){.kind = SNI_STMT_REDUCE, .dtype = b->stmts[x].dtype, .arg_count = 1, .args = {x},
-                              .combiner = combiner});
+                              .combiner = combiner, .axes = b->loop.inner});
 }
 
 /* An operator of the table with preset attributes; -1 for arguments not given. */

@@ -1,0 +1,114 @@
+/* Nests of reductions over different axes as one kernel: what the loop builder makes of them, and that the strategies
+ * compute them right. */
+#include "check_main.h"
+
+#include "attention_graph.h"
+#include "nest_program.h"
+
+static test_device device;
+
+static int reductions(const sni_loop *loop) {
+    int count = 0;
+    for (int i = 0; i < loop->stmt_count; ++i) count += loop->stmts[i].kind == SNI_STMT_REDUCE;
+    return count;
+}
+
+/* Builds the graph's one program and runs it with every strategy that takes nests. */
+static void check(const sinter_graph *g, const sinter_shape *shapes, bool wild, const char *label) {
+    nest_run run;
+    nest_build(&run, g);
+    nest_fill(&run, shapes, wild);
+    for (int class = 0; class < 2; ++class) {
+        sni_caps caps = device.device->caps;
+        caps.device_class = class == 0 ? SNI_DEVICE_CPU : SNI_DEVICE_GPU;
+        for (size_t i = 0; i < sni_strategy_count(); ++i)
+            if (sni_strategy_at(i)->nests && (class == 0 || i + 1 < sni_strategy_count()))
+                nest_check(&device, &run, &caps, sni_strategy_at(i)->name, 2e-5, label);
+    }
+    nest_release(&run);
+}
+
+START_TEST(attention_is_one_nest) {
+    sinter_graph *g;
+    nest_run run;
+    must(sinter_graph_create(&g));
+    attention_graph(g, &(attention_options){SINTER_F32, 2, 2, 8, 8, CAUSAL, 0, 0});
+    nest_build(&run, g);
+    ck_assert(!sni_loop_is_flat(run.loop));
+    ck_assert_int_eq(reductions(run.loop), 4); /* scores, maximum, sum, result */
+    ck_assert_int_eq(__builtin_popcount(run.loop->inner), 2); /* of the head and of the keys */
+    nest_release(&run);
+    sinter_graph_release(g);
+}
+END_TEST
+
+START_TEST(attention_of_all_kinds) {
+    static const attention_options kinds[] = {
+        {SINTER_F32, 2, 2, 8, 8, NO_MASK, 0, 0},   {SINTER_F32, 4, 2, 8, 8, CAUSAL, 0, 0},
+        {SINTER_F32, 2, 1, 4, 12, ADDITIVE, 0, 1}, {SINTER_F32, 2, 2, 8, 8, BOOLEAN, 1, 0},
+        {SINTER_F16, 2, 2, 8, 8, CAUSAL, 1, 1},    {SINTER_BF16, 2, 1, 8, 4, ADDITIVE, 0, 0},
+    };
+    static const int sizes[][3] = {{1, 1, 1}, {2, 5, 5}, {1, 8, 8}, {1, 9, 17}, {2, 1, 33}, {0, 3, 3}};
+    const attention_options *o = &kinds[_i];
+    sinter_graph *g;
+    must(sinter_graph_create(&g));
+    attention_graph(g, o);
+    for (size_t n = 0; n < sizeof sizes / sizeof *sizes; ++n) {
+        sinter_shape shapes[NEST_PORTS];
+        char label[80];
+        attention_shapes(o, sizes[n][0], sizes[n][1], sizes[n][2], shapes);
+        snprintf(label, sizeof label, "kind %d, %d x %d x %d", _i, sizes[n][0], sizes[n][1], sizes[n][2]);
+        check(g, shapes, n == 3, label);
+    }
+    sinter_graph_release(g);
+}
+END_TEST
+
+START_TEST(a_product_with_row_statistics) {
+    sinter_graph *g;
+    must(sinter_graph_create(&g));
+    sinter_value a = sinter_input(g, "a", SINTER_F32, SINTER_SHAPE(SINTER_DIM("m"), SINTER_DIM("k")));
+    sinter_value b = sinter_input(g, "b", SINTER_F32, SINTER_SHAPE(SINTER_DIM("k"), SINTER_DIM("n")));
+    sinter_output(g, "y", sinter_softmax(g, sinter_matmul(g, a, b), 1));
+    check(g, (sinter_shape[]){SINTER_SHAPE(5, 7), SINTER_SHAPE(7, 9)}, false, "softmax of a product");
+    sinter_graph_release(g);
+}
+END_TEST
+
+START_TEST(products_of_products) {
+    sinter_graph *g;
+    must(sinter_graph_create(&g));
+    sinter_value a = sinter_input(g, "a", SINTER_F32, SINTER_SHAPE(4, 4)), b = sinter_input(g, "b", SINTER_F32, SINTER_SHAPE(4, 4));
+    sinter_value c = sinter_input(g, "c", SINTER_F32, SINTER_SHAPE(4, 4));
+    sinter_output(g, "y", sinter_matmul(g, sinter_tanh(g, sinter_matmul(g, a, b)), sinter_matmul(g, b, c)));
+    check(g, (sinter_shape[]){SINTER_SHAPE(4, 4), SINTER_SHAPE(4, 4), SINTER_SHAPE(4, 4)}, false, "(a b)(b c), all of one size");
+    sinter_graph_release(g);
+}
+END_TEST
+
+START_TEST(sums_over_each_axis) {
+    sinter_graph *g;
+    must(sinter_graph_create(&g));
+    sinter_value x = sinter_input(g, "x", SINTER_F32, SINTER_SHAPE(6, 6));
+    sinter_value rows = sinter_reduce_sum(g, x, SINTER_SHAPE(1), 1), columns = sinter_reduce_sum(g, x, SINTER_SHAPE(0), 1);
+    sinter_output(g, "y", sinter_div(g, sinter_mul(g, rows, columns), sinter_reduce_max(g, x, SINTER_SHAPE(0, 1), 1)));
+    check(g, (sinter_shape[]){SINTER_SHAPE(6, 6)}, false, "outer product of sums");
+    sinter_graph_release(g);
+}
+END_TEST
+
+int main(void) {
+    test_device_open(&device);
+    Suite *suite = suite_create("nest");
+    TCase *tc = tcase_create("nest");
+    tcase_set_timeout(tc, 600);
+    tcase_add_test(tc, attention_is_one_nest);
+    tcase_add_loop_test(tc, attention_of_all_kinds, 0, 6);
+    tcase_add_test(tc, a_product_with_row_statistics);
+    tcase_add_test(tc, products_of_products);
+    tcase_add_test(tc, sums_over_each_axis);
+    suite_add_tcase(suite, tc);
+    int failed = run_suite(suite);
+    test_device_close(&device);
+    return failed;
+}
