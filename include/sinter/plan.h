@@ -31,11 +31,14 @@ SINTER_API SINTER_MUST_USE sinter_status sinter_plan_compile(sinter_runtime *run
                                                              const sinter_graph *graph,
                                                              const sinter_plan_options *options,
                                                              sinter_plan **out_plan);
-/* NULL is allowed. Waits for runs in flight. */
+/* NULL is allowed. Waits until no other thread is inside a call that runs the plan, and until the device has done
+ * what the plan's runs enqueued. Events of such runs may be waited for afterwards; what they need of the plan lives
+ * until then. No call with this plan may begin after this one has. */
 SINTER_API void sinter_plan_release(sinter_plan *plan);
 
 /* One input, output, or dimension of a run. Exactly one of data and buffer is given, except
- * for a dimension: name is the dimension's, both are NULL, and shape is SINTER_SHAPE(value). */
+ * for a dimension: name is the dimension's, both are NULL, and shape is SINTER_SHAPE(value). Where an input and an
+ * output have the same name, the first binding with that name is the input's and the second the output's. */
 typedef struct sinter_binding {
     const char *name;
     /* Inputs: must be the graph's. Outputs: the graph's or SINTER_DTYPE_NONE. */
@@ -85,7 +88,8 @@ typedef struct sinter_plan_stats {
     uint64_t operators;           /* nodes of the graph that was compiled */
     uint64_t launches;            /* kernel launches a run makes */
     uint64_t kernels;             /* distinct kernels */
-    uint64_t bytes_peak;          /* arena of the last run */
+    uint64_t bytes_peak;          /* arena of the last run: memory for the values between its steps */
+    uint64_t bytes_live_peak;     /* the most bytes of such values that are needed at one of its steps */
     uint64_t bytes_moved;         /* device memory read and written by the last run */
     uint64_t bytes_moved_unfused; /* the same with one kernel an operator */
     uint64_t compile_ns;          /* sinter_plan_compile's wall time */

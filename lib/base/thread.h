@@ -12,6 +12,13 @@ typedef pthread_mutex_t sni_mutex;
 #define sni_mutex_lock(m) pthread_mutex_lock(m)
 #define sni_mutex_unlock(m) pthread_mutex_unlock(m)
 
+/* Waiting for what another thread does under the mutex. */
+typedef pthread_cond_t sni_condition;
+#define sni_condition_init(c) pthread_cond_init((c), NULL)
+#define sni_condition_deinit(c) pthread_cond_destroy(c)
+#define sni_condition_wait(c, m) pthread_cond_wait((c), (m))
+#define sni_condition_wake_all(c) pthread_cond_broadcast(c)
+
 /* Monotonic time in nanoseconds. */
 int64_t sni_time_ns(void);
 /* A small number unique to the calling thread in this process. */

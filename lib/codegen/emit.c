@@ -85,10 +85,9 @@ static const char *storage_type(sinter_dtype dtype) {
 }
 
 static sni_karg *add_argument(sni_emitter *e, sni_karg_kind kind) {
-    static sni_karg spare; /* written to after a failure only */
     if (e->spec->arg_count >= SNI_MAX_KARGS) {
         e->failed = true;
-        return &spare;
+        return &e->spare;
     }
     sni_karg *arg = &e->spec->args[e->spec->arg_count++];
     memset(arg, 0, sizeof *arg);
@@ -115,8 +114,8 @@ const char *sni_emit_buffer(sni_emitter *e, int buffer) {
     sinter_dtype dtype = e->loop->buffers[buffer].dtype;
     if (dtype == SINTER_F64) e->uses_builtin_f64 = true;
     add_argument(e, SNI_KARG_BUFFER)->buffer = buffer;
-    add_parameter(e, sni_emit_format(e, "__global %s%s *restrict %s", only_read(e->loop, buffer) ? "const " : "",
-                                     storage_type(dtype), name));
+    add_parameter(e, sni_emit_format(e, "__global %s%s *%s%s", only_read(e->loop, buffer) ? "const " : "",
+                                     storage_type(dtype), e->loop->buffers[buffer].may_alias ? "" : "restrict ", name));
     /* Values of a run lie in one arena; parts of a buffer as objects of their own (clCreateSubBuffer) crash
      * NVIDIA's driver 580 when their ranges are used again. */
     add_argument(e, SNI_KARG_OFFSET)->buffer = buffer;
@@ -186,6 +185,8 @@ sinter_status sni_emit_end(sni_emitter *e, const char *entry, const char *attrib
     sni_str_append(&source, sni_str_text(&e->body));
     sni_str_append(&source, "}\n");
     bool too_many = e->spec->arg_count >= SNI_MAX_KARGS;
+    /* Pointers and 64-bit indices; the narrow kernel's parameters are no larger. */
+    size_t bytes = (size_t)e->spec->arg_count * 8, most = e->caps->max_parameter_bytes;
     if (e->params.failed || e->body.failed) e->failed = true;
     e->spec->source = sni_emit_keep(e, &source);
     e->spec->entry = sni_arena_strdup(e->arena, entry);
@@ -193,6 +194,8 @@ sinter_status sni_emit_end(sni_emitter *e, const char *entry, const char *attrib
     sni_str_deinit(&e->params);
     sni_str_deinit(&e->body);
     if (too_many) return sni_fail(SINTER_UNSUPPORTED, "a kernel with more than %d arguments", SNI_MAX_KARGS - 1);
+    if (most > 0 && bytes > most)
+        return sni_fail(SINTER_UNSUPPORTED, "a kernel with %zu bytes of parameters; the device takes %zu", bytes, most);
     if (e->failed) return sni_fail(SINTER_INTERNAL, "code generation ran out of memory or met a malformed program");
     if (e->uses_builtin_f64 && !e->caps->has_f64)
         return sni_fail(SINTER_UNSUPPORTED, "f64: the device '%s' has no cl_khr_fp64", e->caps->name);

@@ -24,6 +24,7 @@ typedef struct sni_emitter {
     uint32_t used_types; /* which instances of cl/common/math are needed */
     bool uses_builtin_f64;
     bool failed;
+    sni_karg spare; /* takes what is said of an argument too many */
 } sni_emitter;
 
 typedef enum sni_ctype { SNI_C_FLOAT, SNI_C_INT, SNI_C_LONG, SNI_C_DOUBLE } sni_ctype;

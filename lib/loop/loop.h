@@ -58,6 +58,7 @@ typedef struct sni_loop_buffer {
     uint32_t value; /* graph value */
     sinter_dtype dtype;
     bool is_output;
+    bool may_alias; /* another buffer of the program may be the same memory, and one of them is written; the plan says so */
     sni_expr count; /* elements */
 } sni_loop_buffer;
 

@@ -18,20 +18,26 @@ typedef struct sni_pool_stats {
     uint64_t allocations; /* that reached the driver */
 } sni_pool_stats;
 
-/* max_idle_bytes 0: a quarter of the device's memory. Shared by threads. */
+/* max_idle_bytes 0: a quarter of the device's memory. Shared by threads.
+ *
+ * Besides that cap, idle memory is kept only while it and what is in use are at most an eighth more than was in use at
+ * the recent peak (SNI_POOL_ALWAYS_IDLE bytes are always kept): requests whose sizes change all the time would
+ * otherwise leave one idle buffer for each size. */
 sinter_status sni_pool_create(sni_device *device, uint64_t max_idle_bytes, sni_pool **out_pool);
 void sni_pool_release(sni_pool *pool);
 void sni_pool_get_stats(sni_pool *pool, sni_pool_stats *out_stats);
 void sni_pool_trim(sni_pool *pool, uint64_t keep_bytes);
 
-/* A buffer of at least size_bytes (0 counts as 1) from a size-class bin or the driver; when the device is out of
- * memory idle buffers are freed and it is tried once more. Goes back to the pool at the last release. */
+/* A buffer of at least size_bytes (0 counts as 1): an idle one of at most a quarter more, or from the driver; when the
+ * device is out of memory idle buffers are freed and it is tried once more. Goes back to the pool at the last release. */
 sinter_status sni_mem_acquire(sni_pool *pool, size_t size_bytes, sni_mem **out_mem);
 /* A part of mem, which is retained; offset_bytes must be a multiple of the device's mem_align_bytes. */
 sinter_status sni_mem_sub(sni_mem *mem, size_t offset_bytes, size_t size_bytes, sni_mem **out_mem);
 sni_mem *sni_mem_retain(sni_mem *mem);
 void sni_mem_release(sni_mem *mem);
 size_t sni_mem_size(const sni_mem *mem); /* as asked for */
+/* A number of the driver's object behind mem that no other one of the pool ever has; 0 for NULL. */
+uint64_t sni_mem_serial(const sni_mem *mem);
 
 /* On the device's in-order queue. blocking: waits. Otherwise data must live until the queue is finished. */
 sinter_status sni_mem_write(sni_mem *mem, size_t offset_bytes, const void *data, size_t size_bytes,

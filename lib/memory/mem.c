@@ -34,6 +34,8 @@ void sni_mem_release(sni_mem *mem) {
 
 size_t sni_mem_size(const sni_mem *mem) { return mem->size_bytes; }
 
+uint64_t sni_mem_serial(const sni_mem *mem) { return mem ? mem->serial : 0; }
+
 static bool in_range(const sni_mem *mem, size_t offset, size_t size) {
     return offset <= mem->size_bytes && size <= mem->size_bytes - offset;
 }

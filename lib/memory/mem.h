@@ -17,6 +17,7 @@ struct sni_mem {
     size_t size_bytes;          /* as asked for */
     size_t capacity_bytes;      /* what the driver gave */
     int bin;                    /* size class; -1: never idle (wrapped) */
+    uint64_t serial;            /* of the driver's object, never used twice by a pool */
     /* Called at the last release, before the buffer goes back; NULL: nothing. The table that shares
      * constants learns here that nobody uses one any more. */
     void (*on_last)(void *context, sni_mem *mem);
@@ -29,6 +30,9 @@ struct sni_mem {
  * is of another context or no buffer. It does not count in the pool's statistics. */
 sinter_status sni_mem_wrap(sni_pool *pool, cl_mem handle, sni_mem **out_mem);
 sni_device *sni_pool_device(const sni_pool *pool);
+
+/* Idle bytes that the pool keeps however little is in use. */
+#define SNI_POOL_ALWAYS_IDLE ((uint64_t)4 << 20)
 
 /* Bytes that the pool asks the driver for when size_bytes are wanted, and the bin they are in.
  * More than 64 KiB grow by at most an eighth. */

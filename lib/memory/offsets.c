@@ -218,3 +218,15 @@ sinter_status sni_offsets_plan(sni_lifetime *items, size_t count, uint64_t align
     sni_free(pack.blocks);
     return status;
 }
+
+/* The highest load is reached at some item's first step. */
+uint64_t sni_offsets_live(const sni_lifetime *items, size_t count) {
+    uint64_t highest = 0;
+    for (size_t i = 0; i < count; ++i) {
+        uint64_t load = 0;
+        for (size_t j = 0; j < count; ++j)
+            if (items[j].first <= items[i].first && items[i].first <= items[j].last) load += items[j].size_bytes;
+        if (load > highest) highest = load;
+    }
+    return highest;
+}

@@ -15,6 +15,8 @@ struct sni_pool {
     sni_device *device;
     sni_mutex mutex;
     uint64_t max_idle_bytes;
+    uint64_t recent_peak; /* of the bytes in use; sinks slowly towards what is in use now */
+    uint64_t last_serial;
     sni_pool_stats stats;
     sni_mem *bins[BIN_COUNT];
     sni_mem *oldest, *newest; /* of the idle ones */
@@ -126,6 +128,17 @@ static void count_in_use(sni_pool *pool, const sni_mem *mem) {
     pool->stats.bytes_in_use += mem->capacity_bytes;
     if (pool->stats.bytes_in_use > pool->stats.bytes_peak)
         pool->stats.bytes_peak = pool->stats.bytes_in_use;
+    if (pool->stats.bytes_in_use > pool->recent_peak) pool->recent_peak = pool->stats.bytes_in_use;
+}
+
+/* How many idle bytes are worth keeping now. The peak sinks by a 4096th of its distance with each buffer that comes
+ * back: a service that runs in waves keeps its memory, one that has changed gives it back in the end. */
+static uint64_t idle_limit(sni_pool *pool) {
+    uint64_t used = pool->stats.bytes_in_use;
+    pool->recent_peak -= (pool->recent_peak - used) / 4096;
+    uint64_t limit = pool->recent_peak + pool->recent_peak / 8 - used;
+    if (limit < SNI_POOL_ALWAYS_IDLE) limit = SNI_POOL_ALWAYS_IDLE;
+    return limit < pool->max_idle_bytes ? limit : pool->max_idle_bytes;
 }
 
 /* The driver is called without the mutex: it may take long. */
@@ -145,11 +158,20 @@ void sni_pool_trim(sni_pool *pool, uint64_t keep_bytes) {
     free_list(taken);
 }
 
+/* The smallest idle buffer that holds capacity bytes and at most a quarter more. */
+static sni_mem *find_idle(const sni_pool *pool, int bin, size_t capacity) {
+    size_t most = capacity > SIZE_MAX - capacity / 4 ? SIZE_MAX : capacity + capacity / 4;
+    for (int b = bin; b < BIN_COUNT && b <= bin + CLASSES_PER_POWER; ++b) {
+        /* Near the device's largest buffer a class is not rounded up and its sizes differ. */
+        for (sni_mem *mem = pool->bins[b]; mem; mem = mem->bin_next)
+            if (mem->capacity_bytes >= capacity && mem->capacity_bytes <= most) return mem;
+    }
+    return NULL;
+}
+
 static sni_mem *take_idle(sni_pool *pool, int bin, size_t capacity) {
     sni_mutex_lock(&pool->mutex);
-    sni_mem *mem = pool->bins[bin];
-    /* Near the device's largest buffer a class is not rounded up and its sizes differ. */
-    while (mem && mem->capacity_bytes != capacity) mem = mem->bin_next;
+    sni_mem *mem = find_idle(pool, bin, capacity);
     if (mem) {
         idle_remove(pool, mem);
         count_in_use(pool, mem);
@@ -207,6 +229,7 @@ static sinter_status acquire_new(sni_pool *pool, size_t size_bytes, size_t capac
     mem->bin = bin;
     sni_mutex_lock(&pool->mutex);
     ++pool->stats.allocations;
+    mem->serial = ++pool->last_serial;
     count_in_use(pool, mem);
     sni_mutex_unlock(&pool->mutex);
     *out_mem = mem;
@@ -251,7 +274,7 @@ void sni_pool_give_back(sni_mem *mem) {
         sni_mutex_lock(&pool->mutex);
         pool->stats.bytes_in_use -= mem->capacity_bytes;
         idle_push(pool, mem);
-        taken = idle_take(pool, pool->max_idle_bytes);
+        taken = idle_take(pool, idle_limit(pool));
         sni_mutex_unlock(&pool->mutex);
     }
     free_list(taken);

@@ -1,6 +1,8 @@
 /* From a graph to a plan: rewrite, fuse, generate, build, place. */
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/alloc.h"
 #include "base/log.h"
 #include "device/caps.h"
 #include "plan/plan.h"
@@ -15,134 +17,48 @@ static sni_fuse_options fuse_options(const sni_caps *caps, const sinter_plan_opt
     return o;
 }
 
-static int find_slot(const sinter_plan *plan, uint32_t value, bool as_output) {
-    for (size_t i = 0; i < plan->slot_count; ++i) {
-        const sni_slot *s = &plan->slots[i];
-        if (s->value == value && (!as_output || s->kind == SNI_SLOT_OUTPUT || s->kind == SNI_SLOT_TEMP)) return (int)i;
-    }
-    return -1;
-}
-
-static sinter_status add_slot(sinter_plan *plan, const sni_slot *slot, int *out_index) {
-    if (!SNI_RESERVE(plan->slots, plan->slot_capacity, plan->slot_count + 1)) return sni_out_of_memory("a plan");
-    *out_index = (int)plan->slot_count;
-    plan->slots[plan->slot_count++] = *slot;
-    return SINTER_OK;
-}
-
-/* The slot of a value that a step reads or writes, made at its first use. */
-static sinter_status slot_of(sinter_plan *plan, uint32_t value, int step, int *out_index) {
-    int index = find_slot(plan, value, false);
-    if (index < 0) {
-        const sni_value *v = sni_graph_value(plan->graph, value);
-        sni_slot s = {.kind = SNI_SLOT_TEMP, .value = value, .index = -1, .first = step, .last = step, .shares = -1};
-        s.bytes = sni_type_bytes(plan->graph->sym, &v->type);
-        if (!s.bytes) return sni_fail(SINTER_SHAPE, "a value's size does not fit into 64 bits");
-        if (v->blob) {
-            s.kind = SNI_SLOT_CONSTANT;
-            SNI_TRY(sni_runtime_constant(plan->runtime, v->blob, sni_blob_data(v->blob), sni_blob_size(v->blob), &s.mem));
-            plan->constant_bytes += sni_blob_size(v->blob);
-        }
-        SNI_TRY(add_slot(plan, &s, &index));
-    }
-    if (plan->slots[index].last < step) plan->slots[index].last = step;
-    *out_index = index;
-    return SINTER_OK;
-}
-
-static sinter_status add_ports(sinter_plan *plan) {
-    sinter_graph *g = plan->graph;
-    int index;
-    for (size_t i = 0; i < g->input_count + g->output_count; ++i) {
-        bool in = i < g->input_count;
-        sni_slot s = {.kind = in ? SNI_SLOT_INPUT : SNI_SLOT_OUTPUT, .shares = -1};
-        s.index = (int)(in ? i : i - g->input_count);
-        s.value = in ? g->inputs[s.index].value : g->outputs[s.index].value;
-        s.bytes = sni_type_bytes(g->sym, &sni_graph_value(g, s.value)->type);
-        if (!s.bytes) return sni_fail(SINTER_SHAPE, "a value's size does not fit into 64 bits");
-        SNI_TRY(add_slot(plan, &s, &index));
-    }
-    return SINTER_OK;
-}
-
-/* Does a program read buffer b only at the point that it writes, through store t? */
-static bool reads_in_place(const sni_loop *loop, int b, const sni_store *t) {
-    if (loop->core >= 0 || loop->inner) return false;
-    for (int i = 0; i < loop->stmt_count; ++i) {
-        const sni_stmt *s = &loop->stmts[i];
-        if (s->kind == SNI_STMT_LOAD && s->buffer == b && (s->offset != t->offset || s->guard)) return false;
-    }
-    return true;
-}
-
-/* An elementwise kernel's output may take over the memory of an operand that dies there. */
-static void share_slots(sinter_plan *plan) {
-    for (size_t n = 0; n < plan->step_count; ++n) {
-        const sni_step *step = &plan->steps[n];
-        const sni_loop *loop = step->group->loop;
-        for (int t = 0; t < loop->store_count; ++t) {
-            sni_slot *out = &plan->slots[step->slots[loop->stores[t].buffer]];
-            if (out->kind != SNI_SLOT_TEMP || out->first != (int)n) continue;
-            for (int b = 0; b < loop->buffer_count && out->shares < 0; ++b) {
-                int candidate = step->slots[b];
-                sni_slot *in = &plan->slots[candidate];
-                if (loop->buffers[b].is_output || in->kind != SNI_SLOT_TEMP || in->last != (int)n ||
-                    in->bytes != out->bytes || loop->buffers[b].count != loop->buffers[loop->stores[t].buffer].count ||
-                    !reads_in_place(loop, b, &loop->stores[t]))
-                    continue;
-                bool taken = false;
-                for (size_t o = 0; o < plan->slot_count; ++o) taken |= plan->slots[o].shares == candidate;
-                if (!taken) out->shares = candidate;
-            }
-        }
-    }
-    /* What is taken over lives as long as its last user. */
-    for (size_t i = plan->slot_count; i-- > 0;) {
-        sni_slot *s = &plan->slots[i];
-        if (s->shares >= 0 && plan->slots[s->shares].last < s->last) plan->slots[s->shares].last = s->last;
-    }
-}
-
 static sinter_status build_step(sinter_plan *plan, sni_step *step, const char *strategy) {
-    SNI_TRY(sni_codegen(step->group->loop, plan->runtime->caps, strategy, plan->arena, &step->spec));
+    SNI_TRY(sni_codegen(&step->loop, plan->runtime->caps, strategy, plan->arena, &step->spec));
     sni_program_source source = {step->spec.source, step->spec.entry, step->spec.options, step->spec.strategy};
     return sni_program_build(plan->runtime->cache, &source, &step->program);
 }
 
-/* A kernel whose registers allow only smaller work-groups than it asks for runs the plain way. */
-static sinter_status check_launch(sinter_plan *plan, sni_step *step) {
-    sni_launch *launch;
-    SNI_TRY(sni_launch_create(step->program, &launch));
-    size_t most = sni_launch_max_work_group(launch), want = 1;
-    sni_launch_release(launch);
-    for (int d = 0; d < step->spec.dims; ++d)
-        if (step->spec.local[d]) want *= step->spec.local[d];
-    if (want <= most) return SINTER_OK;
-    sni_log(SNI_LOG_INFO, "%s needs work-groups of %zu, the device runs it with %zu: the plain kernel is used",
-            step->spec.strategy, want, most);
+static sinter_status compile_step(sinter_plan *plan, sni_step *step) {
+    bool fits = false;
+    SNI_TRY(build_step(plan, step, NULL));
+    SNI_TRY(sni_step_fits(step->program, &step->spec, &fits));
+    if (fits) return SINTER_OK;
+    /* A kernel whose registers allow only smaller work-groups than it asks for runs the plain way. */
     sni_program_release(step->program);
     step->program = NULL;
     return build_step(plan, step, "plain");
 }
 
-static sinter_status compile_step(sinter_plan *plan, const sni_group *group, int number) {
+/* The group's program as the step's own, because the plan marks its buffers. */
+static sinter_status begin_step(sinter_plan *plan, const sni_group *group, int number) {
     sni_step *step = &plan->steps[number];
+    const sni_loop *loop = group->loop;
     step->group = group;
     step->bytes = sni_loop_bytes(group->loop);
-    step->slots = sni_arena_alloc(plan->arena, sizeof *step->slots * (size_t)(group->loop->buffer_count + 1));
-    if (!step->slots) return sni_out_of_memory("a plan");
-    for (int b = 0; b < group->loop->buffer_count; ++b)
-        SNI_TRY(slot_of(plan, group->loop->buffers[b].value, number, &step->slots[b]));
-    SNI_TRY(build_step(plan, step, NULL));
-    return check_launch(plan, step);
+    step->loop = *loop;
+    step->loop.buffers = sni_arena_copy(plan->arena, loop->buffers, sizeof *loop->buffers * (size_t)loop->buffer_count);
+    if (!step->loop.buffers) return sni_out_of_memory("a plan");
+    return sni_plan_add_slots(plan, step, number);
 }
 
-static void count_kernels(sinter_plan *plan) {
-    for (size_t i = 0; i < plan->step_count; ++i) {
-        bool known = false;
-        for (size_t k = 0; k < i && !known; ++k) known = plan->steps[k].program == plan->steps[i].program;
-        plan->kernels += !known;
-    }
+static int compare_pointers(const void *left, const void *right) {
+    uintptr_t a = (uintptr_t) * (void *const *)left, b = (uintptr_t) * (void *const *)right;
+    return a < b ? -1 : a > b;
+}
+
+static sinter_status count_kernels(sinter_plan *plan) {
+    const void **programs = sni_calloc(plan->step_count + 1, sizeof *programs);
+    if (!programs) return sni_out_of_memory("a plan");
+    for (size_t i = 0; i < plan->step_count; ++i) programs[i] = plan->steps[i].program;
+    qsort(programs, plan->step_count, sizeof *programs, compare_pointers);
+    for (size_t i = 0; i < plan->step_count; ++i) plan->kernels += i == 0 || programs[i] != programs[i - 1];
+    sni_free(programs);
+    return SINTER_OK;
 }
 
 static sinter_status compile_steps(sinter_plan *plan, const sinter_plan_options *options) {
@@ -152,9 +68,12 @@ static sinter_status compile_steps(sinter_plan *plan, const sinter_plan_options 
     SNI_TRY(sni_fuse(plan->graph, &fuse, plan->arena, &groups, &count));
     plan->steps = sni_calloc(count + 1, sizeof *plan->steps);
     if (!plan->steps) return sni_out_of_memory("a plan");
+    plan->step_count = count;
+    for (size_t i = 0; i < count; ++i) SNI_TRY(begin_step(plan, &groups[i], (int)i));
+    SNI_TRY(sni_plan_share_slots(plan));
+    SNI_TRY(sni_plan_upload_constants(plan));
     for (size_t i = 0; i < count; ++i) {
-        plan->step_count = i + 1;
-        sinter_status status = compile_step(plan, &groups[i], (int)i);
+        sinter_status status = compile_step(plan, &plan->steps[i]);
         if (status != SINTER_OK) {
             const sni_node *node = &plan->graph->nodes[groups[i].nodes[groups[i].node_count - 1]];
             return sni_fail_in(status, "kernel of %s '%s'", node->op->name, node->name ? node->name : "");
@@ -162,9 +81,7 @@ static sinter_status compile_steps(sinter_plan *plan, const sinter_plan_options 
         if (options->progress && options->progress(options->context, i + 1, count))
             return sni_fail(SINTER_CANCELLED, "compiling was cancelled after %zu of %zu kernels", i + 1, count);
     }
-    share_slots(plan);
-    count_kernels(plan);
-    return SINTER_OK;
+    return count_kernels(plan);
 }
 
 /* Only renames elements: nobody would launch a kernel for it, so the unfused count leaves it out. */
@@ -220,7 +137,7 @@ static sinter_status compile(sinter_plan *plan, const sinter_graph *graph, const
     sinter_graph_release(known);
     sinter_graph_release(rewritten);
     if (status != SINTER_OK) return status;
-    SNI_TRY(add_ports(plan));
+    SNI_TRY(sni_plan_add_ports(plan));
     return compile_steps(plan, options);
 }
 
@@ -234,7 +151,9 @@ sinter_status sinter_plan_compile(sinter_runtime *runtime, const sinter_graph *g
     int64_t start = sni_time_ns();
     sinter_plan *plan = sni_calloc(1, sizeof *plan);
     if (!plan) return sni_out_of_memory("a plan");
+    plan->references = 1;
     plan->has_mutex = sni_mutex_init(&plan->mutex) == 0;
+    sni_condition_init(&plan->left);
     plan->runtime = sni_runtime_retain(runtime);
     plan->arena = sni_arena_create();
     plan->operators = graph->node_count;
@@ -247,25 +166,4 @@ sinter_status sinter_plan_compile(sinter_runtime *runtime, const sinter_graph *g
     plan->compile_ns = (uint64_t)(sni_time_ns() - start);
     *out_plan = plan;
     return SINTER_OK;
-}
-
-void sinter_plan_release(sinter_plan *plan) {
-    if (!plan) return;
-    while (plan->idle) {
-        sni_context *c = plan->idle;
-        plan->idle = c->next;
-        sni_context_release(plan, c);
-    }
-    for (size_t i = 0; i < plan->step_count; ++i) {
-        sni_program_release(plan->steps[i].program);
-        sni_program_release(plan->steps[i].program64);
-    }
-    for (size_t i = 0; i < plan->slot_count; ++i) sni_mem_release(plan->slots[i].mem);
-    sni_free(plan->steps);
-    sni_free(plan->slots);
-    sni_arena_release(plan->arena);
-    sinter_graph_release(plan->graph);
-    if (plan->has_mutex) sni_mutex_deinit(&plan->mutex);
-    sinter_runtime_release(plan->runtime);
-    sni_free(plan);
 }

@@ -91,16 +91,15 @@ sinter_status sinter_plan_explain_as(sinter_plan *plan, sinter_binding *bindings
     if ((int)options->format < 0 || options->format > SINTER_EXPLAIN_JSON)
         return sni_fail(SINTER_INVALID_ARGUMENT, "sinter_plan_explain: no format %d", (int)options->format);
     sni_arena *arena = sni_arena_create();
-    sni_context *probe = sni_calloc(1, sizeof *probe);
-    sinter_status status = arena && probe ? sni_plan_bind(plan, bindings, count, probe) : sni_out_of_memory("a run");
+    sni_dims dims;
+    sinter_status status = arena ? sni_plan_bind(plan, bindings, count, &dims) : sni_out_of_memory("an explanation");
     sni_explain x = {.plan = plan, .title = options->title, .with_source = options->with_source != 0};
     if (status == SINTER_OK) {
-        x.bindings = sni_context_bindings(probe);
+        x.bindings = sni_dims_bindings(&dims);
         status = gather(&x, arena);
     }
     if (status == SINTER_OK && options->runs > 0) status = measure(&x, plan, bindings, count, options->runs);
     if (status == SINTER_OK) status = print(&x, options->format, out_text);
-    sni_free(probe);
     sni_arena_release(arena);
     return status;
 }

@@ -1,4 +1,8 @@
-/* Inside lib/plan: a compiled graph, and a run of it. */
+/* Inside lib/plan: a compiled graph, and a run of it.
+ *
+ * A plan is counted: by its owner until sinter_plan_release, and by every event of a run. So an event that is
+ * waited for after the release still finds the plan. Release waits until no thread is inside a call of the plan and
+ * until the device has finished what its runs enqueued. */
 #ifndef SNI_PLAN_PLAN_H
 #define SNI_PLAN_PLAN_H
 
@@ -26,24 +30,38 @@ typedef struct sni_slot {
     uint32_t value;
     int index;
     sni_expr bytes;
-    int first, last; /* TEMP: steps between which it is alive */
+    int first, last; /* steps between which it is alive */
     int shares;      /* TEMP: slot whose memory it takes over (in place), or -1 */
+    int alias_set;   /* slots with one number may be the same memory: of a chain of shares its root, else the slot itself */
     sni_mem *mem;    /* CONSTANT */
 } sni_slot;
+
+/* A step's kernel for 64-bit indices, built when a binding first needs it. Its text is the narrow kernel's unless
+ * the device cannot launch that: then it is the plain kernel's, made from a copy of the loop's expressions. */
+typedef struct sni_wide {
+    sni_program *program;
+    const sni_kspec *spec;
+    const sni_sym *sym; /* of spec's expressions */
+    sni_kspec *own_spec;
+    sni_arena *own_arena;
+    sni_sym *own_sym;
+} sni_wide;
 
 /* One kernel launch. */
 typedef struct sni_step {
     const sni_group *group;
+    sni_loop loop; /* the group's program, with the buffers that may be the same memory marked */
     sni_kspec spec;
-    sni_program *program;   /* 32-bit indices */
-    sni_program *program64; /* built when a binding needs it; guarded by the plan's mutex */
-    int *slots;             /* loop buffer -> slot */
+    sni_program *program; /* 32-bit indices */
+    sni_wide *wide;       /* or NULL; guarded by the plan's mutex, and never changed once it is set */
+    int *slots;           /* loop buffer -> slot */
     sni_expr bytes;
 } sni_step;
 
 typedef struct sni_context sni_context;
 
 struct sinter_plan {
+    int references; /* atomic */
     sinter_runtime *runtime;
     sinter_graph *graph; /* rewritten; owns the expressions and constants */
     sni_sketch given;    /* the graph as it was described, for explain; in arena */
@@ -52,42 +70,96 @@ struct sinter_plan {
     size_t step_count;
     sni_slot *slots;
     size_t slot_count, slot_capacity;
+    int *slot_by_value; /* value -> its slot, -1: none yet */
     sni_expr bytes_unfused;
     uint64_t operators, kernels, constant_bytes, compile_ns;
-    sni_mutex mutex;     /* guards what follows and program64 */
+    sni_mutex mutex; /* guards what follows and the steps' wide */
     bool has_mutex;
-    sni_context *idle;   /* contexts to use again */
-    uint64_t bytes_peak, bytes_moved, bytes_moved_unfused;
+    sni_condition left; /* calls went down to 0 */
+    int calls;          /* threads inside a function that runs the plan */
+    sni_context *idle;  /* contexts to use again */
+    uint64_t bytes_peak, bytes_live_peak, bytes_moved, bytes_moved_unfused;
 };
 
 #define SNI_MAX_DIMS 1024 /* names, and what stands for sizes made of them (sni_sym_define) */
 
-/* What one run needs of its own: the values of dimensions, an arena, kernels with arguments. Used by one run at a
- * time; kept for the next run with the same dimensions. */
+/* The values of a run's dimensions. */
+typedef struct sni_dims {
+    size_t count;
+    int64_t dims[SNI_MAX_DIMS], values[SNI_MAX_DIMS];
+} sni_dims;
+
+static inline sni_bindings sni_dims_bindings(const sni_dims *d) {
+    return (sni_bindings){d->count, d->dims, d->values};
+}
+
+/* What one run needs of its own: kernels with arguments, where each value lies, and, during the run, memory. Used by one
+ * run at a time. An idle context keeps its kernels, whose arguments fit the next run with the same dimensions, and no
+ * memory: that went back to the pool. */
 struct sni_context {
     sni_context *next;
-    size_t dim_count;
-    int64_t dims[SNI_MAX_DIMS], values[SNI_MAX_DIMS];
-    uint64_t arena_bytes;
-    sni_mem **mems;       /* slot -> memory; TEMP until the context goes, INPUT and OUTPUT during a run */
-    uint64_t *offsets;    /* slot -> bytes into that memory */
-    sni_launch **launches; /* step -> kernel */
-    size_t (*global)[3];  /* step -> work-items */
+    sni_dims dims;
+    bool placed; /* offsets, global and the numbers among the arguments are those of dims */
+    uint64_t arena_bytes, live_bytes; /* of the temporaries: as packed, and the most that is alive at one step */
+    uint64_t *bytes;       /* slot -> size; TEMP only */
+    uint64_t *offsets;     /* slot -> bytes into its memory */
+    sni_mem **mems;        /* slot -> memory, during a run */
+    uint64_t arena_serial; /* of the arena that the kernels' arguments name; 0: none */
+    sni_launch **launches; /* step -> kernel; [step_count + step]: with 64-bit indices */
+    bool *wide;            /* step -> which of the two */
+    size_t (*global)[3];   /* step -> work-items */
 };
 
-/* Finds the dimensions' values from the bindings. shapes of inputs not bound: INVALID_ARGUMENT unless lenient. */
-sinter_status sni_plan_bind(sinter_plan *plan, const sinter_binding *bindings, size_t count, sni_context *context);
-/* A context for the dimensions in probe; from the idle ones or new. */
-sinter_status sni_context_acquire(sinter_plan *plan, const sni_context *probe, sni_context **out_context);
+/* ---- bind.c: from bindings to dimensions ---- */
+
+/* Finds the dimensions' values. shapes of inputs not bound: INVALID_ARGUMENT. */
+sinter_status sni_plan_bind(sinter_plan *plan, const sinter_binding *bindings, size_t count, sni_dims *out_dims);
+/* Concrete dims of a value. */
+sinter_status sni_plan_shape(const sinter_plan *plan, const sni_dims *dims, uint32_t value, sinter_shape *out_shape);
+/* The binding of a graph input or output. Of two bindings with the name of both an input and an output the first is the
+ * input's. NULL: not bound. */
+const sinter_binding *sni_find_binding(const sinter_plan *plan, const sinter_binding *bindings, size_t count,
+                                       sni_slot_kind kind, const char *name);
+/* Bytes of a slot under these dimensions. */
+sinter_status sni_slot_bytes(const sinter_plan *plan, const sni_dims *dims, const sni_slot *slot, uint64_t *out_bytes);
+
+/* ---- context.c, place.c, wide.c ---- */
+
+/* A context for these dimensions, from the idle ones or new, with memory for the temporaries. */
+sinter_status sni_context_acquire(sinter_plan *plan, const sni_dims *dims, sni_context **out_context);
+/* The arguments that name inputs and outputs, when those have memory. */
+sinter_status sni_context_set_ports(sinter_plan *plan, sni_context *context);
+/* The kernel that a step runs, and what describes it. */
+sinter_status sni_context_kernel(sinter_plan *plan, sni_context *context, size_t step, const sni_kspec **out_spec,
+                                 sni_launch **out_launch);
 void sni_context_give_back(sinter_plan *plan, sni_context *context);
 void sni_context_release(sinter_plan *plan, sni_context *context);
-static inline sni_bindings sni_context_bindings(const sni_context *c) {
-    return (sni_bindings){c->dim_count, c->dims, c->values};
-}
-/* Concrete dims of a value. */
-sinter_status sni_plan_shape(const sinter_plan *plan, const sni_context *context, uint32_t value,
-                             sinter_shape *out_shape);
-const sinter_binding *sni_find_binding(const sinter_binding *bindings, size_t count, const char *name);
+/* Sizes and offsets of the temporaries, without memory. */
+sinter_status sni_context_place(const sinter_plan *plan, sni_context *context);
+/* Memory for them. */
+sinter_status sni_context_take_memory(sinter_plan *plan, sni_context *context);
+/* The step's kernel with 64-bit indices. */
+sinter_status sni_step_widen(sinter_plan *plan, sni_step *step, const sni_wide **out_wide);
+void sni_wide_release(sni_wide *wide);
+/* Can the device launch the program with the work-group that spec asks for? */
+sinter_status sni_step_fits(sni_program *program, const sni_kspec *spec, bool *out_fits);
+
+/* ---- slots.c ---- */
+
+sinter_status sni_plan_add_ports(sinter_plan *plan);
+/* Gives the step's buffers slots, and notes when they are alive. */
+sinter_status sni_plan_add_slots(sinter_plan *plan, sni_step *step, int number);
+/* Puts temporaries over operands that die, and marks in each step's loop the buffers that may be the same memory. */
+sinter_status sni_plan_share_slots(sinter_plan *plan);
+sinter_status sni_plan_upload_constants(sinter_plan *plan);
+
+/* ---- run.c ---- */
+
+/* Counts this thread as being inside a call, so that release waits for it. */
+void sni_plan_enter(sinter_plan *plan);
+void sni_plan_leave(sinter_plan *plan);
+/* The last reference frees the plan. */
+void sni_plan_drop(sinter_plan *plan);
 /* Enqueues every step; with profile events[step] is set. */
 sinter_status sni_plan_enqueue(sinter_plan *plan, sni_context *context, bool profile, void **events);
 /* Everything before (uploads) and after (downloads) the steps of a run. */

@@ -15,7 +15,7 @@ static sinter_status read_events(void **events, size_t count, sni_span *spans) {
     return status;
 }
 
-sinter_status sni_plan_profile(sinter_plan *plan, sinter_binding *bindings, size_t count, sni_span *out_spans) {
+static sinter_status profile(sinter_plan *plan, sinter_binding *bindings, size_t count, sni_span *out_spans) {
     sni_context *c;
     SNI_TRY(sni_plan_prepare(plan, bindings, count, &c));
     void **events = sni_calloc(plan->step_count + 1, sizeof *events);
@@ -32,6 +32,13 @@ sinter_status sni_plan_profile(sinter_plan *plan, sinter_binding *bindings, size
     else
         sni_context_release(plan, c);
     sni_free(events);
+    return status;
+}
+
+sinter_status sni_plan_profile(sinter_plan *plan, sinter_binding *bindings, size_t count, sni_span *out_spans) {
+    sni_plan_enter(plan);
+    sinter_status status = profile(plan, bindings, count, out_spans);
+    sni_plan_leave(plan);
     return status;
 }
 

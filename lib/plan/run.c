@@ -1,8 +1,10 @@
 /* Runs: inputs up, kernels, outputs down. */
 #include <string.h>
 
+#include "base/alloc.h"
 #include "plan/plan.h"
 
+/* A run in flight. Counts the plan. */
 struct sinter_event {
     sinter_plan *plan;
     sni_context *context;
@@ -29,11 +31,10 @@ static sinter_status bind_port(sinter_plan *plan, sni_context *c, size_t slot, s
     const sni_slot *s = &plan->slots[slot];
     bool in = s->kind == SNI_SLOT_INPUT;
     const char *name = in ? plan->graph->inputs[s->index].name : plan->graph->outputs[s->index].name;
-    const sinter_binding *found = sni_find_binding(bindings, count, name);
+    const sinter_binding *found = sni_find_binding(plan, bindings, count, s->kind, name);
     sinter_binding *b = found ? &bindings[found - bindings] : NULL;
-    sni_bindings values = sni_context_bindings(c);
-    int64_t bytes;
-    SNI_TRY(sni_sym_eval(plan->graph->sym, s->bytes, &values, &bytes));
+    uint64_t bytes;
+    SNI_TRY(sni_slot_bytes(plan, &c->dims, s, &bytes));
     if (in && b && !b->data && !b->buffer && bytes > 0)
         return sni_fail(SINTER_INVALID_ARGUMENT, "input '%s' has neither data nor a buffer", name);
     if (!in && b) {
@@ -41,24 +42,10 @@ static sinter_status bind_port(sinter_plan *plan, sni_context *c, size_t slot, s
         if (b->dtype != SINTER_DTYPE_NONE && b->dtype != dtype)
             return sni_fail(SINTER_DTYPE, "output '%s' is %s, not %s", name, sinter_dtype_name(dtype),
                             sinter_dtype_name(b->dtype));
-        SNI_TRY(sni_plan_shape(plan, c, s->value, &b->shape));
+        SNI_TRY(sni_plan_shape(plan, &c->dims, s->value, &b->shape));
     }
     SNI_TRY(bind_memory(plan, c, slot, b, (size_t)bytes, name));
     if (in && b && b->data && bytes > 0) SNI_TRY(sni_mem_write(c->mems[slot], 0, b->data, (size_t)bytes, false));
-    return SINTER_OK;
-}
-
-static sinter_status set_ports(sinter_plan *plan, sni_context *c) {
-    for (size_t n = 0; n < plan->step_count; ++n) {
-        const sni_step *step = &plan->steps[n];
-        for (int a = 0; a < step->spec.arg_count; ++a) {
-            if (step->spec.args[a].kind != SNI_KARG_BUFFER) continue;
-            int slot = step->slots[step->spec.args[a].buffer];
-            sni_slot_kind kind = plan->slots[slot].kind;
-            if (kind == SNI_SLOT_INPUT || kind == SNI_SLOT_OUTPUT)
-                SNI_TRY(sni_launch_set_mem(c->launches[n], a, c->mems[slot]));
-        }
-    }
     return SINTER_OK;
 }
 
@@ -66,9 +53,8 @@ static sinter_status set_ports(sinter_plan *plan, sni_context *c) {
 static sinter_status abandon(sinter_plan *plan, sni_context *c, sinter_status status) {
     /* The text of the first failure is the one to keep. */
     char *text = sni_strdup(sinter_last_error());
-    if (sni_queue_finish(plan->runtime->device) != SINTER_OK && text) {
-        /* The device is gone; the first error says why. */
-    }
+    sinter_status finished = sni_queue_finish(plan->runtime->device);
+    (void)finished; /* when the device is gone, the first error says why */
     sni_context_release(plan, c);
     if (text) status = sni_fail(status, "%s", text);
     sni_free(text);
@@ -77,16 +63,15 @@ static sinter_status abandon(sinter_plan *plan, sni_context *c, sinter_status st
 
 sinter_status sni_plan_prepare(sinter_plan *plan, sinter_binding *bindings, size_t count, sni_context **out_context) {
     *out_context = NULL;
-    sni_context *probe = sni_calloc(1, sizeof *probe), *c = NULL;
-    if (!probe) return sni_out_of_memory("a run");
-    sinter_status status = sni_plan_bind(plan, bindings, count, probe);
-    if (status == SINTER_OK) status = sni_context_acquire(plan, probe, &c);
-    sni_free(probe);
-    if (status != SINTER_OK) return status;
+    sni_dims dims;
+    sni_context *c;
+    sinter_status status = SINTER_OK;
+    SNI_TRY(sni_plan_bind(plan, bindings, count, &dims));
+    SNI_TRY(sni_context_acquire(plan, &dims, &c));
     for (size_t i = 0; i < plan->slot_count && status == SINTER_OK; ++i)
         if (plan->slots[i].kind == SNI_SLOT_INPUT || plan->slots[i].kind == SNI_SLOT_OUTPUT)
             status = bind_port(plan, c, i, bindings, count);
-    if (status == SINTER_OK) status = set_ports(plan, c);
+    if (status == SINTER_OK) status = sni_context_set_ports(plan, c);
     if (status != SINTER_OK) return abandon(plan, c, status);
     *out_context = c;
     return SINTER_OK;
@@ -94,29 +79,30 @@ sinter_status sni_plan_prepare(sinter_plan *plan, sinter_binding *bindings, size
 
 sinter_status sni_plan_enqueue(sinter_plan *plan, sni_context *c, bool profile, void **events) {
     for (size_t n = 0; n < plan->step_count; ++n) {
-        const sni_step *step = &plan->steps[n];
-        const size_t *local = step->spec.local[0] ? step->spec.local : NULL;
-        SNI_TRY(sni_launch_enqueue(c->launches[n], step->spec.dims, c->global[n], local, profile,
-                                   events ? &events[n] : NULL));
+        const sni_kspec *spec;
+        sni_launch *launch;
+        SNI_TRY(sni_context_kernel(plan, c, n, &spec, &launch));
+        const size_t *local = spec->local[0] ? spec->local : NULL;
+        SNI_TRY(sni_launch_enqueue(launch, spec->dims, c->global[n], local, profile, events ? &events[n] : NULL));
     }
     return SINTER_OK;
 }
 
 sinter_status sni_plan_collect(sinter_plan *plan, sni_context *c, sinter_binding *bindings, size_t count) {
-    sni_bindings values = sni_context_bindings(c);
     for (size_t i = 0; i < plan->slot_count; ++i) {
         const sni_slot *s = &plan->slots[i];
         if (s->kind != SNI_SLOT_OUTPUT) continue;
-        const sinter_binding *b = sni_find_binding(bindings, count, plan->graph->outputs[s->index].name);
-        int64_t bytes;
-        SNI_TRY(sni_sym_eval(plan->graph->sym, s->bytes, &values, &bytes));
+        const char *name = plan->graph->outputs[s->index].name;
+        const sinter_binding *b = sni_find_binding(plan, bindings, count, SNI_SLOT_OUTPUT, name);
+        uint64_t bytes;
+        SNI_TRY(sni_slot_bytes(plan, &c->dims, s, &bytes));
         if (b && b->data && bytes > 0) SNI_TRY(sni_mem_read(c->mems[i], 0, b->data, (size_t)bytes, false));
     }
     return SINTER_OK;
 }
 
 static void note_run(sinter_plan *plan, const sni_context *c) {
-    sni_bindings b = sni_context_bindings(c);
+    sni_bindings b = sni_dims_bindings(&c->dims);
     int64_t moved = 0, unfused = 0;
     for (size_t n = 0; n < plan->step_count; ++n) {
         int64_t bytes;
@@ -125,9 +111,53 @@ static void note_run(sinter_plan *plan, const sni_context *c) {
     if (sni_sym_eval(plan->graph->sym, plan->bytes_unfused, &b, &unfused) != SINTER_OK) unfused = 0;
     sni_mutex_lock(&plan->mutex);
     plan->bytes_peak = c->arena_bytes;
+    plan->bytes_live_peak = c->live_bytes;
     plan->bytes_moved = (uint64_t)moved;
     plan->bytes_moved_unfused = (uint64_t)unfused;
     sni_mutex_unlock(&plan->mutex);
+}
+
+/* ---- who is there ---- */
+
+void sni_plan_enter(sinter_plan *plan) {
+    sni_mutex_lock(&plan->mutex);
+    ++plan->calls;
+    sni_mutex_unlock(&plan->mutex);
+}
+
+void sni_plan_leave(sinter_plan *plan) {
+    sni_mutex_lock(&plan->mutex);
+    if (--plan->calls == 0) sni_condition_wake_all(&plan->left);
+    sni_mutex_unlock(&plan->mutex);
+}
+
+void sinter_plan_release(sinter_plan *plan) {
+    if (!plan) return;
+    sni_mutex_lock(&plan->mutex);
+    while (plan->calls > 0) sni_condition_wait(&plan->left, &plan->mutex);
+    sni_mutex_unlock(&plan->mutex);
+    /* Events that nobody waited for: their runs end now, and each frees its part when it is waited for. */
+    if (__atomic_load_n(&plan->references, __ATOMIC_ACQUIRE) > 1) {
+        sinter_status status = sni_queue_finish(plan->runtime->device);
+        (void)status; /* the events report it */
+    }
+    sni_plan_drop(plan);
+}
+
+/* ---- runs ---- */
+
+static sinter_status begin_run(sinter_plan *plan, sinter_binding *bindings, size_t count, sinter_event *event) {
+    sni_context *c;
+    SNI_TRY(sni_plan_prepare(plan, bindings, count, &c));
+    sinter_status status = sni_plan_enqueue(plan, c, false, NULL);
+    if (status == SINTER_OK) status = sni_plan_collect(plan, c, bindings, count);
+    if (status == SINTER_OK) status = sni_queue_marker(plan->runtime->device, &event->marker);
+    if (status != SINTER_OK) return abandon(plan, c, status);
+    note_run(plan, c);
+    __atomic_add_fetch(&plan->references, 1, __ATOMIC_RELAXED);
+    event->plan = plan;
+    event->context = c;
+    return SINTER_OK;
 }
 
 sinter_status sinter_plan_run_async(sinter_plan *plan, sinter_binding *bindings, size_t count,
@@ -135,19 +165,15 @@ sinter_status sinter_plan_run_async(sinter_plan *plan, sinter_binding *bindings,
     if (!out_event) return sni_fail(SINTER_INVALID_ARGUMENT, "sinter_plan_run_async: out_event is NULL");
     *out_event = NULL;
     if (!plan) return sni_fail(SINTER_INVALID_ARGUMENT, "sinter_plan_run: plan is NULL");
-    sni_context *c;
-    SNI_TRY(sni_plan_prepare(plan, bindings, count, &c));
     sinter_event *event = sni_calloc(1, sizeof *event);
-    sinter_status status = event ? sni_plan_enqueue(plan, c, false, NULL) : sni_out_of_memory("an event");
-    if (status == SINTER_OK) status = sni_plan_collect(plan, c, bindings, count);
-    if (status == SINTER_OK) status = sni_queue_marker(plan->runtime->device, &event->marker);
+    if (!event) return sni_out_of_memory("an event");
+    sni_plan_enter(plan);
+    sinter_status status = begin_run(plan, bindings, count, event);
+    sni_plan_leave(plan);
     if (status != SINTER_OK) {
         sni_free(event);
-        return abandon(plan, c, status);
+        return status;
     }
-    note_run(plan, c);
-    event->plan = plan;
-    event->context = c;
     *out_event = event;
     return SINTER_OK;
 }
@@ -156,10 +182,10 @@ sinter_status sinter_plan_run_async(sinter_plan *plan, sinter_binding *bindings,
 static void note_launched(sinter_plan *plan) {
     for (size_t n = 0; n < plan->step_count; ++n) {
         sni_mutex_lock(&plan->mutex);
-        sni_program *wide = plan->steps[n].program64;
+        const sni_wide *wide = plan->steps[n].wide;
         sni_mutex_unlock(&plan->mutex);
         sni_program_launched(plan->steps[n].program);
-        if (wide) sni_program_launched(wide);
+        if (wide) sni_program_launched(wide->program);
     }
 }
 
@@ -174,13 +200,18 @@ sinter_status sinter_event_wait(sinter_event *event) {
         status = abandon(plan, event->context, status);
     }
     sni_free(event);
+    sni_plan_drop(plan);
     return status;
 }
 
 sinter_status sinter_plan_run(sinter_plan *plan, sinter_binding *bindings, size_t count) {
     sinter_event *event;
-    SNI_TRY(sinter_plan_run_async(plan, bindings, count, &event));
-    return sinter_event_wait(event);
+    if (!plan) return sni_fail(SINTER_INVALID_ARGUMENT, "sinter_plan_run: plan is NULL");
+    sni_plan_enter(plan);
+    sinter_status status = sinter_plan_run_async(plan, bindings, count, &event);
+    if (status == SINTER_OK) status = sinter_event_wait(event);
+    sni_plan_leave(plan);
+    return status;
 }
 
 sinter_status sinter_plan_output_shape(sinter_plan *plan, const sinter_binding *bindings, size_t count,
@@ -188,14 +219,37 @@ sinter_status sinter_plan_output_shape(sinter_plan *plan, const sinter_binding *
     if (!plan || !name || !out_shape) return sni_fail(SINTER_INVALID_ARGUMENT, "sinter_plan_output_shape: a NULL argument");
     for (size_t o = 0; o < plan->graph->output_count; ++o) {
         if (strcmp(plan->graph->outputs[o].name, name) != 0) continue;
-        sni_context *probe = sni_calloc(1, sizeof *probe);
-        if (!probe) return sni_out_of_memory("a run");
-        sinter_status status = sni_plan_bind(plan, bindings, count, probe);
-        if (status == SINTER_OK) status = sni_plan_shape(plan, probe, plan->graph->outputs[o].value, out_shape);
-        sni_free(probe);
-        return status;
+        sni_dims dims;
+        SNI_TRY(sni_plan_bind(plan, bindings, count, &dims));
+        return sni_plan_shape(plan, &dims, plan->graph->outputs[o].value, out_shape);
     }
     return sni_fail(SINTER_INVALID_ARGUMENT, "the plan has no output '%s'", name);
+}
+
+static void free_plan(sinter_plan *plan) {
+    while (plan->idle) {
+        sni_context *c = plan->idle;
+        plan->idle = c->next;
+        sni_context_release(plan, c);
+    }
+    for (size_t i = 0; i < plan->step_count; ++i) {
+        sni_program_release(plan->steps[i].program);
+        sni_wide_release(plan->steps[i].wide);
+    }
+    for (size_t i = 0; i < plan->slot_count; ++i) sni_mem_release(plan->slots[i].mem);
+    sni_free(plan->steps);
+    sni_free(plan->slots);
+    sni_free(plan->slot_by_value);
+    sni_arena_release(plan->arena);
+    sinter_graph_release(plan->graph);
+    if (plan->has_mutex) sni_mutex_deinit(&plan->mutex);
+    sni_condition_deinit(&plan->left);
+    sinter_runtime_release(plan->runtime);
+    sni_free(plan);
+}
+
+void sni_plan_drop(sinter_plan *plan) {
+    if (__atomic_sub_fetch(&plan->references, 1, __ATOMIC_ACQ_REL) == 0) free_plan(plan);
 }
 
 void sinter_plan_get_stats(const sinter_plan *plan, sinter_plan_stats *out_stats) {
@@ -208,6 +262,7 @@ void sinter_plan_get_stats(const sinter_plan *plan, sinter_plan_stats *out_stats
                                      .launches = plan->step_count,
                                      .kernels = plan->kernels,
                                      .bytes_peak = plan->bytes_peak,
+                                     .bytes_live_peak = plan->bytes_live_peak,
                                      .bytes_moved = plan->bytes_moved,
                                      .bytes_moved_unfused = plan->bytes_moved_unfused,
                                      .compile_ns = plan->compile_ns,

@@ -1,0 +1,160 @@
+/* What the headers promise of a plan's life: who keeps what alive, and what is given back. */
+#include "oracle.h"
+#include "plan/plan.h"
+
+static oracle o;
+static sinter_graph *g;
+
+static void setup(void) {
+    oracle_init(&o);
+    ck_assert_int_eq(sinter_graph_create(&g), SINTER_OK);
+}
+
+static void teardown(void) {
+    sinter_graph_release(g);
+    oracle_deinit(&o);
+}
+
+/* y = softmax(x * x + 1) over rows of a product: two kernels and a temporary. */
+static sinter_plan *compile_small(void) {
+    static float w[8 * 32];
+    for (int i = 0; i < 8 * 32; ++i) w[i] = (float)(i % 5) * 0.25f;
+    sinter_value x = sinter_input(g, "x", SINTER_F32, SINTER_SHAPE(SINTER_DIM("n"), 8));
+    sinter_value h = sinter_matmul(g, x, sinter_constant(g, SINTER_F32, SINTER_SHAPE(8, 32), w, sizeof w));
+    sinter_output(g, "y", sinter_softmax(g, h, 1));
+    return oracle_compile(&o, g);
+}
+
+START_TEST(events_outlive_the_plan_and_the_runtime) {
+    sinter_plan *plan = compile_small();
+    float x[4 * 8] = {1, 2, 3}, y[3][4 * 32];
+    sinter_event *events[3];
+    for (int i = 0; i < 3; ++i) {
+        sinter_binding b[2] = {SINTER_BIND_HOST("x", SINTER_F32, SINTER_SHAPE(4, 8), x, sizeof x),
+                               SINTER_BIND_HOST("y", SINTER_F32, SINTER_SCALAR, y[i], sizeof y[i])};
+        ck_assert_int_eq(sinter_plan_run_async(plan, b, 2, &events[i]), SINTER_OK);
+    }
+    sinter_plan_release(plan);
+    /* The device has finished: the results are there before the events are waited for. */
+    for (int i = 0; i < 3; ++i) ck_assert_float_gt(y[i][0], 0);
+    sinter_runtime_release(o.runtime);
+    for (int i = 2; i >= 0; --i) ck_assert_int_eq(sinter_event_wait(events[i]), SINTER_OK);
+    ck_assert_mem_eq(y[0], y[2], sizeof y[0]);
+    ck_assert_int_eq(sinter_runtime_create(NULL, &o.runtime), SINTER_OK); /* for teardown */
+}
+END_TEST
+
+static void run_rows(sinter_plan *plan, int64_t rows) {
+    size_t in = (size_t)rows * 8 * sizeof(float), out = (size_t)rows * 32 * sizeof(float);
+    float *x = calloc(1, in), *y = calloc(1, out);
+    sinter_binding b[2] = {SINTER_BIND_HOST("x", SINTER_F32, SINTER_SHAPE(rows, 8), x, in),
+                           SINTER_BIND_HOST("y", SINTER_F32, SINTER_SCALAR, y, out)};
+    if (sinter_plan_run(plan, b, 2) != SINTER_OK) ck_abort_msg("%s", sinter_last_error());
+    ck_assert_float_eq_tol(y[out / sizeof *y - 1], 1.0f / 32, 1e-6f);
+    free(x);
+    free(y);
+}
+
+/* Contexts are kept for the next run, but their memory is the pool's: trim and the out-of-memory retry reach it. */
+START_TEST(idle_contexts_hold_no_memory) {
+    sinter_plan *plan = compile_small();
+    sinter_runtime_stats before, stats;
+    sinter_runtime_get_stats(o.runtime, &before);
+    for (int64_t rows = 1000; rows <= 12000; rows += 1000) run_rows(plan, rows);
+    sinter_runtime_get_stats(o.runtime, &stats);
+    ck_assert_uint_eq(stats.bytes_in_use, before.bytes_in_use);
+    sinter_runtime_trim(o.runtime, 0);
+    sinter_runtime_get_stats(o.runtime, &stats);
+    ck_assert_uint_eq(stats.bytes_idle, 0);
+    run_rows(plan, 12000);
+    run_rows(plan, 1);
+    sni_pool_fail_next(o.runtime->pool, 1); /* the device is full: idle memory goes, and it is tried again */
+    run_rows(plan, 20000);
+    sinter_plan_release(plan);
+}
+END_TEST
+
+/* A run that fails for want of memory loses nothing, wherever it fails. */
+START_TEST(runs_survive_a_full_device) {
+    sinter_plan *plan = compile_small();
+    run_rows(plan, 3);
+    int64_t rows = 100;
+    for (int fail = 2; fail <= 8; ++fail, rows += 5000) {
+        float *y = malloc((size_t)rows * 32 * sizeof *y);
+        size_t in = (size_t)rows * 8 * sizeof(float);
+        float *big = calloc(1, in);
+        sinter_binding b[2] = {SINTER_BIND_HOST("x", SINTER_F32, SINTER_SHAPE(rows, 8), big, in),
+                               SINTER_BIND_HOST("y", SINTER_F32, SINTER_SCALAR, y, (size_t)rows * 32 * sizeof *y)};
+        sinter_runtime_trim(o.runtime, 0);
+        sni_pool_fail_next(o.runtime->pool, fail);
+        sinter_status status = sinter_plan_run(plan, b, 2);
+        ck_assert(status == SINTER_OK || status == SINTER_OUT_OF_DEVICE_MEMORY);
+        sni_pool_fail_next(o.runtime->pool, 0);
+        run_rows(plan, rows);
+        free(big);
+        free(y);
+    }
+    sinter_plan_release(plan);
+}
+END_TEST
+
+/* A kernel with 64-bit indices is built once, and is the plain one where the device cannot launch the other. */
+START_TEST(wide_kernels_have_the_plain_fallback) {
+    sinter_plan *plan = compile_small();
+    const sni_wide *wide, *again;
+    for (size_t n = 0; n < plan->step_count; ++n) {
+        ck_assert_int_eq(sni_step_widen(plan, &plan->steps[n], &wide), SINTER_OK);
+        ck_assert_int_eq(sni_step_widen(plan, &plan->steps[n], &again), SINTER_OK);
+        ck_assert_ptr_eq(wide, again);
+        ck_assert_ptr_nonnull(wide->program);
+        ck_assert_str_eq(wide->spec->strategy, plan->steps[n].spec.strategy);
+    }
+    sinter_plan_release(plan);
+    plan = oracle_compile(&o, g);
+    for (size_t n = 0; n < plan->step_count; ++n) {
+        size_t *local = plan->steps[n].spec.local;
+        local[0] = (size_t)1 << 30; /* no device launches that */
+        ck_assert_int_eq(sni_step_widen(plan, &plan->steps[n], &wide), SINTER_OK);
+        ck_assert_str_eq(wide->spec->strategy, "plain");
+    }
+    sinter_plan_release(plan);
+}
+END_TEST
+
+/* An input may have an output's name: the first binding of that name is the input's. */
+START_TEST(an_input_and_an_output_of_one_name) {
+    sinter_value x = sinter_input(g, "x", SINTER_F32, SINTER_SHAPE(SINTER_DIM("n")));
+    sinter_output(g, "x", sinter_neg(g, x));
+    sinter_output(g, "same", x);
+    sinter_plan *plan = oracle_compile(&o, g);
+    float in[3] = {1, 2, 3}, out[3] = {0}, same[3] = {0};
+    sinter_binding b[3] = {SINTER_BIND_HOST("x", SINTER_F32, SINTER_SHAPE(3), in, sizeof in),
+                           SINTER_BIND_HOST("x", SINTER_F32, SINTER_SCALAR, out, sizeof out),
+                           SINTER_BIND_HOST("same", SINTER_F32, SINTER_SCALAR, same, sizeof same)};
+    ck_assert_int_eq(sinter_plan_run(plan, b, 3), SINTER_OK);
+    for (int i = 0; i < 3; ++i) {
+        ck_assert_float_eq(in[i], (float)(i + 1));
+        ck_assert_float_eq(out[i], -(float)(i + 1));
+        ck_assert_float_eq(same[i], (float)(i + 1));
+    }
+    sinter_plan_release(plan);
+}
+END_TEST
+
+int main(void) {
+    Suite *suite = suite_create("promises");
+    TCase *tc = tcase_create("promises");
+    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_set_timeout(tc, 120);
+    tcase_add_test(tc, events_outlive_the_plan_and_the_runtime);
+    tcase_add_test(tc, idle_contexts_hold_no_memory);
+    tcase_add_test(tc, runs_survive_a_full_device);
+    tcase_add_test(tc, wide_kernels_have_the_plain_fallback);
+    tcase_add_test(tc, an_input_and_an_output_of_one_name);
+    suite_add_tcase(suite, tc);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed != 0;
+}
