@@ -10,12 +10,12 @@ SINTER_BUILD_PACKAGES=(
 )
 SINTER_RUN_PACKAGES=(pocl-opencl-icd)
 # g++ compiles the public headers as C++; check is the unit-test library; the others are a second
-# OpenCL stack, a checker of kernels, a compiler for AMD, peers for benchmarks and a locale that
-# writes 1,5.
+# OpenCL stack, a checker of kernels, a compiler for AMD, peers for benchmarks, a locale that
+# writes 1,5, and a browser for the page of `explain`.
 SINTER_TEST_PACKAGES=(
   g++ check clinfo libonnx-testdata shellcheck
   mesa-opencl-icd oclgrind clang-15 rocm-device-libs libopenblas-dev libclblast-dev
-  locales python3
+  locales python3 chromium
 )
 
 # Sets MISSING_PACKAGES to those of the arguments that are not installed.

@@ -108,7 +108,8 @@ SINTER_API SINTER_MUST_USE sinter_status sinter_plan_explain(sinter_plan *plan,
 
 typedef enum sinter_explain_format {
     SINTER_EXPLAIN_TEXT, /* for people: what sinter_plan_explain gives */
-    SINTER_EXPLAIN_JSON  /* for programs: one object, described below */
+    SINTER_EXPLAIN_JSON, /* for programs: one object, described below */
+    SINTER_EXPLAIN_HTML  /* a page with the graph before and after fusion as a picture; it loads nothing else */
 } sinter_explain_format;
 
 /* The JSON object. Numbers of nodes, slots and launches begin at 0; times are nanoseconds.

@@ -74,7 +74,8 @@ static sinter_status measure(sni_explain *x, sinter_plan *plan, sinter_binding *
 }
 
 static sinter_status print(const sni_explain *x, sinter_explain_format format, char **out_text) {
-    static void (*const printers[])(const sni_explain *, sni_str *) = {sni_explain_text, sni_explain_json};
+    static void (*const printers[])(const sni_explain *, sni_str *) = {sni_explain_text, sni_explain_json,
+                                                                       sni_explain_html};
     sni_str out = SNI_STR_INIT;
     printers[format](x, &out);
     *out_text = sni_str_take(&out);
@@ -88,7 +89,7 @@ sinter_status sinter_plan_explain_as(sinter_plan *plan, sinter_binding *bindings
     if (!options) options = &presets;
     if (!plan || !out_text) return sni_fail(SINTER_INVALID_ARGUMENT, "sinter_plan_explain: a NULL argument");
     *out_text = NULL;
-    if ((int)options->format < 0 || options->format > SINTER_EXPLAIN_JSON)
+    if ((int)options->format < 0 || options->format > SINTER_EXPLAIN_HTML)
         return sni_fail(SINTER_INVALID_ARGUMENT, "sinter_plan_explain: no format %d", (int)options->format);
     sni_arena *arena = sni_arena_create();
     sni_dims dims;

@@ -42,5 +42,6 @@ typedef struct sni_explain {
 /* Printers append to out; they need nothing but the structure. Running out of memory is remembered by out. */
 void sni_explain_text(const sni_explain *explain, sni_str *out);
 void sni_explain_json(const sni_explain *explain, sni_str *out);
+void sni_explain_html(const sni_explain *explain, sni_str *out);
 
 #endif

@@ -4,6 +4,7 @@
 #include <jansson.h>
 
 #include "base/alloc.h"
+#include "base/file.h"
 #include "graph/graph.h"
 
 static oracle o;
@@ -199,6 +200,25 @@ START_TEST(text_holds_no_control_characters) {
 }
 END_TEST
 
+/* A page is one file, and what a model calls its nodes stays text; ci/check_page.sh opens it in a browser. */
+START_TEST(a_page_holds_names_as_text) {
+    sinter_plan *plan = compile_sample();
+    char *text = explain_as(plan, SINTER_EXPLAIN_HTML, 1);
+    ck_assert_ptr_null(strstr(text, "<img"));
+    ck_assert_ptr_null(strstr(text, "x\n</script>"));
+    ck_assert_ptr_nonnull(strstr(text, "\\u003cimg src=q onerror=alert(1)\\u003e"));
+    ck_assert_ptr_null(strstr(text, "src=\""));
+    ck_assert_ptr_null(strstr(text, "href"));
+    int scripts = 0;
+    for (const char *at = text; (at = strstr(at, "</script>")); ++at) ++scripts;
+    ck_assert_int_eq(scripts, 2);
+    const char *path = getenv("SINTER_TEST_PAGE");
+    if (path) ck_assert_int_eq(sni_file_write_atomic(path, text, strlen(text)), SINTER_OK);
+    sinter_free(text);
+    sinter_plan_release(plan);
+}
+END_TEST
+
 START_TEST(arguments_are_checked) {
     sinter_plan *plan = compile_sample();
     sinter_binding b = sample_binding();
@@ -216,7 +236,7 @@ END_TEST
 START_TEST(memory_may_run_out) {
     sinter_plan *plan = compile_sample();
     sinter_binding b = sample_binding();
-    for (int format = SINTER_EXPLAIN_TEXT; format <= SINTER_EXPLAIN_JSON; ++format) {
+    for (int format = SINTER_EXPLAIN_TEXT; format <= SINTER_EXPLAIN_HTML; ++format) {
         sinter_explain_options options = {(sinter_explain_format)format, 1, 0, "t"};
         sinter_status status = SINTER_OUT_OF_MEMORY;
         for (int nth = 1; status != SINTER_OK; ++nth) {
@@ -242,6 +262,7 @@ int main(void) {
     tcase_add_test(tc, nodes_know_their_origin);
     tcase_add_test(tc, launches_are_timed);
     tcase_add_test(tc, text_holds_no_control_characters);
+    tcase_add_test(tc, a_page_holds_names_as_text);
     tcase_add_test(tc, arguments_are_checked);
     tcase_add_test(tc, memory_may_run_out);
     suite_add_tcase(suite, tc);
