@@ -43,6 +43,12 @@ void sni_emit_accumulate(sni_emitter *e, const sni_scope *scope, int r, const ch
 
 /* Declares what the scans in needed carry along the inner axis, before a loop over it. */
 void sni_emit_carries(sni_emitter *e, const sni_scope *scope, const bool *needed);
+/* For lanes along the scan's axis. Prints what SCAN s makes of the lanes of a vector variable alone, in log2(width) steps,
+ * and returns the variable that holds it: in each lane the combination of the lanes up to it. */
+const char *sni_emit_prefix(sni_emitter *e, int s, int width, const char *name);
+/* The lane of a prefix that combines all of them; and the scan's value with what came before these lanes (a scalar). */
+const char *sni_emit_prefix_last(sni_emitter *e, int width, const char *prefix);
+const char *sni_emit_scanned(sni_emitter *e, int s, int width, const char *prefix, const char *before);
 
 /* ---- Points (point.c) ---- */
 

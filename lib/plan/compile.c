@@ -121,6 +121,20 @@ static sinter_status split_reductions(const sni_caps *caps, sinter_graph **graph
     return SINTER_OK;
 }
 
+/* A scan reads its elements once more in two kernels than in one, which few lines are worth: on a GPU fewer than eight
+ * teams a unit, or 256 columns; on a CPU fewer than its units. */
+static sinter_status split_scans(const sni_caps *caps, sinter_graph **graph) {
+    bool gpu = caps->device_class == SNI_DEVICE_GPU;
+    int64_t units = caps->compute_units;
+    sni_split_options options = {.rows = {gpu ? units * 8 : units, 1 << 16, 4096},
+                                 .columns = {gpu ? units * 256 : units * 64, 1 << 14, 1024}};
+    sinter_graph *split;
+    SNI_TRY(sni_pass_split_scan(*graph, &options, &split));
+    sinter_graph_release(*graph);
+    *graph = split;
+    return SINTER_OK;
+}
+
 static sinter_status compile(sinter_plan *plan, const sinter_graph *graph, const sinter_plan_options *options) {
     sinter_graph *known = NULL, *rewritten = NULL;
     sni_expr unfused = SNI_NO_EXPR;
@@ -131,6 +145,7 @@ static sinter_status compile(sinter_plan *plan, const sinter_graph *graph, const
     sinter_status status = unfused_bytes(known, known->sym, &unfused);
     if (status == SINTER_OK) status = sni_rewrite_all(known, &rewritten);
     if (status == SINTER_OK) status = split_reductions(plan->runtime->caps, &rewritten);
+    if (status == SINTER_OK) status = split_scans(plan->runtime->caps, &rewritten);
     if (status == SINTER_OK) status = sni_fuse_prepare(rewritten, &plan->graph);
     /* Passes copy expressions from graph to graph without renumbering, so this one is still the same number. */
     plan->bytes_unfused = unfused;

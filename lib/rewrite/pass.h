@@ -48,6 +48,10 @@ typedef struct sni_split_options {
 sinter_status sni_pass_split_reduce(const sinter_graph *graph, const sni_split_options *options,
                                     sinter_graph **out_graph);
 
+/* The same for few long scans. The rules count lines of the scans. */
+sinter_status sni_pass_split_scan(const sinter_graph *graph, const sni_split_options *options,
+                                  sinter_graph **out_graph);
+
 /* All of them; afterwards there are no COMPOSITE nodes. */
 sinter_status sni_rewrite_all(const sinter_graph *graph, sinter_graph **out_graph);
 
