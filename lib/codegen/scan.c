@@ -13,6 +13,13 @@ static int carry_width(const sni_emitter *e, const sni_scope *scope, int s) {
     return sni_emit_is_vector(e, scope, s) && !lanes_along(e, scope) ? scope->width : 1;
 }
 
+/* Extremes are values that were in range before. Wrapping them again would, besides, make of them 8-bit minima of vectors,
+ * at which llvmpipe's LLVM crashes. */
+static const char *wrapped(sni_emitter *e, const sni_stmt *stmt, int width, const char *text) {
+    if (stmt->combiner == SNI_COMBINE_MAX || stmt->combiner == SNI_COMBINE_MIN) return text;
+    return sni_emit_wrap(e, stmt->dtype, width, text);
+}
+
 void sni_emit_carries(sni_emitter *e, const sni_scope *scope, const bool *needed) {
     for (int s = 0; s < e->loop->stmt_count; ++s) {
         const sni_stmt *stmt = &e->loop->stmts[s];
@@ -61,10 +68,10 @@ const char *sni_emit_scanned(sni_emitter *e, int s, int width, const char *prefi
     const sni_stmt *stmt = &e->loop->stmts[s];
     sni_ctype type = sni_ctype_of(stmt->dtype);
     const char *own = prefix;
-    if (stmt->exclusive && width == 1) return sni_emit_wrap(e, stmt->dtype, width, before);
+    if (stmt->exclusive && width == 1) return wrapped(e, stmt, width, before);
     if (stmt->exclusive) own = shifted(e, stmt, width, prefix, 1);
     if (width > 1) before = sni_emit_format(e, "(%s)(%s)", sni_ctype_name(type, width), before);
-    return sni_emit_wrap(e, stmt->dtype, width, sni_emit_combine(e, stmt->combiner, type, width, before, own));
+    return wrapped(e, stmt, width, sni_emit_combine(e, stmt->combiner, type, width, before, own));
 }
 
 void sni_emit_scan_step(sni_emitter *e, const sni_scope *scope, int s, const char *name) {
@@ -83,7 +90,7 @@ void sni_emit_scan_step(sni_emitter *e, const sni_scope *scope, int s, const cha
         return;
     }
     const char *next = sni_emit_combine(e, stmt->combiner, type, width, carry, arg);
-    const char *value = sni_emit_wrap(e, stmt->dtype, width, carry);
+    const char *value = wrapped(e, stmt, width, carry);
     if (!stmt->exclusive) sni_emit_line(e, "%s = %s;", carry, next);
     sni_emit_line(e, "const %s %s = %s;", type_name, name, value);
     if (stmt->exclusive) sni_emit_line(e, "%s = %s;", carry, next);
