@@ -312,6 +312,35 @@ static int splice_scan(sni_builder *b, const sni_node *node, const sni_value *v,
     return add_stmt(b, &s);
 }
 
+/* x / y as a factor of a sum over axes that y does not depend on: the sum of x, divided once, is the same, and the
+ * division waits for no row statistic. Returns x and sets *out_divisor, or returns the factor itself. A conversion to
+ * fewer bits in between is left out: the sum is the more exact for it. */
+static int take_divisor(const sni_builder *b, int factor, uint32_t axes, int *out_divisor) {
+    const sni_stmt *s = &b->loop->stmts[factor];
+    *out_divisor = -1;
+    if (s->kind == SNI_STMT_CAST && sni_dtype_is_real(s->dtype)) s = &b->loop->stmts[s->args[0]];
+    if (s->kind != SNI_STMT_OP || !sni_dtype_is_real(s->dtype) || strcmp(s->op->name, "div") != 0) return factor;
+    if (b->loop->stmts[s->args[1]].mask & axes || !(b->loop->stmts[s->args[0]].mask & axes)) return factor;
+    *out_divisor = s->args[1];
+    return s->args[0];
+}
+
+static int splice_select(sni_builder *b, sni_expr guard, int yes, int no);
+
+/* sum / divisor; a sum of nothing is 0 whatever the divisor. */
+static int divide_sum(sni_builder *b, int sum, int divisor, sni_expr length) {
+    if (sum < 0 || divisor < 0) return sum;
+    sinter_dtype dtype = b->loop->stmts[sum].dtype;
+    sni_stmt s = {.kind = SNI_STMT_OP, .dtype = dtype, .op = sni_op_find("div"), .arg_count = 2, .args = {sum, divisor},
+                  .mask = b->loop->stmts[sum].mask | b->loop->stmts[divisor].mask};
+    int quotient = add_stmt(b, &s);
+    sni_expr any = sni_sym_lt(b->sym, sni_sym_const(b->sym, 0), length);
+    if (quotient < 0 || sni_sym_is(b->sym, any, 1)) return quotient;
+    sni_stmt zero = {.kind = SNI_STMT_CONST, .dtype = dtype};
+    int nothing = add_stmt(b, &zero);
+    return nothing < 0 ? -1 : splice_select(b, any, quotient, nothing);
+}
+
 static int splice_contract(sni_builder *b, const sni_node *node, const sni_value *v, const sni_expr *coords,
                            sni_expr guard) {
     if (guard) return refuse(b, "a matrix product under a condition");
@@ -335,6 +364,8 @@ static int splice_contract(sni_builder *b, const sni_node *node, const sni_value
     bc[bt->rank - 1] = coords[rank - 1];
     int sa = splice_inside(b, node->in[0], at->rank, ac), sb = sa < 0 ? -1 : splice_inside(b, node->in[1], bt->rank, bc);
     if (sa < 0 || sb < 0) return -1;
+    int divisor = -1;
+    if (!single) sa = take_divisor(b, sa, axes, &divisor);
     const sni_stmt *stmts = b->loop->stmts;
     sni_stmt mul = {.kind = SNI_STMT_OP, .dtype = v->type.dtype, .op = sni_op_find("mul"), .arg_count = 2,
                     .args = {sa, sb}, .mask = stmts[sa].mask | stmts[sb].mask};
@@ -343,7 +374,7 @@ static int splice_contract(sni_builder *b, const sni_node *node, const sni_value
     sni_stmt sum = {.kind = SNI_STMT_REDUCE, .dtype = v->type.dtype, .arg_count = 1, .args = {product},
                     .combiner = SNI_COMBINE_SUM, .axes = axes, .mask = mul.mask & ~axes};
     int s = add_stmt(b, &sum);
-    if (s < 0 || !single || b->reductions) return s;
+    if (s < 0 || !single || b->reductions) return divide_sum(b, s, divisor, length);
     b->loop->core = s;
     b->loop->core_a = sa;
     b->loop->core_b = sb;

@@ -13,9 +13,10 @@ static int reductions(const sni_loop *loop) {
     return count;
 }
 
-/* Builds the graph's one program and runs it with every strategy that takes nests. */
-static void check(const sinter_graph *g, const sinter_shape *shapes, bool wild, const char *label) {
+/* Builds the graph's one program and runs it with every strategy that takes nests; returns how many beside plain did. */
+static int check(const sinter_graph *g, const sinter_shape *shapes, bool wild, const char *label) {
     nest_run run;
+    int special = 0;
     nest_build(&run, g);
     nest_fill(&run, shapes, wild);
     for (int class = 0; class < 2; ++class) {
@@ -23,9 +24,10 @@ static void check(const sinter_graph *g, const sinter_shape *shapes, bool wild, 
         caps.device_class = class == 0 ? SNI_DEVICE_CPU : SNI_DEVICE_GPU;
         for (size_t i = 0; i < sni_strategy_count(); ++i)
             if (sni_strategy_at(i)->nests && (class == 0 || i + 1 < sni_strategy_count()))
-                nest_check(&device, &run, &caps, sni_strategy_at(i)->name, 2e-5, label);
+                special += nest_check(&device, &run, &caps, sni_strategy_at(i)->name, 2e-5, label) && i + 1 < sni_strategy_count();
     }
     nest_release(&run);
+    return special;
 }
 
 START_TEST(attention_is_one_nest) {
@@ -58,7 +60,23 @@ START_TEST(attention_of_all_kinds) {
         char label[80];
         attention_shapes(o, sizes[n][0], sizes[n][1], sizes[n][2], shapes);
         snprintf(label, sizeof label, "kind %d, %d x %d x %d", _i, sizes[n][0], sizes[n][1], sizes[n][2]);
-        check(g, shapes, n == 3, label);
+        ck_assert_msg(check(g, shapes, n == 3, label) >= 1, "%s: no strategy for attention took it", label);
+    }
+    sinter_graph_release(g);
+}
+END_TEST
+
+/* Several blocks of keys, of depth and of columns. */
+START_TEST(attention_of_several_blocks) {
+    static const attention_options kinds[] = {{SINTER_F32, 1, 1, 40, 33, CAUSAL, 0, 0}, {SINTER_F32, 2, 1, 136, 264, BOOLEAN, 0, 1}};
+    static const int sizes[][2] = {{50, 150}, {5, 131}};
+    sinter_graph *g;
+    must(sinter_graph_create(&g));
+    attention_graph(g, &kinds[_i]);
+    for (size_t n = 0; n < sizeof sizes / sizeof *sizes; ++n) {
+        sinter_shape shapes[NEST_PORTS];
+        attention_shapes(&kinds[_i], 1, sizes[n][0], sizes[n][1], shapes);
+        ck_assert_int_ge(check(g, shapes, false, "several blocks"), 1);
     }
     sinter_graph_release(g);
 }
@@ -104,6 +122,7 @@ int main(void) {
     tcase_set_timeout(tc, 600);
     tcase_add_test(tc, attention_is_one_nest);
     tcase_add_loop_test(tc, attention_of_all_kinds, 0, 6);
+    tcase_add_loop_test(tc, attention_of_several_blocks, 0, 2);
     tcase_add_test(tc, a_product_with_row_statistics);
     tcase_add_test(tc, products_of_products);
     tcase_add_test(tc, sums_over_each_axis);
