@@ -38,7 +38,11 @@ SINTER_API void sinter_plan_release(sinter_plan *plan);
 
 /* One input, output, or dimension of a run. Exactly one of data and buffer is given, except
  * for a dimension: name is the dimension's, both are NULL, and shape is SINTER_SHAPE(value). Where an input and an
- * output have the same name, the first binding with that name is the input's and the second the output's. */
+ * output have the same name, the first binding with that name is the input's and the second the output's.
+ *
+ * An output may be bound to a buffer that an input is bound to, too, or to one that overlaps it: the output is then
+ * computed in memory of the runtime's and copied there when everything is computed. Two outputs in the same memory are
+ * INVALID_ARGUMENT. What is read and written by other runs at the same time is the caller's business. */
 typedef struct sinter_binding {
     const char *name;
     /* Inputs: must be the graph's. Outputs: the graph's or SINTER_DTYPE_NONE. */
@@ -88,6 +92,7 @@ typedef struct sinter_plan_stats {
     uint64_t operators;           /* nodes of the graph that was compiled */
     uint64_t launches;            /* kernel launches a run makes */
     uint64_t kernels;             /* distinct kernels */
+    uint64_t steps;               /* launches, copies, fills and calls of libraries */
     uint64_t bytes_peak;          /* arena of the last run: memory for the values between its steps */
     uint64_t bytes_live_peak;     /* the most bytes of such values that are needed at one of its steps */
     uint64_t bytes_moved;         /* device memory read and written by the last run */
@@ -116,9 +121,9 @@ typedef enum sinter_explain_format {
  *   title, device, dimensions {name: size}
  *   totals: operators, launches, kernels, bytes, bytes_unfused, operations; measured: time_ns, runs
  *   slots [{kind: input, output, constant or temporary; name; type; bytes; in_place}]
- *   launches, in the order in which they run [{strategy; notes: why this strategy; ends: why it holds no
- *     more; kernel: the first launch that has the same kernel; nodes: of fused; reads, writes: slots;
- *     work_items, work_group; bytes, operations; measured: time_ns, roofline_ns; source (with_source; only
+ *   launches: the steps, in the order in which they run [{kind: launch, copy, fill or call; strategy; notes:
+ *     why this strategy; ends: why it holds no more; kernel: the first launch that has the same kernel; nodes:
+ *     of fused; reads, writes: slots; waits: earlier ones that must be over; work_items, work_group; bytes, operations; measured: time_ns, roofline_ns; source (with_source; only
  *     where kernel is the launch itself)}]
  *   given: the graph as it was described, fused: the graph that was cut into launches
  *     {inputs, outputs [{name, type, from}], nodes [{op, name, type: of the first output, in, origin}]}

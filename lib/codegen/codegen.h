@@ -3,6 +3,7 @@
 #define SNI_CODEGEN_CODEGEN_H
 
 #include "device/caps.h"
+#include "kernel/library.h"
 #include "loop/loop.h"
 #include "schedule/schedule.h"
 
@@ -27,6 +28,9 @@ typedef struct sni_kspec {
     const char *source;  /* includes of cl/ files are resolved by lib/kernel */
     const char *entry;
     const char *options; /* SN_IDX64 is added by the plan when a binding needs 64-bit indices */
+    /* A function that does the work in place of a kernel: then there is no source and no launch, and it gets args,
+     * of which an OFFSET follows its BUFFER as in a kernel and none is LOCAL. NULL: a kernel. */
+    const sni_library *library;
     int arg_count;
     sni_karg args[SNI_MAX_KARGS];
     int dims;

@@ -77,6 +77,15 @@ sinter_status sni_mem_sub(sni_mem *mem, size_t offset_bytes, size_t size_bytes, 
     return SINTER_OK;
 }
 
+/* The caller's sub-buffer: where it lies, so that two parts of one buffer are known to overlap or not. */
+static sinter_status find_whole(cl_mem handle, sni_mem *mem) {
+    cl_int error =
+        clGetMemObjectInfo(handle, CL_MEM_ASSOCIATED_MEMOBJECT, sizeof mem->whole, &mem->whole, NULL);
+    if (error == CL_SUCCESS && mem->whole)
+        error = clGetMemObjectInfo(handle, CL_MEM_OFFSET, sizeof mem->origin_bytes, &mem->origin_bytes, NULL);
+    return error == CL_SUCCESS ? SINTER_OK : sni_cl_fail(error, "clGetMemObjectInfo");
+}
+
 static sinter_status check_wrapped(const sni_device *device, cl_mem handle, size_t *out_size) {
     cl_mem_object_type type = 0;
     cl_context context = NULL;
@@ -103,10 +112,12 @@ sinter_status sni_mem_wrap(sni_pool *pool, cl_mem handle, sni_mem **out_mem) {
     SNI_TRY(check_wrapped(sni_pool_device(pool), handle, &size));
     sni_mem *mem = sni_calloc(1, sizeof *mem);
     if (!mem) return sni_out_of_memory("a wrapped buffer");
-    cl_int error = clRetainMemObject(handle);
-    if (error != CL_SUCCESS) {
+    sinter_status status = find_whole(handle, mem);
+    cl_int error = status == SINTER_OK ? clRetainMemObject(handle) : CL_SUCCESS;
+    if (error != CL_SUCCESS) status = sni_cl_fail(error, "clRetainMemObject");
+    if (status != SINTER_OK) {
         sni_free(mem);
-        return sni_cl_fail(error, "clRetainMemObject");
+        return status;
     }
     mem->base.handle = handle;
     mem->references = 1;
@@ -145,4 +156,33 @@ sinter_status sni_mem_fill(sni_mem *mem, uint8_t byte) {
     cl_int error = clEnqueueFillBuffer(queue_of(mem), mem->base.handle, &byte, 1, 0,
                                        mem->size_bytes, 0, NULL, NULL);
     return error == CL_SUCCESS ? SINTER_OK : sni_cl_fail(error, "clEnqueueFillBuffer");
+}
+
+sinter_status sni_mem_fill_range(sni_mem *mem, size_t offset_bytes, size_t size_bytes, const void *pattern,
+                                 size_t pattern_bytes) {
+    SNI_TRY(check_range(mem, offset_bytes, size_bytes));
+    if (!size_bytes) return SINTER_OK;
+    cl_int error = clEnqueueFillBuffer(queue_of(mem), mem->base.handle, pattern, pattern_bytes,
+                                       offset_bytes, size_bytes, 0, NULL, NULL);
+    return error == CL_SUCCESS ? SINTER_OK : sni_cl_fail(error, "clEnqueueFillBuffer");
+}
+
+sinter_status sni_mem_copy(const sni_mem *from, size_t from_offset_bytes, sni_mem *to, size_t to_offset_bytes,
+                           size_t size_bytes) {
+    SNI_TRY(check_range(from, from_offset_bytes, size_bytes));
+    SNI_TRY(check_range(to, to_offset_bytes, size_bytes));
+    if (!size_bytes) return SINTER_OK;
+    cl_int error = clEnqueueCopyBuffer(queue_of(to), from->base.handle, to->base.handle, from_offset_bytes,
+                                       to_offset_bytes, size_bytes, 0, NULL, NULL);
+    return error == CL_SUCCESS ? SINTER_OK : sni_cl_fail(error, "clEnqueueCopyBuffer");
+}
+
+static cl_mem whole_of(const sni_mem *mem) {
+    if (mem->parent) return mem->parent->base.handle;
+    return mem->whole ? mem->whole : mem->base.handle;
+}
+
+bool sni_mem_overlap(const sni_mem *a, size_t a_bytes, const sni_mem *b, size_t b_bytes) {
+    if (!a_bytes || !b_bytes || whole_of(a) != whole_of(b)) return false;
+    return a->origin_bytes < b->origin_bytes + b_bytes && b->origin_bytes < a->origin_bytes + a_bytes;
 }

@@ -13,7 +13,8 @@ struct sni_mem {
     int references;             /* atomic; 0 while idle */
     sni_pool *pool;             /* counted while in use */
     sni_mem *parent;            /* of a sub-buffer: the whole buffer, counted */
-    size_t origin_bytes;        /* of a sub-buffer: where in the parent it begins */
+    size_t origin_bytes;        /* of a part: where in the whole buffer it begins */
+    cl_mem whole;               /* of a wrapped sub-buffer: the caller's whole buffer, not counted; else NULL */
     size_t size_bytes;          /* as asked for */
     size_t capacity_bytes;      /* what the driver gave */
     int bin;                    /* size class; -1: never idle (wrapped) */

@@ -19,31 +19,25 @@ static sni_fuse_options fuse_options(const sni_caps *caps, const sinter_plan_opt
 
 static sinter_status build_step(sinter_plan *plan, sni_step *step, const char *strategy) {
     SNI_TRY(sni_codegen(&step->loop, plan->runtime->caps, strategy, plan->arena, &step->spec));
+    if (step->spec.library) {
+        step->kind = SNI_STEP_CALL;
+        return SINTER_OK;
+    }
     sni_program_source source = {step->spec.source, step->spec.entry, step->spec.options, step->spec.strategy};
     return sni_program_build(plan->runtime->cache, &source, &step->program);
 }
 
 static sinter_status compile_step(sinter_plan *plan, sni_step *step) {
     bool fits = false;
+    if (step->kind != SNI_STEP_LAUNCH) return SINTER_OK;
     SNI_TRY(build_step(plan, step, NULL));
+    if (step->kind == SNI_STEP_CALL) return SINTER_OK;
     SNI_TRY(sni_step_fits(step->program, &step->spec, &fits));
     if (fits) return SINTER_OK;
     /* A kernel whose registers allow only smaller work-groups than it asks for runs the plain way. */
     sni_program_release(step->program);
     step->program = NULL;
     return build_step(plan, step, "plain");
-}
-
-/* The group's program as the step's own, because the plan marks its buffers. */
-static sinter_status begin_step(sinter_plan *plan, const sni_group *group, int number) {
-    sni_step *step = &plan->steps[number];
-    const sni_loop *loop = group->loop;
-    step->group = group;
-    step->bytes = sni_loop_bytes(group->loop);
-    step->loop = *loop;
-    step->loop.buffers = sni_arena_copy(plan->arena, loop->buffers, sizeof *loop->buffers * (size_t)loop->buffer_count);
-    if (!step->loop.buffers) return sni_out_of_memory("a plan");
-    return sni_plan_add_slots(plan, step, number);
 }
 
 static int compare_pointers(const void *left, const void *right) {
@@ -56,7 +50,7 @@ static sinter_status count_kernels(sinter_plan *plan) {
     if (!programs) return sni_out_of_memory("a plan");
     for (size_t i = 0; i < plan->step_count; ++i) programs[i] = plan->steps[i].program;
     qsort(programs, plan->step_count, sizeof *programs, compare_pointers);
-    for (size_t i = 0; i < plan->step_count; ++i) plan->kernels += i == 0 || programs[i] != programs[i - 1];
+    for (size_t i = 0; i < plan->step_count; ++i) plan->kernels += programs[i] && (i == 0 || programs[i] != programs[i - 1]);
     sni_free(programs);
     return SINTER_OK;
 }
@@ -69,8 +63,9 @@ static sinter_status compile_steps(sinter_plan *plan, const sinter_plan_options 
     plan->steps = sni_calloc(count + 1, sizeof *plan->steps);
     if (!plan->steps) return sni_out_of_memory("a plan");
     plan->step_count = count;
-    for (size_t i = 0; i < count; ++i) SNI_TRY(begin_step(plan, &groups[i], (int)i));
+    for (size_t i = 0; i < count; ++i) SNI_TRY(sni_step_begin(plan, &groups[i], (int)i));
     SNI_TRY(sni_plan_share_slots(plan));
+    SNI_TRY(sni_plan_order(plan));
     SNI_TRY(sni_plan_upload_constants(plan));
     for (size_t i = 0; i < count; ++i) {
         sinter_status status = compile_step(plan, &plan->steps[i]);

@@ -86,6 +86,7 @@ sinter_status sni_context_kernel(sinter_plan *plan, sni_context *c, size_t n, co
 
 static sinter_status prepare_step(sinter_plan *plan, sni_context *c, size_t n) {
     sni_step *step = &plan->steps[n];
+    if (step->kind != SNI_STEP_LAUNCH) return SINTER_OK;
     sni_bindings b = sni_dims_bindings(&c->dims);
     chosen k;
     SNI_TRY(needs_64_bits(c, step, &c->wide[n]));
@@ -103,6 +104,7 @@ static sinter_status prepare_step(sinter_plan *plan, sni_context *c, size_t n) {
 /* The arguments that name memory. Those of temporaries are as they were when the arena is the last run's. */
 static sinter_status set_memory(sinter_plan *plan, sni_context *c, bool temps) {
     for (size_t n = 0; n < plan->step_count; ++n) {
+        if (plan->steps[n].kind != SNI_STEP_LAUNCH) continue;
         chosen k;
         SNI_TRY(choose(plan, c, n, &k));
         for (int a = 0; a < k.spec->arg_count; ++a) {
@@ -149,10 +151,11 @@ static sni_context *create(const sinter_plan *plan) {
     c->bytes = sni_calloc(plan->slot_count + 1, sizeof *c->bytes);
     c->offsets = sni_calloc(plan->slot_count + 1, sizeof *c->offsets);
     c->mems = sni_calloc(plan->slot_count + 1, sizeof *c->mems);
+    c->targets = sni_calloc(plan->slot_count + 1, sizeof *c->targets);
     c->launches = sni_calloc(2 * plan->step_count + 1, sizeof *c->launches);
     c->wide = sni_calloc(plan->step_count + 1, sizeof *c->wide);
     c->global = sni_calloc(plan->step_count + 1, sizeof *c->global);
-    if (c->bytes && c->offsets && c->mems && c->launches && c->wide && c->global) return c;
+    if (c->bytes && c->offsets && c->mems && c->targets && c->launches && c->wide && c->global) return c;
     sni_context_release((sinter_plan *)plan, c);
     return NULL;
 }
@@ -204,6 +207,8 @@ static void give_memory_back(const sinter_plan *plan, sni_context *c) {
     for (size_t i = 0; c->mems && i < plan->slot_count; ++i) {
         sni_mem_release(c->mems[i]);
         c->mems[i] = NULL;
+        if (c->targets) sni_mem_release(c->targets[i]);
+        if (c->targets) c->targets[i] = NULL;
     }
 }
 
@@ -235,6 +240,7 @@ void sni_context_release(sinter_plan *plan, sni_context *c) {
     sni_free(c->bytes);
     sni_free(c->offsets);
     sni_free(c->mems);
+    sni_free(c->targets);
     sni_free(c->launches);
     sni_free(c->wide);
     sni_free(c->global);

@@ -139,11 +139,22 @@ static void put_geometry(const sni_explain_launch *l, sni_str *out, bool *first)
     sni_str_append(out, "]");
 }
 
+static void put_waits(const sni_step *step, sni_str *out) {
+    bool first = true;
+    sni_str_append(out, "[");
+    for (int i = 0; i < step->wait_count; ++i) {
+        sni_json_next(out, &first);
+        sni_str_printf(out, "%d", step->waits[i]);
+    }
+    sni_str_append(out, "]");
+}
+
 static void put_launch(const sni_explain *x, size_t n, sni_str *out) {
     const sni_explain_launch *l = &x->launches[n];
     const sni_kspec *spec = &l->step->spec;
     bool first = true;
     sni_str_append(out, "\n{");
+    put_text(out, &first, "kind", sni_step_kind_name(l->step->kind));
     put_text(out, &first, "strategy", spec->strategy);
     put_text(out, &first, "notes", spec->notes ? spec->notes : "");
     put_text(out, &first, "ends", l->step->group->ends);
@@ -154,6 +165,8 @@ static void put_launch(const sni_explain *x, size_t n, sni_str *out) {
     put_slots(l->step, false, out);
     put_key(out, &first, "writes");
     put_slots(l->step, true, out);
+    put_key(out, &first, "waits");
+    put_waits(l->step, out);
     put_geometry(l, out, &first);
     put_whole(out, &first, "bytes", l->bytes);
     put_real(out, &first, "operations", l->operations);

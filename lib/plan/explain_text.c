@@ -59,7 +59,10 @@ static void put_launch(const sni_explain *x, size_t n, sni_str *out) {
                    l->operations);
     put_time(x, l, out);
     if (step->spec.notes && *step->spec.notes) sni_str_printf(out, "  strategy: %s\n", step->spec.notes);
-    if (x->with_source) sni_str_printf(out, "  source:\n%s\n", step->spec.source);
+    if (step->wait_count) sni_str_append(out, "  waits for:");
+    for (int i = 0; i < step->wait_count; ++i) sni_str_printf(out, "%s %d", i ? "," : "", step->waits[i] + 1);
+    if (step->wait_count) sni_str_append(out, "\n");
+    if (x->with_source && step->kind == SNI_STEP_LAUNCH) sni_str_printf(out, "  source:\n%s\n", step->spec.source);
 }
 
 void sni_explain_text(const sni_explain *x, sni_str *out) {

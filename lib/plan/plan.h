@@ -47,12 +47,29 @@ typedef struct sni_wide {
     sni_sym *own_sym;
 } sni_wide;
 
-/* One kernel launch. */
+typedef enum sni_step_kind {
+    SNI_STEP_LAUNCH, /* of a kernel */
+    SNI_STEP_COPY,   /* of one slot's elements, from from_element on, into another's */
+    SNI_STEP_FILL,   /* of a slot with one element */
+    SNI_STEP_CALL    /* of spec.library */
+} sni_step_kind;
+
+/* One thing that a run enqueues. */
 typedef struct sni_step {
+    sni_step_kind kind;
+    /* Earlier steps that must be over before this one begins: it reads what they wrote, or writes what they read or
+     * wrote. The queue is in order, so nothing else is needed for them to be. A queue that is not would also have to wait
+     * where a range of the arena gets a new value; that depends on the sizes of a run, and is kept apart by slots'
+     * first and last. */
+    const int *waits;
+    int wait_count;
+    int from, to;         /* COPY, FILL: loop buffers */
+    sni_expr from_element;
+    unsigned char pattern[8]; /* FILL */
     const sni_group *group;
     sni_loop loop; /* the group's program, with the buffers that may be the same memory marked */
     sni_kspec spec;
-    sni_program *program; /* 32-bit indices */
+    sni_program *program; /* LAUNCH: with 32-bit indices */
     sni_wide *wide;       /* or NULL; guarded by the plan's mutex, and never changed once it is set */
     int *slots;           /* loop buffer -> slot */
     sni_expr bytes;
@@ -104,6 +121,7 @@ struct sni_context {
     uint64_t *bytes;       /* slot -> size; TEMP only */
     uint64_t *offsets;     /* slot -> bytes into its memory */
     sni_mem **mems;        /* slot -> memory, during a run */
+    sni_mem **targets;     /* slot -> what an output is copied to after the steps, during a run; NULL: it is there */
     uint64_t arena_serial; /* of the arena that the kernels' arguments name; 0: none */
     sni_launch **launches; /* step -> kernel; [step_count + step]: with 64-bit indices */
     bool *wide;            /* step -> which of the two */
@@ -144,6 +162,24 @@ void sni_wide_release(sni_wide *wide);
 /* Can the device launch the program with the work-group that spec asks for? */
 sinter_status sni_step_fits(sni_program *program, const sni_kspec *spec, bool *out_fits);
 
+/* ---- ports.c ---- */
+
+/* Inputs, outputs: shapes checked, memory bound, inputs uploaded. A buffer that is an output and something else, too, is
+ * written by a copy after the steps. */
+sinter_status sni_plan_bind_ports(sinter_plan *plan, sni_context *context, sinter_binding *bindings, size_t count);
+/* The copies, and outputs to host memory. */
+sinter_status sni_plan_collect(sinter_plan *plan, sni_context *context, sinter_binding *bindings,
+                               size_t count);
+
+/* ---- steps.c ---- */
+
+/* The group's program as a step of its own; a copy or a fill where it is no more than that. */
+sinter_status sni_step_begin(sinter_plan *plan, const sni_group *group, int number);
+/* What each step waits for. */
+sinter_status sni_plan_order(sinter_plan *plan);
+sinter_status sni_step_enqueue(sinter_plan *plan, sni_context *context, size_t number, bool profile, void **out_event);
+const char *sni_step_kind_name(sni_step_kind kind);
+
 /* ---- slots.c ---- */
 
 sinter_status sni_plan_add_ports(sinter_plan *plan);
@@ -162,11 +198,9 @@ void sni_plan_leave(sinter_plan *plan);
 void sni_plan_drop(sinter_plan *plan);
 /* Enqueues every step; with profile events[step] is set. */
 sinter_status sni_plan_enqueue(sinter_plan *plan, sni_context *context, bool profile, void **events);
-/* Everything before (uploads) and after (downloads) the steps of a run. */
+/* Everything before the steps of a run. */
 sinter_status sni_plan_prepare(sinter_plan *plan, sinter_binding *bindings, size_t count,
                                sni_context **out_context);
-sinter_status sni_plan_collect(sinter_plan *plan, sni_context *context, sinter_binding *bindings,
-                               size_t count);
 /* Appends a group's operators and their names: "matmul(/fc/MatMul) add relu". */
 void sni_plan_print_nodes(const sinter_plan *plan, const sni_group *group, sni_str *out);
 

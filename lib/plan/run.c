@@ -11,44 +11,6 @@ struct sinter_event {
     void *marker;
 };
 
-static sinter_status bind_memory(sinter_plan *plan, sni_context *c, size_t slot, const sinter_binding *b,
-                                 size_t bytes, const char *name) {
-    if (b && b->buffer) {
-        if (b->buffer->runtime != plan->runtime)
-            return sni_fail(SINTER_INVALID_ARGUMENT, "the buffer of '%s' belongs to another runtime", name);
-        if (b->buffer->size_bytes < bytes)
-            return sni_fail(SINTER_INVALID_ARGUMENT, "the buffer of '%s' has %zu bytes, %zu are needed", name,
-                            b->buffer->size_bytes, bytes);
-        c->mems[slot] = sni_mem_retain(b->buffer->mem);
-        return SINTER_OK;
-    }
-    if (b && b->data && b->size_bytes < bytes)
-        return sni_fail(SINTER_INVALID_ARGUMENT, "'%s' has %zu bytes, %zu are needed", name, b->size_bytes, bytes);
-    return sni_mem_acquire(plan->runtime->pool, bytes, &c->mems[slot]);
-}
-
-static sinter_status bind_port(sinter_plan *plan, sni_context *c, size_t slot, sinter_binding *bindings, size_t count) {
-    const sni_slot *s = &plan->slots[slot];
-    bool in = s->kind == SNI_SLOT_INPUT;
-    const char *name = in ? plan->graph->inputs[s->index].name : plan->graph->outputs[s->index].name;
-    const sinter_binding *found = sni_find_binding(plan, bindings, count, s->kind, name);
-    sinter_binding *b = found ? &bindings[found - bindings] : NULL;
-    uint64_t bytes;
-    SNI_TRY(sni_slot_bytes(plan, &c->dims, s, &bytes));
-    if (in && b && !b->data && !b->buffer && bytes > 0)
-        return sni_fail(SINTER_INVALID_ARGUMENT, "input '%s' has neither data nor a buffer", name);
-    if (!in && b) {
-        sinter_dtype dtype = sni_graph_value(plan->graph, s->value)->type.dtype;
-        if (b->dtype != SINTER_DTYPE_NONE && b->dtype != dtype)
-            return sni_fail(SINTER_DTYPE, "output '%s' is %s, not %s", name, sinter_dtype_name(dtype),
-                            sinter_dtype_name(b->dtype));
-        SNI_TRY(sni_plan_shape(plan, &c->dims, s->value, &b->shape));
-    }
-    SNI_TRY(bind_memory(plan, c, slot, b, (size_t)bytes, name));
-    if (in && b && b->data && bytes > 0) SNI_TRY(sni_mem_write(c->mems[slot], 0, b->data, (size_t)bytes, false));
-    return SINTER_OK;
-}
-
 /* Gives a context up after a failure: nothing of the caller's may be in use when the call returns. */
 static sinter_status abandon(sinter_plan *plan, sni_context *c, sinter_status status) {
     /* The text of the first failure is the one to keep. */
@@ -65,12 +27,9 @@ sinter_status sni_plan_prepare(sinter_plan *plan, sinter_binding *bindings, size
     *out_context = NULL;
     sni_dims dims;
     sni_context *c;
-    sinter_status status = SINTER_OK;
     SNI_TRY(sni_plan_bind(plan, bindings, count, &dims));
     SNI_TRY(sni_context_acquire(plan, &dims, &c));
-    for (size_t i = 0; i < plan->slot_count && status == SINTER_OK; ++i)
-        if (plan->slots[i].kind == SNI_SLOT_INPUT || plan->slots[i].kind == SNI_SLOT_OUTPUT)
-            status = bind_port(plan, c, i, bindings, count);
+    sinter_status status = sni_plan_bind_ports(plan, c, bindings, count);
     if (status == SINTER_OK) status = sni_context_set_ports(plan, c);
     if (status != SINTER_OK) return abandon(plan, c, status);
     *out_context = c;
@@ -78,26 +37,8 @@ sinter_status sni_plan_prepare(sinter_plan *plan, sinter_binding *bindings, size
 }
 
 sinter_status sni_plan_enqueue(sinter_plan *plan, sni_context *c, bool profile, void **events) {
-    for (size_t n = 0; n < plan->step_count; ++n) {
-        const sni_kspec *spec;
-        sni_launch *launch;
-        SNI_TRY(sni_context_kernel(plan, c, n, &spec, &launch));
-        const size_t *local = spec->local[0] ? spec->local : NULL;
-        SNI_TRY(sni_launch_enqueue(launch, spec->dims, c->global[n], local, profile, events ? &events[n] : NULL));
-    }
-    return SINTER_OK;
-}
-
-sinter_status sni_plan_collect(sinter_plan *plan, sni_context *c, sinter_binding *bindings, size_t count) {
-    for (size_t i = 0; i < plan->slot_count; ++i) {
-        const sni_slot *s = &plan->slots[i];
-        if (s->kind != SNI_SLOT_OUTPUT) continue;
-        const char *name = plan->graph->outputs[s->index].name;
-        const sinter_binding *b = sni_find_binding(plan, bindings, count, SNI_SLOT_OUTPUT, name);
-        uint64_t bytes;
-        SNI_TRY(sni_slot_bytes(plan, &c->dims, s, &bytes));
-        if (b && b->data && bytes > 0) SNI_TRY(sni_mem_read(c->mems[i], 0, b->data, (size_t)bytes, false));
-    }
+    for (size_t n = 0; n < plan->step_count; ++n)
+        SNI_TRY(sni_step_enqueue(plan, c, n, profile, events ? &events[n] : NULL));
     return SINTER_OK;
 }
 
@@ -184,7 +125,7 @@ static void note_launched(sinter_plan *plan) {
         sni_mutex_lock(&plan->mutex);
         const sni_wide *wide = plan->steps[n].wide;
         sni_mutex_unlock(&plan->mutex);
-        sni_program_launched(plan->steps[n].program);
+        if (plan->steps[n].program) sni_program_launched(plan->steps[n].program);
         if (wide) sni_program_launched(wide->program);
     }
 }
@@ -256,10 +197,13 @@ void sinter_plan_get_stats(const sinter_plan *plan, sinter_plan_stats *out_stats
     if (!out_stats) return;
     memset(out_stats, 0, sizeof *out_stats);
     if (!plan) return;
+    uint64_t launches = 0;
+    for (size_t n = 0; n < plan->step_count; ++n) launches += plan->steps[n].kind == SNI_STEP_LAUNCH;
     sni_mutex *mutex = (sni_mutex *)&plan->mutex; /* what it guards is not part of the plan's meaning */
     sni_mutex_lock(mutex);
     *out_stats = (sinter_plan_stats){.operators = plan->operators,
-                                     .launches = plan->step_count,
+                                     .launches = launches,
+                                     .steps = plan->step_count,
                                      .kernels = plan->kernels,
                                      .bytes_peak = plan->bytes_peak,
                                      .bytes_live_peak = plan->bytes_live_peak,

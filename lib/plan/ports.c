@@ -1,0 +1,105 @@
+/* Inputs and outputs of a run: from bindings to memory, and back. */
+#include "base/alloc.h"
+#include "plan/plan.h"
+
+static const char *port_name(const sinter_plan *plan, const sni_slot *s) {
+    return s->kind == SNI_SLOT_INPUT ? plan->graph->inputs[s->index].name : plan->graph->outputs[s->index].name;
+}
+
+static const sinter_binding *binding_of(const sinter_plan *plan, const sni_slot *s, const sinter_binding *bindings,
+                                        size_t count) {
+    return sni_find_binding(plan, bindings, count, s->kind, port_name(plan, s));
+}
+
+static bool is_port(const sni_slot *s) { return s->kind == SNI_SLOT_INPUT || s->kind == SNI_SLOT_OUTPUT; }
+
+static sinter_status bind_memory(sinter_plan *plan, sni_context *c, size_t slot, const sinter_binding *b, size_t bytes,
+                                 const char *name) {
+    if (b && b->buffer) {
+        if (b->buffer->runtime != plan->runtime)
+            return sni_fail(SINTER_INVALID_ARGUMENT, "the buffer of '%s' belongs to another runtime", name);
+        if (b->buffer->size_bytes < bytes)
+            return sni_fail(SINTER_INVALID_ARGUMENT, "the buffer of '%s' has %zu bytes, %zu are needed", name,
+                            b->buffer->size_bytes, bytes);
+        c->mems[slot] = sni_mem_retain(b->buffer->mem);
+        return SINTER_OK;
+    }
+    if (b && b->data && b->size_bytes < bytes)
+        return sni_fail(SINTER_INVALID_ARGUMENT, "'%s' has %zu bytes, %zu are needed", name, b->size_bytes, bytes);
+    return sni_mem_acquire(plan->runtime->pool, bytes, &c->mems[slot]);
+}
+
+static sinter_status describe_output(const sinter_plan *plan, const sni_context *c, const sni_slot *s, sinter_binding *b) {
+    sinter_dtype dtype = sni_graph_value(plan->graph, s->value)->type.dtype;
+    if (b->dtype != SINTER_DTYPE_NONE && b->dtype != dtype)
+        return sni_fail(SINTER_DTYPE, "output '%s' is %s, not %s", port_name(plan, s), sinter_dtype_name(dtype),
+                        sinter_dtype_name(b->dtype));
+    return sni_plan_shape(plan, &c->dims, s->value, &b->shape);
+}
+
+static sinter_status bind_port(sinter_plan *plan, sni_context *c, size_t slot, sinter_binding *bindings, size_t count) {
+    const sni_slot *s = &plan->slots[slot];
+    bool in = s->kind == SNI_SLOT_INPUT;
+    const char *name = port_name(plan, s);
+    const sinter_binding *found = binding_of(plan, s, bindings, count);
+    sinter_binding *b = found ? &bindings[found - bindings] : NULL;
+    SNI_TRY(sni_slot_bytes(plan, &c->dims, s, &c->bytes[slot]));
+    size_t bytes = (size_t)c->bytes[slot];
+    if (in && b && !b->data && !b->buffer && bytes > 0)
+        return sni_fail(SINTER_INVALID_ARGUMENT, "input '%s' has neither data nor a buffer", name);
+    if (!in && b) SNI_TRY(describe_output(plan, c, s, b));
+    SNI_TRY(bind_memory(plan, c, slot, b, bytes, name));
+    if (in && b && b->data && bytes > 0) SNI_TRY(sni_mem_write(c->mems[slot], 0, b->data, bytes, false));
+    return SINTER_OK;
+}
+
+/* ---- one memory bound twice ---- */
+
+static bool host_overlap(const sinter_binding *a, uint64_t a_bytes, const sinter_binding *b, uint64_t b_bytes) {
+    if (!a || !b || !a->data || !b->data || !a_bytes || !b_bytes) return false;
+    uintptr_t p = (uintptr_t)a->data, q = (uintptr_t)b->data;
+    return p < q + b_bytes && q < p + a_bytes;
+}
+
+/* Steps write outputs while others still read inputs. So an output in an input's buffer is computed beside it and copied
+ * when the steps are over. Two outputs in one memory cannot both be right. */
+static sinter_status check_output(sinter_plan *plan, sni_context *c, size_t out, const sinter_binding *bindings, size_t count) {
+    const sni_slot *slots = plan->slots;
+    const sinter_binding *b = binding_of(plan, &slots[out], bindings, count);
+    bool beside = false;
+    if (!b) return SINTER_OK;
+    for (size_t i = 0; i < plan->slot_count; ++i) {
+        if (i == out || !is_port(&slots[i])) continue;
+        const sinter_binding *other = binding_of(plan, &slots[i], bindings, count);
+        bool shared = sni_mem_overlap(c->mems[out], (size_t)c->bytes[out], c->mems[i], (size_t)c->bytes[i]);
+        if (slots[i].kind == SNI_SLOT_INPUT)
+            beside |= shared;
+        else if (i < out && (shared || host_overlap(b, c->bytes[out], other, c->bytes[i])))
+            return sni_fail(SINTER_INVALID_ARGUMENT, "the outputs '%s' and '%s' are bound to the same memory",
+                            port_name(plan, &slots[i]), port_name(plan, &slots[out]));
+    }
+    if (!beside) return SINTER_OK;
+    c->targets[out] = c->mems[out];
+    c->mems[out] = NULL;
+    return sni_mem_acquire(plan->runtime->pool, (size_t)c->bytes[out], &c->mems[out]);
+}
+
+sinter_status sni_plan_bind_ports(sinter_plan *plan, sni_context *c, sinter_binding *bindings, size_t count) {
+    for (size_t i = 0; i < plan->slot_count; ++i)
+        if (is_port(&plan->slots[i])) SNI_TRY(bind_port(plan, c, i, bindings, count));
+    for (size_t i = 0; i < plan->slot_count; ++i)
+        if (plan->slots[i].kind == SNI_SLOT_OUTPUT) SNI_TRY(check_output(plan, c, i, bindings, count));
+    return SINTER_OK;
+}
+
+sinter_status sni_plan_collect(sinter_plan *plan, sni_context *c, sinter_binding *bindings, size_t count) {
+    for (size_t i = 0; i < plan->slot_count; ++i) {
+        const sni_slot *s = &plan->slots[i];
+        size_t bytes = (size_t)c->bytes[i];
+        if (s->kind != SNI_SLOT_OUTPUT || bytes == 0) continue;
+        if (c->targets[i]) SNI_TRY(sni_mem_copy(c->mems[i], 0, c->targets[i], 0, bytes));
+        const sinter_binding *b = binding_of(plan, s, bindings, count);
+        if (b && b->data) SNI_TRY(sni_mem_read(c->mems[i], 0, b->data, bytes, false));
+    }
+    return SINTER_OK;
+}
