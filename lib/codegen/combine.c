@@ -3,44 +3,18 @@
 
 #include <string.h>
 
-/* The largest or smallest value of an integer dtype. */
-static int64_t integer_limit(sinter_dtype dtype, bool largest) {
-    switch (dtype) {
-    case SINTER_I8: return largest ? INT8_MAX : INT8_MIN;
-    case SINTER_U8: return largest ? UINT8_MAX : 0;
-    case SINTER_BOOL: return largest ? 1 : 0;
-    case SINTER_I16: return largest ? INT16_MAX : INT16_MIN;
-    case SINTER_I64: return largest ? INT64_MAX : INT64_MIN;
-    default: return largest ? INT32_MAX : INT32_MIN;
-    }
-}
-
 const char *sni_emit_identity(sni_emitter *e, sni_combiner combiner, sinter_dtype dtype, int width) {
-    double f = 0;
-    int64_t i = 0;
-    if (combiner == SNI_COMBINE_PROD) {
-        f = 1;
-        i = 1;
-    } else if (combiner == SNI_COMBINE_MAX || combiner == SNI_COMBINE_MIN) {
-        f = combiner == SNI_COMBINE_MAX ? -__builtin_inf() : __builtin_inf();
-        i = integer_limit(dtype, combiner == SNI_COMBINE_MIN);
-    }
+    sni_combiner_start start = sni_combiner_start_of(combiner, dtype);
     sni_ctype type = sni_ctype_of(dtype);
-    const char *value = sni_emit_constant(e, type, f, i);
+    const char *value = sni_emit_constant(e, type, start.f, start.i);
     return width == 1 ? value : sni_emit_format(e, "(%s)(%s)", sni_ctype_name(type, width), value);
 }
 
 const char *sni_emit_combine(sni_emitter *e, sni_combiner combiner, sni_ctype type, int width, const char *a,
                              const char *b) {
-    const char *name = sni_ctype_name(type, width);
-    bool integer = type == SNI_C_INT || type == SNI_C_LONG;
-    if (combiner == SNI_COMBINE_MAX || combiner == SNI_COMBINE_MIN) {
-        sni_emit_use(e, type, width);
-        return sni_emit_format(e, "sn_%s_%s(%s, %s)", combiner == SNI_COMBINE_MAX ? "max" : "min", name, a, b);
-    }
-    char operator = combiner == SNI_COMBINE_PROD ? '*' : '+';
-    if (!integer) return sni_emit_format(e, "%s %c %s", a, operator, b);
-    return sni_emit_format(e, "as_%s(as_u%s(%s) %c as_u%s(%s))", name, name, a, operator, name, b);
+    const sni_variable both[2] = {{.letter = 'a', .text = a, .type = type, .width = width},
+                                  {.letter = 'b', .text = b, .type = type, .width = width}};
+    return sni_emit_expression(e, sni_combiner_row_of(combiner)->merge, type, width, both, 2, NULL, false);
 }
 
 const char *sni_emit_fold(sni_emitter *e, sni_combiner combiner, sni_ctype type, int width, const char *name) {

@@ -1,4 +1,4 @@
-/* Operator expressions (sni_op.expression) as OpenCL C.
+/* Expressions of the tables of operators and combiners (sni_op.expression) as OpenCL C.
  *
  * A recursive descent over C's grammar that gives every part a type: a value of the expression's type, or
  * a condition. OpenCL's vectors need the difference, because a comparison of vectors gives -1 where one of scalars gives 1,
@@ -22,11 +22,11 @@ typedef struct part {
 
 typedef struct parser {
     sni_emitter *e;
-    const sni_scope *scope;
-    const sni_stmt *stmt;
+    const sni_variable *variables;
+    int variable_count;
+    const double *params; /* p0..p7; NULL: the expression has none */
     const char *at;
     sni_ctype type; /* of the arithmetic */
-    int width;      /* of the statement */
     int depth;
 } parser;
 
@@ -222,16 +222,17 @@ static part parse_number(parser *p) {
     return result;
 }
 
-static part operand(parser *p, int index) {
-    if (index >= p->stmt->arg_count) return fail(p);
-    int s = p->stmt->args[index];
-    const sni_stmt *arg = &p->e->loop->stmts[s];
-    const char *name = p->scope->have != NULL ? p->scope->have[s] : NULL;
-    if (name == NULL) return fail(p);
-    int width = sni_emit_is_vector(p->e, p->scope, s) ? p->width : 1;
-    part result = make(PART_VALUE, sni_ctype_of(arg->dtype), width, name);
-    /* A bool beside other types is a condition: it is converted only where it is used as a number. */
-    return arg->dtype == SINTER_BOOL ? result : to_value(p, result, p->type);
+/* A variable of the expression, in the type of the arithmetic. */
+static part variable_value(parser *p, const sni_variable *v) {
+    part result = make(v->text != NULL ? PART_VALUE : PART_NUMBER, v->type, v->width, v->text != NULL ? v->text : "");
+    result.number = v->number;
+    return result.kind == PART_NUMBER || v->own_type ? result : to_value(p, result, p->type);
+}
+
+static const sni_variable *find_variable(const parser *p, char letter) {
+    for (int i = 0; i < p->variable_count; ++i)
+        if (p->variables[i].letter == letter) return &p->variables[i];
+    return NULL;
 }
 
 static part parse_function(parser *p, const char *name, size_t length) {
@@ -257,10 +258,11 @@ static part parse_name(parser *p) {
     while (isalnum((unsigned char)*p->at) || *p->at == '_') ++p->at;
     size_t length = (size_t)(p->at - name);
     if (take(p, "(")) return parse_function(p, name, length);
-    if (length == 1 && name[0] >= 'a' && name[0] <= 'c') return operand(p, name[0] - 'a');
-    if (length == 2 && name[0] == 'p' && name[1] >= '0' && name[1] < '0' + SNI_MAX_ATTRS) {
+    const sni_variable *variable = length == 1 ? find_variable(p, name[0]) : NULL;
+    if (variable != NULL) return variable_value(p, variable);
+    if (p->params != NULL && length == 2 && name[0] == 'p' && name[1] >= '0' && name[1] < '0' + SNI_MAX_ATTRS) {
         part result = make(PART_NUMBER, p->type, 1, "");
-        result.number = p->stmt->params[name[1] - '0'];
+        result.number = p->params[name[1] - '0'];
         return result;
     }
     return fail(p);
@@ -374,17 +376,35 @@ static sni_ctype arithmetic_type(const sni_loop *loop, const sni_stmt *stmt) {
     return type;
 }
 
-const char *sni_emit_op(sni_emitter *e, const sni_scope *scope, int s, int width) {
-    const sni_stmt *stmt = &e->loop->stmts[s];
-    parser p = {e, scope, stmt, stmt->op->expression, arithmetic_type(e->loop, stmt), width, 0};
-    if (p.at == NULL) {
+const char *sni_emit_expression(sni_emitter *e, const char *text, sni_ctype type, int width,
+                                const sni_variable *variables, int count, const double *params, bool truth) {
+    parser p = {.e = e, .variables = variables, .variable_count = count, .params = params, .at = text, .type = type};
+    if (text == NULL) {
         e->failed = true;
         return "0";
     }
     part result = parse_ternary(&p);
     skip_space(&p);
     if (*p.at != 0) e->failed = true;
-    if (stmt->dtype == SINTER_BOOL) result = to_condition(&p, result);
-    result = to_value(&p, result, sni_ctype_of(stmt->dtype));
-    return sni_emit_wrap(e, stmt->dtype, width, widen(&p, result, width));
+    if (truth) result = to_condition(&p, result);
+    result = to_value(&p, result, truth ? SNI_C_INT : type);
+    return widen(&p, result, width);
+}
+
+const char *sni_emit_op(sni_emitter *e, const sni_scope *scope, int s, int width) {
+    const sni_stmt *stmt = &e->loop->stmts[s];
+    sni_variable operands[3];
+    for (int a = 0; a < stmt->arg_count; ++a) {
+        const sni_stmt *arg = &e->loop->stmts[stmt->args[a]];
+        const char *name = scope->have != NULL ? scope->have[stmt->args[a]] : NULL;
+        if (name == NULL) e->failed = true;
+        /* A bool beside other types is a condition: it is converted only where it is used as a number. */
+        operands[a] = (sni_variable){.letter = (char)('a' + a), .text = name != NULL ? name : "0",
+                                     .type = sni_ctype_of(arg->dtype),
+                                     .width = sni_emit_is_vector(e, scope, stmt->args[a]) ? width : 1,
+                                     .own_type = arg->dtype == SINTER_BOOL};
+    }
+    const char *value = sni_emit_expression(e, stmt->op->expression, arithmetic_type(e->loop, stmt), width, operands,
+                                            stmt->arg_count, stmt->params, stmt->dtype == SINTER_BOOL);
+    return sni_emit_wrap(e, stmt->dtype, width, value);
 }

@@ -35,6 +35,21 @@ const char *sni_emit_operand(sni_emitter *e, const sni_scope *scope, int s, sni_
 /* A condition (an expression that is 0 or 1) for ?: between values of a type; a mask when by lane. */
 const char *sni_emit_condition(sni_emitter *e, const sni_scope *scope, sni_expr guard, sni_ctype type);
 
+/* A variable of a table's expression, called by one letter: a text of a type and width, or a number (text NULL). */
+typedef struct sni_variable {
+    char letter;
+    const char *text;
+    double number;
+    sni_ctype type;
+    int width;
+    bool own_type; /* stays what it is until the arithmetic needs another type */
+} sni_variable;
+
+/* Such an expression as OpenCL C, computed in a type; params: p0..p7, or NULL. truth: the result is 0 or 1 of type int,
+ * else of the type. */
+const char *sni_emit_expression(sni_emitter *e, const char *text, sni_ctype type, int width,
+                                const sni_variable *variables, int count, const double *params, bool truth);
+
 /* Right-hand sides of the kinds of statements. */
 const char *sni_emit_op(sni_emitter *e, const sni_scope *scope, int s, int width);
 const char *sni_emit_cast(sni_emitter *e, const sni_scope *scope, int s, int width);

@@ -92,24 +92,20 @@ static bool mapped_elements(const sni_call *call, odometer meter, int64_t count,
 }
 
 static sni_expr combine(const sni_call *call, sni_expr a, sni_expr b) {
-    sni_expr result = SNI_NO_EXPR;
-    int64_t number;
-    switch (call->op->combiner) {
-    case SNI_COMBINE_SUM: result = sni_sym_add(call->sym, a, b); break;
-    case SNI_COMBINE_PROD: result = sni_sym_mul(call->sym, a, b); break;
-    case SNI_COMBINE_MAX: result = sni_sym_max(call->sym, a, b); break;
-    case SNI_COMBINE_MIN: result = sni_sym_min(call->sym, a, b); break;
-    case SNI_COMBINE_NONE: break;
+    const sni_combiner_row *row = sni_combiner_row_of(call->op->combiner);
+    int64_t x, y;
+    if (sni_sym_is_const(call->sym, a, &x) && sni_sym_is_const(call->sym, b, &y)) {
+        int64_t number = sni_combine_whole(call->op->combiner, x, y);
+        return sni_sym_const(call->sym, sni_dtype_wrap(call->out[0].dtype, number));
     }
-    if (!sni_sym_is_const(call->sym, result, &number)) return result;
-    return sni_sym_const(call->sym, sni_dtype_wrap(call->out[0].dtype, number));
+    return row->symbolic ? row->symbolic(call->sym, a, b) : SNI_NO_EXPR;
 }
 
-/* What a reduction of nothing gives; SNI_NO_EXPR where there is no such number. */
+/* What a reduction of nothing gives; extremes of nothing are left to run time. */
 static sni_expr combiner_start(const sni_call *call) {
-    if (call->op->combiner == SNI_COMBINE_SUM) return sni_sym_const(call->sym, 0);
-    if (call->op->combiner == SNI_COMBINE_PROD) return sni_sym_const(call->sym, 1);
-    return SNI_NO_EXPR;
+    int64_t start = sni_combiner_start_of(call->op->combiner, call->out[0].dtype).i;
+    bool small = start == 0 || start == 1;
+    return small ? sni_sym_const(call->sym, start) : SNI_NO_EXPR;
 }
 
 static bool reduced_elements(const sni_call *call, int64_t count, sni_expr *out) {

@@ -1,11 +1,6 @@
 /* Programs as text, their invariants, and the bytes they move. */
 #include "loop/loop.h"
 
-static const char *combiner_name(sni_combiner c) {
-    static const char *const names[] = {"none", "sum", "prod", "max", "min"};
-    return names[c];
-}
-
 static void print_stmt(const sni_loop *loop, int i, sni_str *out) {
     const sni_stmt *s = &loop->stmts[i];
     sni_str_printf(out, "  s%d:%s = ", i, sinter_dtype_name(s->dtype));
@@ -29,10 +24,10 @@ static void print_stmt(const sni_loop *loop, int i, sni_str *out) {
     case SNI_STMT_CAST: sni_str_append(out, "cast"); break;
     case SNI_STMT_SELECT: sni_str_append(out, "select"); break;
     case SNI_STMT_SCAN:
-        sni_str_printf(out, "scan %s%s", combiner_name(s->combiner), s->exclusive ? " exclusive" : "");
+        sni_str_printf(out, "scan %s%s", sni_combiner_row_of(s->combiner)->name, s->exclusive ? " exclusive" : "");
         break;
     case SNI_STMT_REDUCE:
-        sni_str_printf(out, "reduce %s", combiner_name(s->combiner));
+        sni_str_printf(out, "reduce %s", sni_combiner_row_of(s->combiner)->name);
         for (int a = 0; a < loop->axis_count; ++a)
             if (s->axes >> a & 1u) sni_str_printf(out, " over i%d", a);
         break;

@@ -282,9 +282,8 @@ int sni_scan_axis(const sni_node *scan, int rank) {
 
 /* What a combiner starts with. */
 static int splice_identity(sni_builder *b, sni_combiner combiner, sinter_dtype dtype) {
-    sni_stmt s = {.kind = SNI_STMT_CONST, .dtype = dtype};
-    s.f = sni_ref_identity_real(combiner);
-    s.i = sni_dtype_is_real(dtype) ? 0 : sni_ref_identity_int(combiner, dtype);
+    sni_combiner_start start = sni_combiner_start_of(combiner, dtype);
+    sni_stmt s = {.kind = SNI_STMT_CONST, .dtype = dtype, .f = start.f, .i = start.i};
     return add_stmt(b, &s);
 }
 

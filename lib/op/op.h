@@ -3,6 +3,7 @@
 #define SNI_OP_OP_H
 
 #include "base/status.h"
+#include "op/combiner.h"
 #include "op/type.h"
 
 typedef enum sni_op_kind {
@@ -68,14 +69,6 @@ typedef enum sni_result {
     SNI_RESULT_SAME, /* dtype of the first input that is not a condition */
     SNI_RESULT_BOOL
 } sni_result;
-
-typedef enum sni_combiner {
-    SNI_COMBINE_NONE,
-    SNI_COMBINE_SUM,
-    SNI_COMBINE_PROD,
-    SNI_COMBINE_MAX, /* NaN wins */
-    SNI_COMBINE_MIN  /* NaN wins */
-} sni_combiner;
 
 struct sni_op {
     const char *name;

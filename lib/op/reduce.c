@@ -1,8 +1,6 @@
-/* Reductions over axes: sum, prod, max, min. */
+/* Reductions over axes, one operator for each combiner. */
 #include "op/rule.h"
 #include "op/tables.h"
-
-#include <math.h>
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
@@ -27,7 +25,7 @@ sinter_status sni_rule_reduce(const sni_call *call, sni_dtype_class classes) {
 }
 
 static sinter_status reduce_infer(sni_call *call) {
-    return sni_rule_reduce(call, SNI_CLASS_NUMBER);
+    return sni_rule_reduce(call, call->op->classes);
 }
 
 uint32_t sni_ref_axes(const sni_ref_call *call) {
@@ -47,43 +45,6 @@ int64_t sni_ref_reduced(const sni_ref_tensor *in, uint32_t axes, const int64_t *
     return at;
 }
 
-double sni_ref_identity_real(sni_combiner combiner) {
-    switch (combiner) {
-    case SNI_COMBINE_PROD: return 1;
-    case SNI_COMBINE_MAX: return -INFINITY;
-    case SNI_COMBINE_MIN: return INFINITY;
-    default: return 0;
-    }
-}
-
-double sni_ref_combine_real(sni_combiner combiner, double a, double b) {
-    switch (combiner) {
-    case SNI_COMBINE_PROD: return a * b;
-    case SNI_COMBINE_MAX: return isnan(a) || a > b ? a : b;
-    case SNI_COMBINE_MIN: return isnan(a) || a < b ? a : b;
-    default: return a + b;
-    }
-}
-
-int64_t sni_ref_identity_int(sni_combiner combiner, sinter_dtype dtype) {
-    switch (combiner) {
-    case SNI_COMBINE_PROD: return 1;
-    case SNI_COMBINE_MAX: return sni_dtype_lowest(dtype);
-    case SNI_COMBINE_MIN: return sni_dtype_highest(dtype);
-    default: return 0;
-    }
-}
-
-/* Integers wrap around, so sums and products are taken without a sign. */
-int64_t sni_ref_combine_int(sni_combiner combiner, int64_t a, int64_t b) {
-    switch (combiner) {
-    case SNI_COMBINE_PROD: return (int64_t)((uint64_t)a * (uint64_t)b);
-    case SNI_COMBINE_MAX: return a > b ? a : b;
-    case SNI_COMBINE_MIN: return a < b ? a : b;
-    default: return (int64_t)((uint64_t)a + (uint64_t)b);
-    }
-}
-
 static sinter_status reduce_reference(const sni_ref_call *call) {
     const sni_ref_tensor *in = call->in[0];
     sni_ref_tensor *out = call->out[0];
@@ -91,13 +52,14 @@ static sinter_status reduce_reference(const sni_ref_call *call) {
     uint32_t axes = sni_ref_axes(call);
     int64_t coords[SINTER_MAX_RANK] = {0};
     for (int64_t n = 0; n < out->count; ++n) {
-        if (out->f) out->f[n] = sni_ref_identity_real(combiner);
-        else out->i[n] = sni_ref_identity_int(combiner, out->dtype);
+        sni_combiner_start start = sni_combiner_start_of(combiner, out->dtype);
+        if (out->f) out->f[n] = start.f;
+        else out->i[n] = start.i;
     }
     for (int64_t n = 0; n < in->count; ++n) {
         int64_t to = sni_ref_reduced(in, axes, coords);
-        if (out->f) out->f[to] = sni_ref_combine_real(combiner, out->f[to], in->f[n]);
-        else out->i[to] = sni_ref_combine_int(combiner, out->i[to], in->i[n]);
+        if (out->f) out->f[to] = sni_combine_real(combiner, out->f[to], in->f[n]);
+        else out->i[to] = sni_combine_whole(combiner, out->i[to], in->i[n]);
         sni_ref_next(in, coords);
     }
     for (int64_t n = 0; out->i && n < out->count; ++n)
@@ -105,17 +67,14 @@ static sinter_status reduce_reference(const sni_ref_call *call) {
     return SINTER_OK;
 }
 
-#define REDUCE(text, how, words)                                                                   \
-    {.name = text, .kind = SNI_OP_REDUCE, .min_inputs = 1, .max_inputs = 1, .outputs = 1,          \
-     .attrs = {{"axes", SNI_ATTR_EXPRS, 0}, {"keepdims", SNI_ATTR_INT, 1}},                        \
-     .classes = SNI_CLASS_NUMBER, .cost = 1, .combiner = how, .fill_attr = -1,                     \
-     .infer = reduce_infer, .reference = reduce_reference, .doc = words}
+#define SNI_COMBINER(id, name_, class, start, whole_start, rounds, symbolic, merge, doc_)           \
+    {.name = "reduce_" #name_, .kind = SNI_OP_REDUCE, .min_inputs = 1, .max_inputs = 1,            \
+     .outputs = 1, .attrs = {{"axes", SNI_ATTR_EXPRS, 0}, {"keepdims", SNI_ATTR_INT, 1}},          \
+     .classes = SNI_CLASS_##class, .cost = 1, .combiner = SNI_COMBINE_##id, .fill_attr = -1,       \
+     .infer = reduce_infer, .reference = reduce_reference, .doc = doc_},
 
 const sni_op sni_ops_reduce[] = {
-    REDUCE("reduce_sum", SNI_COMBINE_SUM, "Sum over axes (none given: all)."),
-    REDUCE("reduce_prod", SNI_COMBINE_PROD, "Product over axes (none given: all)."),
-    REDUCE("reduce_max", SNI_COMBINE_MAX, "Largest element over axes (none given: all); NaN wins."),
-    REDUCE("reduce_min", SNI_COMBINE_MIN,
-           "Smallest element over axes (none given: all); NaN wins."),
+#include "op/combiner.inc"
 };
+#undef SNI_COMBINER
 const size_t sni_ops_reduce_count = COUNT(sni_ops_reduce);

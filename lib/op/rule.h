@@ -78,11 +78,6 @@ sni_ref_rows sni_ref_rows_of(const sni_ref_tensor *tensor, int64_t axis);
 /* A reduction's axes as a mask, and the position of an input element in its result. */
 uint32_t sni_ref_axes(const sni_ref_call *call);
 int64_t sni_ref_reduced(const sni_ref_tensor *in, uint32_t axes, const int64_t *coords);
-/* What a combiner starts with, and two of its operands combined; integers are not wrapped to a dtype yet. */
-double sni_ref_identity_real(sni_combiner combiner);
-double sni_ref_combine_real(sni_combiner combiner, double a, double b);
-int64_t sni_ref_identity_int(sni_combiner combiner, sinter_dtype dtype);
-int64_t sni_ref_combine_int(sni_combiner combiner, int64_t a, int64_t b);
 /* An EXPRS attribute's number, or preset when the list is empty. */
 int64_t sni_ref_entry(const sni_ref_call *call, int attr, int index, int64_t preset);
 /* An optional input, NULL when it is not given. */

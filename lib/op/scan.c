@@ -23,10 +23,10 @@ static int64_t position(const line *l, int64_t n) {
 
 static void scan_reals(const sni_ref_call *call, const line *l) {
     sni_combiner combiner = call->op->combiner;
-    double carry = sni_ref_identity_real(combiner);
+    double carry = sni_combiner_start_of(combiner, call->out[0]->dtype).f;
     for (int64_t n = 0; n < l->length; ++n) {
         int64_t at = position(l, n);
-        double next = sni_ref_combine_real(combiner, carry, call->in[0]->f[at]);
+        double next = sni_combine_real(combiner, carry, call->in[0]->f[at]);
         call->out[0]->f[at] = l->exclusive ? carry : next;
         carry = next;
     }
@@ -35,10 +35,10 @@ static void scan_reals(const sni_ref_call *call, const line *l) {
 static void scan_integers(const sni_ref_call *call, const line *l) {
     sni_combiner combiner = call->op->combiner;
     sinter_dtype dtype = call->out[0]->dtype;
-    int64_t carry = sni_ref_identity_int(combiner, dtype);
+    int64_t carry = sni_combiner_start_of(combiner, dtype).i;
     for (int64_t n = 0; n < l->length; ++n) {
         int64_t at = position(l, n);
-        int64_t next = sni_dtype_wrap(dtype, sni_ref_combine_int(combiner, carry, call->in[0]->i[at]));
+        int64_t next = sni_dtype_wrap(dtype, sni_combine_whole(combiner, carry, call->in[0]->i[at]));
         call->out[0]->i[at] = l->exclusive ? carry : next;
         carry = next;
     }

@@ -6,8 +6,6 @@
  *
  * Where N is no multiple, what is missing is padded with what the reduction starts with: all of it views, so what computes
  * the elements is still fused in front. */
-#include <math.h>
-
 #include "rewrite/make.h"
 #include "rewrite/pass.h"
 
@@ -56,22 +54,15 @@ static int64_t choose_parts(const sni_sym *sym, const reduction *r, const sni_sp
     return parts;
 }
 
-static double start_of(sni_combiner combiner) {
-    switch (combiner) {
-    case SNI_COMBINE_PROD: return 1;
-    case SNI_COMBINE_MAX: return -INFINITY;
-    case SNI_COMBINE_MIN: return INFINITY;
-    default: return 0;
-    }
-}
-
 /* x [P, N] or [N, P] with N made a multiple of parts. */
 static uint32_t fill_up(sinter_graph *graph, uint32_t x, const reduction *r, sni_expr missing, sni_combiner combiner) {
+    sinter_dtype dtype = sni_make_type(graph, x).dtype;
+    sni_combiner_start start = sni_combiner_start_of(combiner, dtype);
     sni_expr zero = sni_sym_const(graph->sym, 0), low[2] = {zero, zero}, high[2] = {zero, zero};
     high[r->columns ? 0 : 1] = missing;
     if (!x || sni_sym_is(graph->sym, missing, 0)) return x;
     sni_attr attrs[SNI_MAX_ATTRS] = {sni_attr_exprs(graph, 2, low), sni_attr_exprs(graph, 2, high), sni_attr_int(0),
-                                     sni_attr_float(start_of(combiner))};
+                                     sni_attr_float(sni_dtype_is_real(dtype) ? start.f : (double)start.i)};
     return sni_graph_add1(graph, "pad", 1, &x, attrs);
 }
 
@@ -80,8 +71,6 @@ static bool split(sni_rewriter *rewriter, const sni_node *node, const uint32_t *
     sni_sym *sym = graph->sym;
     reduction r;
     if (node->op->kind != SNI_OP_REDUCE || !look(rewriter, node, &r)) return false;
-    /* Integers of few bits have no number to pad with for each combiner. */
-    if (!sni_dtype_is_real(r.in.dtype) && node->op->combiner != SNI_COMBINE_SUM) return false;
     int64_t parts = choose_parts(sym, &r, rewriter->state);
     if (parts < 2) return false;
     sni_expr number = sni_sym_const(sym, parts), count = sni_sym_const(sym, r.count);

@@ -65,23 +65,12 @@ static inline cell run_cast(const interpreter *in, const sni_stmt *s) {
 }
 
 static inline cell identity_of(const sni_stmt *s) {
-    int64_t low = s->dtype == SINTER_I8 ? INT8_MIN : s->dtype == SINTER_I16 ? INT16_MIN : s->dtype == SINTER_I32 ? INT32_MIN : s->dtype == SINTER_I64 ? INT64_MIN : 0;
-    int64_t high = s->dtype == SINTER_I8 ? INT8_MAX : s->dtype == SINTER_U8 ? UINT8_MAX : s->dtype == SINTER_I16 ? INT16_MAX : s->dtype == SINTER_I32 ? INT32_MAX : s->dtype == SINTER_I64 ? INT64_MAX : 1;
-    switch (s->combiner) {
-    case SNI_COMBINE_PROD: return (cell){1, 1};
-    case SNI_COMBINE_MAX: return (cell){-INFINITY, low};
-    case SNI_COMBINE_MIN: return (cell){INFINITY, high};
-    default: return (cell){0, 0};
-    }
+    sni_combiner_start start = sni_combiner_start_of(s->combiner, s->dtype);
+    return (cell){start.f, start.i};
 }
 
 static inline cell combine(sni_combiner c, cell a, cell b) {
-    switch (c) {
-    case SNI_COMBINE_PROD: return (cell){a.f * b.f, (int64_t)((uint64_t)a.i * (uint64_t)b.i)};
-    case SNI_COMBINE_MAX: return (cell){b.f > a.f || b.f != b.f ? b.f : a.f, b.i > a.i ? b.i : a.i};
-    case SNI_COMBINE_MIN: return (cell){b.f < a.f || b.f != b.f ? b.f : a.f, b.i < a.i ? b.i : a.i};
-    default: return (cell){a.f + b.f, (int64_t)((uint64_t)a.i + (uint64_t)b.i)};
-    }
+    return (cell){sni_combine_real(c, a.f, b.f), sni_combine_whole(c, a.i, b.i)};
 }
 
 /* Steps the axes in mask to their next point; false after the last. */

@@ -313,8 +313,8 @@ static const int64_t g_reduce_sizes[][3] = {
 };
 
 static comparison reduce_limit(const sni_op *op, int64_t count) {
-    if (op->combiner == SNI_COMBINE_SUM) return (comparison){1e-5, 2e-7 * sqrt((double)count)};
-    return (comparison){op->combiner == SNI_COMBINE_PROD ? 1e-5 : 0, 0};
+    if (!sni_combiner_row_of(op->combiner)->rounds) return (comparison){0, 0};
+    return (comparison){1e-5, op->combiner == SNI_COMBINE_PROD ? 0 : 2e-7 * sqrt((double)count)};
 }
 
 /* Rows that share a kind of input share a graph: products need numbers near 1. */
@@ -332,6 +332,7 @@ static void check_reductions(sinter_dtype dtype, const reduction *how, bool prod
         sinter_output(graph, op->name, (sinter_value){sni_graph_add1(graph, op->name, 1, &in.id, attrs)});
         rows[count++] = op;
     }
+    if (count == 0) return sinter_graph_release(graph);
     sinter_plan *plan = oracle_compile(&o, graph);
     for (size_t s = 0; s < COUNT(g_reduce_sizes); s++) {
         for (int specials = 0; specials < (sni_dtype_is_real(dtype) ? 2 : 1); specials++) {
@@ -349,7 +350,7 @@ static void check_reductions(sinter_dtype dtype, const reduction *how, bool prod
 
 START_TEST(reductions) {
     sinter_dtype dtype = (sinter_dtype)_i;
-    if (!runs_here(dtype) || dtype == SINTER_BOOL) return;
+    if (!runs_here(dtype)) return;
     for (size_t r = 0; r < COUNT(g_reductions); r++) {
         /* Axes are the same code for all dtypes: every dtype reduces rows, columns and everything. */
         if (r >= 3 && !tests_layouts(dtype)) continue;
