@@ -38,7 +38,12 @@ START_TEST(rows) {
         check(ops[o], SINTER_F32, false, 2, (int64_t[]){7, 60}, 2, false, 1); /* rows enough */
     }
     check("reduce_sum", SINTER_I64, false, 2, (int64_t[]){3, 61}, 2, false, 2);
-    check("reduce_max", SINTER_I64, false, 2, (int64_t[]){3, 61}, 2, false, 1);
+    static const sinter_dtype wholes[] = {SINTER_I64, SINTER_I32, SINTER_U8, SINTER_I8};
+    for (size_t d = 0; d < SAMPLE_COUNT(wholes); ++d) { /* padded with the dtype's lowest and highest */
+        check("reduce_max", wholes[d], false, 2, (int64_t[]){3, 61}, 2, false, 2);
+        check("reduce_min", wholes[d], false, 2, (int64_t[]){3, 61}, 2, false, 2);
+    }
+    check("reduce_all", SINTER_BOOL, false, 2, (int64_t[]){3, 61}, 2, false, 2);
 }
 END_TEST
 
