@@ -67,6 +67,11 @@ sni_combiner_start sni_combiner_start_of(sni_combiner combiner, sinter_dtype dty
     return start;
 }
 
+double sni_combiner_padding(sni_combiner combiner, sinter_dtype dtype) {
+    sni_combiner_start start = sni_combiner_start_of(combiner, dtype);
+    return sni_dtype_is_real(dtype) ? start.f : (double)start.i;
+}
+
 double sni_combine_real(sni_combiner combiner, double a, double b) {
     int index = index_of(combiner);
     return index == SNI_COMBINE_NONE ? b : g_combiners[index].real(a, b);

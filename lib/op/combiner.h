@@ -33,6 +33,8 @@ typedef struct sni_combiner_start {
     int64_t i;
 } sni_combiner_start;
 sni_combiner_start sni_combiner_start_of(sni_combiner combiner, sinter_dtype dtype);
+/* The same as the fill of a pad, which saturates: 2^63 stands for the largest i64. */
+double sni_combiner_padding(sni_combiner combiner, sinter_dtype dtype);
 
 /* The reference: two numbers combined, integers modulo 2^64. */
 double sni_combine_real(sni_combiner combiner, double a, double b);

@@ -56,13 +56,11 @@ static int64_t choose_parts(const sni_sym *sym, const reduction *r, const sni_sp
 
 /* x [P, N] or [N, P] with N made a multiple of parts. */
 static uint32_t fill_up(sinter_graph *graph, uint32_t x, const reduction *r, sni_expr missing, sni_combiner combiner) {
-    sinter_dtype dtype = sni_make_type(graph, x).dtype;
-    sni_combiner_start start = sni_combiner_start_of(combiner, dtype);
     sni_expr zero = sni_sym_const(graph->sym, 0), low[2] = {zero, zero}, high[2] = {zero, zero};
     high[r->columns ? 0 : 1] = missing;
     if (!x || sni_sym_is(graph->sym, missing, 0)) return x;
     sni_attr attrs[SNI_MAX_ATTRS] = {sni_attr_exprs(graph, 2, low), sni_attr_exprs(graph, 2, high), sni_attr_int(0),
-                                     sni_attr_float(sni_dtype_is_real(dtype) ? start.f : (double)start.i)};
+                                     sni_attr_float(sni_combiner_padding(combiner, sni_make_type(graph, x).dtype))};
     return sni_graph_add1(graph, "pad", 1, &x, attrs);
 }
 

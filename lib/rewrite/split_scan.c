@@ -66,7 +66,7 @@ static uint32_t fill_up(sinter_graph *graph, uint32_t x, sni_expr missing, sni_c
     sni_expr zero = sni_sym_const(graph->sym, 0), low[3] = {zero, zero, zero}, high[3] = {zero, missing, zero};
     if (!x || sni_sym_is(graph->sym, missing, 0)) return x;
     sni_attr attrs[SNI_MAX_ATTRS] = {sni_attr_exprs(graph, 3, low), sni_attr_exprs(graph, 3, high), sni_attr_int(0),
-                                     sni_attr_float(sni_ref_identity_real(combiner))};
+                                     sni_attr_float(sni_combiner_padding(combiner, sni_make_type(graph, x).dtype))};
     return sni_graph_add1(graph, "pad", 1, &x, attrs);
 }
 
