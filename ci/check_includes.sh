@@ -5,11 +5,11 @@
 set -euo pipefail
 cd "${1:-$(dirname "$0")/..}"
 
-ORDER="base sym device kernel memory runtime op graph loop rewrite schedule codegen tune plan grad onnx"
+ORDER="base sym device kernel memory runtime op graph loop rewrite fuse schedule codegen tune plan grad onnx"
 # These include CL/cl.h, or headers that do.
 OPENCL="device kernel memory runtime"
 # These build on any machine: of the device they may know its capabilities, which are plain data.
-PURE="op graph loop rewrite schedule grad"
+PURE="op graph loop rewrite fuse schedule grad"
 
 # shellcheck disable=SC2016 # the dollars are awk's
 find lib -name '*.[ch]' | sort | xargs awk -v order="$ORDER" -v opencl="$OPENCL" -v pure="$PURE" '

@@ -151,15 +151,8 @@ static bool infer(addition *add) {
 
 static bool add_check(sinter_graph *graph, sni_expr condition) {
     if (sni_sym_is(graph->sym, condition, 1)) return true;
-    for (size_t c = 0; c < graph->check_count; c++) {
-        if (graph->checks[c].condition == condition) return true;
-    }
-    if (!SNI_RESERVE(graph->checks, graph->check_capacity, graph->check_count + 1)) {
-        return fail_memory(graph);
-    }
-    graph->checks[graph->check_count++] =
-        (sni_check){.condition = condition, .node = (uint32_t)graph->node_count};
-    return true;
+    sni_check check = {.condition = condition, .node = (uint32_t)graph->node_count};
+    return sni_graph_add_check(graph, &check) || fail_memory(graph);
 }
 
 static bool add_checks(const addition *add) {
@@ -290,7 +283,8 @@ static uint32_t fail_value(sinter_graph *graph, const char *what, const char *na
 }
 
 static bool add_port(sinter_graph *graph, const char *name, uint32_t value) {
-    if (!SNI_RESERVE(graph->inputs, graph->input_capacity, graph->input_count + 1)) {
+    if (!SNI_RESERVE(graph->inputs, graph->input_capacity, graph->input_count + 1) ||
+        !sni_graph_add_name(&graph->input_names, name, graph->input_count)) {
         return fail_memory(graph);
     }
     graph->inputs[graph->input_count++] = (sni_port){.name = name, .value = value};
@@ -300,10 +294,8 @@ static bool add_port(sinter_graph *graph, const char *name, uint32_t value) {
 uint32_t sni_graph_add_input(sinter_graph *graph, const char *name, const sni_type *type) {
     if (!graph || graph->status != SINTER_OK) return 0;
     if (!name || !*name) return fail_value(graph, "input", NULL, "it has no name");
-    for (size_t i = 0; i < graph->input_count; i++) {
-        if (strcmp(graph->inputs[i].name, name) == 0) {
-            return fail_value(graph, "input", name, "the name is taken");
-        }
+    if (sni_graph_has_name(&graph->input_names, graph->inputs, name)) {
+        return fail_value(graph, "input", name, "the name is taken");
     }
     const char *wrong = check_type(graph->sym, type);
     if (wrong) return fail_value(graph, "input", name, wrong);

@@ -100,18 +100,17 @@ void sinter_output(sinter_graph *graph, const char *name, sinter_value value) {
         sni_graph_fail(graph, SINTER_INVALID_ARGUMENT, "output: it has no name");
         return;
     }
-    for (size_t i = 0; i < graph->output_count; i++) {
-        if (strcmp(graph->outputs[i].name, name) == 0) {
-            sni_graph_fail(graph, SINTER_INVALID_ARGUMENT, "output '%s': the name is taken", name);
-            return;
-        }
+    if (sni_graph_has_name(&graph->output_names, graph->outputs, name)) {
+        sni_graph_fail(graph, SINTER_INVALID_ARGUMENT, "output '%s': the name is taken", name);
+        return;
     }
     if (!sni_graph_value(graph, value.id)) {
         sni_graph_fail(graph, SINTER_INVALID_ARGUMENT, "output '%s': no value of this graph", name);
         return;
     }
     const char *copy = sni_arena_strdup(graph->arena, name);
-    if (!copy || !SNI_RESERVE(graph->outputs, graph->output_capacity, graph->output_count + 1)) {
+    if (!copy || !SNI_RESERVE(graph->outputs, graph->output_capacity, graph->output_count + 1) ||
+        !sni_graph_add_name(&graph->output_names, copy, graph->output_count)) {
         sni_graph_fail(graph, SINTER_OUT_OF_MEMORY, "out of host memory");
         return;
     }

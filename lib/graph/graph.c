@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "base/hash.h"
+
 sinter_status sni_graph_create_like(const sinter_graph *like, sinter_graph **out_graph) {
     *out_graph = NULL;
     sinter_graph *graph = sni_calloc(1, sizeof *graph);
@@ -33,6 +35,9 @@ void sinter_graph_release(sinter_graph *graph) {
     sni_free(graph->inputs);
     sni_free(graph->outputs);
     sni_free(graph->checks);
+    sni_index_deinit(&graph->input_names);
+    sni_index_deinit(&graph->output_names);
+    sni_index_deinit(&graph->check_conditions);
     sni_free(graph->error);
     sni_sym_release(graph->sym);
     sni_arena_release(graph->arena);
@@ -67,6 +72,32 @@ void sni_graph_set_name(sinter_graph *graph, const char *name) {
 
 const sni_value *sni_graph_value(const sinter_graph *graph, uint32_t id) {
     return graph && id > 0 && id < graph->value_count ? &graph->values[id] : NULL;
+}
+
+/* ---- names and checks ---- */
+
+bool sni_graph_has_name(const sni_index *names, const sni_port *ports, const char *name) {
+    uint64_t hash = sni_hash64_of(name, strlen(name), 0);
+    size_t at = 0;
+    for (int64_t i = sni_index_next(names, hash, &at); i >= 0; i = sni_index_next(names, hash, &at))
+        if (strcmp(ports[i].name, name) == 0) return true;
+    return false;
+}
+
+bool sni_graph_add_name(sni_index *names, const char *name, size_t number) {
+    return sni_index_add(names, sni_hash64_of(name, strlen(name), 0), number);
+}
+
+bool sni_graph_add_check(sinter_graph *graph, const sni_check *check) {
+    uint64_t hash = sni_hash64_of(&check->condition, sizeof check->condition, 0);
+    size_t at = 0;
+    const sni_index *known = &graph->check_conditions;
+    for (int64_t i = sni_index_next(known, hash, &at); i >= 0; i = sni_index_next(known, hash, &at))
+        if (graph->checks[i].condition == check->condition) return true;
+    if (!SNI_RESERVE(graph->checks, graph->check_capacity, graph->check_count + 1)) return false;
+    if (!sni_index_add(&graph->check_conditions, hash, graph->check_count)) return false;
+    graph->checks[graph->check_count++] = *check;
+    return true;
 }
 
 /* ---- attributes ---- */

@@ -8,6 +8,7 @@
 #include <sinter/graph.h>
 
 #include "base/alloc.h"
+#include "base/index.h"
 #include "op/op.h"
 #include "sym/sym.h"
 
@@ -69,6 +70,7 @@ struct sinter_graph {
     size_t output_count, output_capacity;
     sni_check *checks;
     size_t check_count, check_capacity;
+    sni_index input_names, output_names, check_conditions; /* of the three above */
     sinter_status status; /* the first error */
     char *error;          /* its text */
     const char *pending_name; /* name given to the next nodes; sni_graph_set_name */
@@ -95,6 +97,12 @@ uint32_t sni_graph_add_known(sinter_graph *graph, int rank, const sni_expr *dims
 void sni_graph_set_name(sinter_graph *graph, const char *name); /* of the nodes added from now on; copied; NULL: none */
 /* Records the first error: status, "operator 'name': text". Later calls change nothing. */
 void sni_graph_fail(sinter_graph *graph, sinter_status status, const char *format, ...) SNI_PRINTF(3, 4);
+
+/* Adds a check that is not there yet; false: out of memory. */
+bool sni_graph_add_check(sinter_graph *graph, const sni_check *check);
+/* Is a name one of these ports'? Enters port number `number`, which is named so; false: out of memory. */
+bool sni_graph_has_name(const sni_index *names, const sni_port *ports, const char *name);
+bool sni_graph_add_name(sni_index *names, const char *name, size_t number);
 
 const sni_value *sni_graph_value(const sinter_graph *graph, uint32_t id); /* NULL when invalid */
 /* Attributes made from numbers or expressions; arrays are copied into the graph's arena. */

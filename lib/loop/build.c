@@ -31,8 +31,11 @@ typedef struct domain {
 static const sni_node *find_member(const sni_builder *b, sni_op_kind kind, int *count) {
     const sni_node *found = NULL;
     *count = 0;
-    for (size_t n = 0; n < b->graph->node_count; ++n) {
-        if (!b->members[n] || b->graph->nodes[n].op->kind != kind) continue;
+    const sni_members *members = b->members;
+    int nodes = members->nodes ? members->count : (int)b->graph->node_count;
+    for (int i = 0; i < nodes; ++i) {
+        int n = members->nodes ? members->nodes[i] : i;
+        if (!members->inside[n] || b->graph->nodes[n].op->kind != kind) continue;
         if (!found || kind == SNI_OP_CONTRACT) found = &b->graph->nodes[n];
         ++*count;
     }
@@ -254,7 +257,7 @@ static bool build_all(sni_builder *b, const uint32_t *outputs, int output_count)
     return true;
 }
 
-bool sni_loop_build(sinter_graph *graph, const bool *members, const uint32_t *outputs, int output_count,
+bool sni_loop_build(sinter_graph *graph, const sni_members *members, const uint32_t *outputs, int output_count,
                     const sni_limits *limits, sni_arena *arena, sni_loop **out_loop, const char **why) {
     sni_builder b = {.graph = graph, .sym = graph->sym, .members = members, .limits = limits, .arena = arena};
     *out_loop = NULL;
@@ -274,7 +277,7 @@ bool sni_loop_build(sinter_graph *graph, const bool *members, const uint32_t *ou
     } else {
         *why = b.why ? b.why : b.failed ? "out of memory" : "an index expression is too complex";
     }
-    sni_free(b.memos);
+    sni_memos_deinit(&b);
     sni_free(stmts);
     sni_free(buffers);
     if (!ok) return false;

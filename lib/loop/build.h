@@ -2,6 +2,7 @@
 #ifndef SNI_LOOP_BUILD_H
 #define SNI_LOOP_BUILD_H
 
+#include "base/index.h"
 #include "loop/loop.h"
 
 /* A value at coordinates under a guard, already built as a statement. */
@@ -16,13 +17,14 @@ typedef struct sni_memo {
 typedef struct sni_builder {
     sinter_graph *graph;
     sni_sym *sym;
-    const bool *members;
+    const sni_members *members;
     const sni_limits *limits;
     sni_arena *arena;
     sni_loop *loop;
     size_t stmt_capacity, buffer_capacity, memo_capacity;
     sni_memo *memos;
     size_t memo_count;
+    sni_index memo_index;
     int depth;
     int contractions, reductions;       /* members of these kinds */
     uint32_t reduced;                   /* axes that a REDUCE runs over so far */
@@ -35,6 +37,10 @@ typedef struct sni_builder {
 
 /* The statement for a value at coords; -1 on refusal or failure. */
 int sni_splice(sni_builder *b, uint32_t value, const sni_expr *coords, sni_expr guard);
+/* What was built already (memos.c): the statement, or -1; false where memory is out. */
+int sni_memos_find(const sni_builder *b, const sni_memo *key);
+bool sni_memos_add(sni_builder *b, const sni_memo *memo);
+void sni_memos_deinit(sni_builder *b);
 /* The loop buffer of a graph value; -1 on refusal or failure. */
 int sni_builder_buffer(sni_builder *b, uint32_t value, bool is_output);
 /* The axis of a SCAN node, counted from the front. */

@@ -97,10 +97,17 @@ typedef struct sni_limits {
     void *accepts_context;
 } sni_limits;
 
-/* Builds the program of a group of nodes. members[n] says whether node n is inside; outputs are the values
- * that later groups or the caller need. On refusal returns false with the reason in *why (static or arena
+/* The nodes of a kernel. */
+typedef struct sni_members {
+    const bool *inside; /* by node of the graph */
+    const int *nodes;   /* those inside, ascending; nodes that are computed inside every kernel may be missing. NULL: all of
+                         * the graph is searched for them */
+    int count;
+} sni_members;
+
+/* Builds the program of a group of nodes. outputs are the values that later groups or the caller need. On refusal returns false with the reason in *why (static or arena
  * text, words for people); that is no error. */
-bool sni_loop_build(sinter_graph *graph, const bool *members, const uint32_t *outputs, int output_count,
+bool sni_loop_build(sinter_graph *graph, const sni_members *members, const uint32_t *outputs, int output_count,
                     const sni_limits *limits, sni_arena *arena, sni_loop **out_loop, const char **why);
 
 /* Do all reductions run over all inner axes, and stores over all of them or none? */

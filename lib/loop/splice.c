@@ -380,19 +380,9 @@ static int splice_contract(sni_builder *b, const sni_node *node, const sni_value
     return s;
 }
 
-static int find_memo(const sni_builder *b, uint32_t value, const sni_expr *coords, int rank, sni_expr guard) {
-    for (size_t i = 0; i < b->memo_count; ++i) {
-        const sni_memo *m = &b->memos[i];
-        if (m->value == value && m->guard == guard &&
-            memcmp(m->coords, coords, (size_t)rank * sizeof *coords) == 0)
-            return m->stmt;
-    }
-    return -1;
-}
-
 static int dispatch(sni_builder *b, uint32_t id, const sni_value *v, const sni_expr *coords, sni_expr guard) {
     const sni_node *node = v->producer >= 0 ? &b->graph->nodes[v->producer] : NULL;
-    if (!node || !b->members[v->producer]) return splice_load(b, id, v, coords, guard);
+    if (!node || !b->members->inside[v->producer]) return splice_load(b, id, v, coords, guard);
     switch (node->op->kind) {
     case SNI_OP_ELEMENTWISE:
     case SNI_OP_CAST: return splice_elementwise(b, node, v, coords, guard);
@@ -420,7 +410,9 @@ int sni_splice(sni_builder *b, uint32_t id, const sni_expr *coords, sni_expr gua
     for (int d = 0; d < v->type.rank; ++d)
         if (!own[d] || too_complex(b->sym, own[d])) return refuse(b, "an index expression is too complex");
     if (too_complex(b->sym, guard)) return refuse(b, "an index expression is too complex");
-    int stmt = find_memo(b, id, own, v->type.rank, guard);
+    sni_memo memo = {.value = id, .guard = guard, .rank = v->type.rank};
+    memcpy(memo.coords, own, (size_t)v->type.rank * sizeof *own);
+    int stmt = sni_memos_find(b, &memo);
     if (stmt >= 0) return stmt;
     uint32_t around = b->around;
     b->around |= coords_mask(b, v->type.rank, own);
@@ -429,12 +421,10 @@ int sni_splice(sni_builder *b, uint32_t id, const sni_expr *coords, sni_expr gua
     --b->depth;
     b->around = around;
     if (stmt < 0) return -1;
-    if (!SNI_RESERVE(b->memos, b->memo_capacity, b->memo_count + 1)) {
+    memo.stmt = stmt;
+    if (!sni_memos_add(b, &memo)) {
         b->failed = true;
         return -1;
     }
-    sni_memo *m = &b->memos[b->memo_count++];
-    *m = (sni_memo){.value = id, .guard = guard, .rank = v->type.rank, .stmt = stmt};
-    memcpy(m->coords, own, (size_t)v->type.rank * sizeof *own);
     return stmt;
 }

@@ -14,7 +14,7 @@
 #include "kernel/kernel.h"
 #include "memory/buffer.h"
 #include "plan/sketch.h"
-#include "rewrite/fuse.h"
+#include "fuse/fuse.h"
 #include "runtime/runtime.h"
 
 /* Where a value of the graph lives during a run. */

@@ -107,15 +107,10 @@ static sinter_status copy_checks(run *r) {
     sinter_graph *graph = r->rewriter.graph;
     for (size_t c = 0; c < old->check_count && graph->node_count > 0; ++c) {
         sni_check check = old->checks[c];
-        bool known = !r->live[check.node];
-        for (size_t k = 0; !known && k < graph->check_count; ++k)
-            known = graph->checks[k].condition == check.condition;
-        if (known) continue;
+        if (!r->live[check.node]) continue;
         check.node = r->first[check.node];
         if (check.node >= graph->node_count) check.node = (uint32_t)graph->node_count - 1;
-        if (!SNI_RESERVE(graph->checks, graph->check_capacity, graph->check_count + 1))
-            return sni_out_of_memory("a pass");
-        graph->checks[graph->check_count++] = check;
+        if (!sni_graph_add_check(graph, &check)) return sni_out_of_memory("a pass");
     }
     return SINTER_OK;
 }
@@ -124,16 +119,19 @@ static sinter_status copy_checks(run *r) {
  * to a node that stays. */
 static sinter_status move_checks(sinter_graph *graph) {
     bool *live = find_live(graph);
-    if (!live) return sni_out_of_memory("a pass");
-    for (size_t c = 0; c < graph->check_count; ++c) {
-        uint32_t node = graph->checks[c].node;
-        while (node < graph->node_count && !live[node]) ++node;
-        if (node == graph->node_count)
-            while (node > 0 && !live[--node]) {}
-        graph->checks[c].node = node;
+    uint32_t *stays = sni_calloc(graph->node_count + 1, sizeof *stays), last = 0;
+    for (size_t n = 0; live && stays && n < graph->node_count; ++n)
+        if (live[n]) last = (uint32_t)n;
+    for (size_t n = graph->node_count; live && stays && n-- > 0;) {
+        if (live[n]) last = (uint32_t)n;
+        stays[n] = last;
     }
+    for (size_t c = 0; live && stays && c < graph->check_count; ++c)
+        graph->checks[c].node = stays[graph->checks[c].node];
+    sinter_status status = live && stays ? SINTER_OK : sni_out_of_memory("a pass");
     sni_free(live);
-    return SINTER_OK;
+    sni_free(stays);
+    return status;
 }
 
 static sinter_status run_pass(run *r, const sinter_graph *old, void *state) {

@@ -48,7 +48,7 @@ static inline void nest_build(nest_run *r, const sinter_graph *graph) {
     for (size_t o = 0; o < r->rewritten->output_count; ++o) outputs[o] = r->rewritten->outputs[o].value;
     sni_limits limits = {40, 384, nest_any, NULL};
     const char *why = NULL;
-    bool built = sni_loop_build(r->rewritten, members, outputs, (int)r->rewritten->output_count, &limits, r->arena,
+    bool built = sni_loop_build(r->rewritten, &(sni_members){members, NULL, 0}, outputs, (int)r->rewritten->output_count, &limits, r->arena,
                                 &r->loop, &why);
     ck_assert_msg(built, "%s", why);
     ck_assert(sni_loop_collapse(r->loop, r->arena));

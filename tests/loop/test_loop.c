@@ -29,7 +29,7 @@ static bool build_all(int max_buffers) {
     memset(members, 1, sizeof members);
     ck_assert_int_eq(sinter_graph_status(g), SINTER_OK);
     for (size_t i = 0; i < g->output_count; ++i) outputs[i] = g->outputs[i].value;
-    if (!sni_loop_build(g, members, outputs, (int)g->output_count, &limits, arena, &loop, &why)) return false;
+    if (!sni_loop_build(g, &(sni_members){members, NULL, 0}, outputs, (int)g->output_count, &limits, arena, &loop, &why)) return false;
     ck_assert_ptr_null(sni_loop_verify(loop));
     ck_assert(sni_loop_collapse(loop, arena));
     ck_assert_ptr_null(sni_loop_verify(loop));

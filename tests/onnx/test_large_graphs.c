@@ -13,7 +13,7 @@
 #include "base/thread.h"
 #include "check_main.h"
 #include "codegen/codegen.h"
-#include "rewrite/fuse.h"
+#include "fuse/fuse.h"
 #include "rewrite/pass.h"
 
 typedef struct model {

@@ -10,7 +10,7 @@
 
 #include "codegen/codegen.h"
 #include "onnx/importer.h"
-#include "rewrite/fuse.h"
+#include "fuse/fuse.h"
 #include "rewrite/pass.h"
 
 #include "tiny.h"

@@ -2,9 +2,7 @@
  * nothing but arithmetic on coordinates, unless that grows without bounds (a value joined with itself, time after
  * time; chains of reshapes that do not compose). There a node becomes a kernel of its own, which others read from
  * memory: so every graph has kernels that can be built. */
-#include "rewrite/fuse_free.h"
-
-#include <string.h>
+#include "fuse/free.h"
 
 #define MAX_READS 16 /* of memory, for one element, through free nodes: what compilers take in little time */
 #define MAX_CHAIN 48 /* free nodes on top of each other */
@@ -13,7 +11,6 @@ typedef struct free_nodes {
     sinter_graph *graph;
     const sni_limits *limits;
     bool *is_free;
-    bool *members; /* of the attempt: is_free and one node */
     int *reads, *chain;
 } free_nodes;
 
@@ -67,9 +64,11 @@ static bool builds(free_nodes *f, int n, bool *failed) {
     const char *why = NULL;
     *failed = arena == NULL;
     if (*failed) return false;
-    memcpy(f->members, f->is_free, (size_t)f->graph->node_count * sizeof *f->members);
-    f->members[n] = true;
-    bool built = sni_loop_build(f->graph, f->members, node->out, node->out_count, f->limits, arena, &loop, &why);
+    bool was_free = f->is_free[n];
+    f->is_free[n] = true;
+    sni_members members = {f->is_free, &n, 1};
+    bool built = sni_loop_build(f->graph, &members, node->out, node->out_count, f->limits, arena, &loop, &why);
+    f->is_free[n] = was_free;
     sni_arena_release(arena);
     return built;
 }
@@ -112,11 +111,9 @@ static bool choose(free_nodes *f, const bool *is_output) {
 bool sni_fuse_free_nodes(sinter_graph *graph, const sni_limits *limits, const bool *is_output, bool *is_free) {
     size_t count = graph->node_count + 1;
     free_nodes f = {.graph = graph, .limits = limits, .is_free = is_free};
-    f.members = sni_calloc(count, sizeof *f.members);
     f.reads = sni_calloc(count, sizeof *f.reads);
     f.chain = sni_calloc(count, sizeof *f.chain);
-    bool ok = f.members && f.reads && f.chain && choose(&f, is_output);
-    sni_free(f.members);
+    bool ok = f.reads && f.chain && choose(&f, is_output);
     sni_free(f.reads);
     sni_free(f.chain);
     return ok;

@@ -1,6 +1,6 @@
 /* Inside the fuser: nodes that are no kernels. */
-#ifndef SNI_REWRITE_FUSE_FREE_H
-#define SNI_REWRITE_FUSE_FREE_H
+#ifndef SNI_FUSE_FREE_H
+#define SNI_FUSE_FREE_H
 
 #include "graph/graph.h"
 #include "loop/loop.h"

@@ -1,6 +1,6 @@
 /* Fusing: which nodes become one kernel. */
-#ifndef SNI_REWRITE_FUSE_H
-#define SNI_REWRITE_FUSE_H
+#ifndef SNI_FUSE_FUSE_H
+#define SNI_FUSE_FUSE_H
 
 #include "graph/graph.h"
 #include "loop/loop.h"
