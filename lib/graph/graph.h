@@ -121,5 +121,7 @@ sinter_value sni_build_call(sinter_graph *graph, const char *op, size_t in_count
 const sni_expr *sni_graph_find_elements(sinter_graph *graph, const sni_call *call, int64_t *out_count);
 /* One node or value as text, without a newline: "%3 = add(%1, %2) : f32[n, 4]". */
 void sni_graph_print_node(const sinter_graph *graph, const sni_node *node, sni_str *out);
+/* Writes the graph as what stage made, where SINTER_DUMP asks for it (base/dump.h). */
+void sni_graph_dump(const sinter_graph *graph, const char *stage);
 
 #endif

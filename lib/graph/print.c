@@ -1,4 +1,5 @@
 /* Graphs as text. */
+#include "base/dump.h"
 #include "graph/graph.h"
 
 enum { MOST_PRINTED = 16 };
@@ -58,7 +59,7 @@ void sni_graph_print_node(const sinter_graph *graph, const sni_node *node, sni_s
     if (node->name) sni_str_printf(out, "  # %s", node->name);
 }
 
-char *sinter_graph_to_string(const sinter_graph *graph) {
+static sni_str print_graph(const sinter_graph *graph) {
     sni_str out = SNI_STR_INIT;
     sni_str_append(&out, "");
     if (graph && graph->status != SINTER_OK) {
@@ -81,5 +82,16 @@ char *sinter_graph_to_string(const sinter_graph *graph) {
         sni_str_printf(&out, "output \"%s\" = %%%u\n", graph->outputs[o].name,
                        (unsigned)graph->outputs[o].value);
     }
+    return out;
+}
+
+char *sinter_graph_to_string(const sinter_graph *graph) {
+    sni_str out = print_graph(graph);
     return sni_str_take(&out);
+}
+
+void sni_graph_dump(const sinter_graph *graph, const char *stage) {
+    if (!sni_dump_wanted()) return;
+    sni_str out = print_graph(graph);
+    sni_dump_write(stage, "txt", &out);
 }

@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "device/caps.h"
+#include "plan/dump.h"
 #include "plan/plan.h"
 #include "rewrite/pass.h"
 
@@ -60,6 +61,7 @@ static sinter_status compile_steps(sinter_plan *plan, const sinter_plan_options 
     sni_group *groups;
     size_t count;
     SNI_TRY(sni_fuse(plan->graph, &fuse, plan->arena, &groups, &count));
+    sni_dump_groups(plan, groups, count);
     plan->steps = sni_calloc(count + 1, sizeof *plan->steps);
     if (!plan->steps) return sni_out_of_memory("a plan");
     plan->step_count = count;
@@ -73,6 +75,7 @@ static sinter_status compile_steps(sinter_plan *plan, const sinter_plan_options 
             const sni_node *node = &plan->graph->nodes[groups[i].nodes[groups[i].node_count - 1]];
             return sni_fail_in(status, "kernel of %s '%s'", node->op->name, node->name ? node->name : "");
         }
+        sni_dump_step(plan, &plan->steps[i]);
         if (options->progress && options->progress(options->context, i + 1, count))
             return sni_fail(SINTER_CANCELLED, "compiling was cancelled after %zu of %zu kernels", i + 1, count);
     }
@@ -135,6 +138,7 @@ static sinter_status compile(sinter_plan *plan, const sinter_graph *graph, const
     sni_expr unfused = SNI_NO_EXPR;
     SNI_TRY(sinter_graph_status(graph));
     if (graph->output_count == 0) return sni_fail(SINTER_INVALID_ARGUMENT, "the graph has no output");
+    sni_graph_dump(graph, "described");
     SNI_TRY(sni_sketch_of(graph, plan->arena, &plan->given));
     SNI_TRY(sni_pass_known(graph, &known));
     sinter_status status = unfused_bytes(known, known->sym, &unfused);
@@ -167,8 +171,10 @@ sinter_status sinter_plan_compile(sinter_runtime *runtime, const sinter_graph *g
     plan->runtime = sni_runtime_retain(runtime);
     plan->arena = sni_arena_create();
     plan->operators = graph->node_count;
+    sni_dump *dump = sni_dump_begin();
     sinter_status status = plan->arena && plan->has_mutex ? compile(plan, graph, options ? options : &presets)
                                                           : sni_out_of_memory("a plan");
+    sni_dump_end(dump);
     if (status != SINTER_OK) {
         sinter_plan_release(plan);
         return status;

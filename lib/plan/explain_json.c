@@ -149,6 +149,14 @@ static void put_waits(const sni_step *step, sni_str *out) {
     sni_str_append(out, "]");
 }
 
+static void put_schedule(const sni_step *step, sni_str *out) {
+    sni_str text = SNI_STR_INIT;
+    sni_plan_print_schedule(step, &text);
+    sni_json_string(out, sni_str_text(&text));
+    out->failed |= text.failed;
+    sni_str_deinit(&text);
+}
+
 static void put_launch(const sni_explain *x, size_t n, sni_str *out) {
     const sni_explain_launch *l = &x->launches[n];
     const sni_kspec *spec = &l->step->spec;
@@ -156,6 +164,8 @@ static void put_launch(const sni_explain *x, size_t n, sni_str *out) {
     sni_str_append(out, "\n{");
     put_text(out, &first, "kind", sni_step_kind_name(l->step->kind));
     put_text(out, &first, "strategy", spec->strategy);
+    put_key(out, &first, "schedule");
+    put_schedule(l->step, out);
     put_text(out, &first, "notes", spec->notes ? spec->notes : "");
     put_text(out, &first, "ends", l->step->group->ends);
     put_whole(out, &first, "kernel", (int64_t)l->kernel);
@@ -172,7 +182,7 @@ static void put_launch(const sni_explain *x, size_t n, sni_str *out) {
     put_real(out, &first, "operations", l->operations);
     if (x->runs) put_whole(out, &first, "time_ns", (int64_t)l->time_ns);
     if (l->bound_ns > 0) put_real(out, &first, "roofline_ns", l->bound_ns);
-    if (x->with_source && l->kernel == n) put_text(out, &first, "source", spec->source);
+    if (x->with_source && l->kernel == n && spec->source) put_text(out, &first, "source", spec->source);
     sni_str_append(out, "}");
 }
 

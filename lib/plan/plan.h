@@ -203,5 +203,7 @@ sinter_status sni_plan_prepare(sinter_plan *plan, sinter_binding *bindings, size
                                sni_context **out_context);
 /* Appends a group's operators and their names: "matmul(/fc/MatMul) add relu". */
 void sni_plan_print_nodes(const sinter_plan *plan, const sni_group *group, sni_str *out);
+/* Appends the parameters that a step's strategy was run with: "local=128 lanes=4". */
+void sni_plan_print_schedule(const sni_step *step, sni_str *out);
 
 #endif

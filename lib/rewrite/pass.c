@@ -164,5 +164,6 @@ sinter_status sni_pass_run(const sinter_graph *graph, const char *name, sni_rewr
     else
         sinter_graph_release(r.rewriter.graph);
     release(&r);
+    if (status == SINTER_OK) sni_graph_dump(*out_graph, name);
     return status == SINTER_OK ? SINTER_OK : sni_fail_in(status, "rewriting (%s)", name);
 }

@@ -55,7 +55,7 @@ function launchCosts(launch, parent) {
   const table = el('table', null, '', parent);
   line(table, 'bytes moved', exact(bytesText(launch.bytes), launch.bytes, 'B'), 'launch-bytes');
   line(table, 'operations', countText(launch.operations) + (launch.bytes > 0 ? `, ${(launch.operations / launch.bytes).toPrecision(3)} a byte` : ''));
-  line(table, 'work-items', launch.work_items.join(' \u00d7 ') + (launch.work_group ? ` in groups of ${launch.work_group.join(' \u00d7 ')}` : ''));
+  if (launch.work_items.length) line(table, 'work-items', launch.work_items.join(' \u00d7 ') + (launch.work_group ? ` in groups of ${launch.work_group.join(' \u00d7 ')}` : ''));
   if (launch.time_ns === undefined) return;
   line(table, 'time', `${exact(timeText(launch.time_ns), launch.time_ns, 'ns')}, ${share(launch.time_ns, plan.totals.time_ns)} of all`, 'launch-time');
   if (!launch.time_ns) return;
@@ -75,6 +75,10 @@ function showLaunch(aside, l, act) {
   launchCosts(launch, aside);
   el('h3', 'why it ends here', '', aside);
   el('p', launch.ends, '', aside);
+  if (launch.schedule) {
+    el('h3', 'schedule', '', aside);
+    el('p', launch.schedule, '', aside);
+  }
   if (launch.notes) {
     el('h3', 'why this strategy', '', aside);
     el('p', launch.notes, '', aside);

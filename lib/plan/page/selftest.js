@@ -26,7 +26,7 @@ function selftest() {
     const text = id => byId(id) ? byId(id).textContent : null;
     const pre = aside.querySelector('pre');
     seen.launches[b.number] = {
-      head: aside.querySelector('h2').textContent, bytes: text('launch-bytes'), time: text('launch-time'),
+      head: aside.querySelector('h2').textContent, kind: plan.launches[b.number].kind, bytes: text('launch-bytes'), time: text('launch-time'),
       roofline: text('launch-roofline'), operators: aside.querySelectorAll('li').length, source: pre ? pre.textContent.length : 0
     };
   }
