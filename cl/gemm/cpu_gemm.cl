@@ -18,8 +18,10 @@
 #ifndef SN_GEMM_KC
 #define SN_GEMM_KC 256 /* of k in a block */
 #endif
+#ifndef SN_GEMM_MR
+#define SN_GEMM_MR 6 /* rows of a tile: 6 x 2 sums, 2 of B and 1 of A fit sixteen vector registers */
+#endif
 #define SN_GEMM_NR (2 * SN_GEMM_W) /* columns of a panel */
-#define SN_GEMM_MR 6               /* rows of a tile: 6 x 2 sums, 2 of B and 1 of A fit sixteen vector registers */
 
 /* Element (k, j) of the packed block of B. */
 #define SN_GEMM_B_AT(block, k, j)                                                                                      \
@@ -33,7 +35,10 @@
 
 #define SN_GEMM_ROWS_1(DO) DO(0)
 #define SN_GEMM_ROWS_2(DO) SN_GEMM_ROWS_1(DO) DO(1)
-#define SN_GEMM_ROWS_6(DO) SN_GEMM_ROWS_2(DO) DO(2) DO(3) DO(4) DO(5)
+#define SN_GEMM_ROWS_4(DO) SN_GEMM_ROWS_2(DO) DO(2) DO(3)
+#define SN_GEMM_ROWS_6(DO) SN_GEMM_ROWS_4(DO) DO(4) DO(5)
+#define SN_GEMM_ROWS_8(DO) SN_GEMM_ROWS_6(DO) DO(6) DO(7)
+#define SN_GEMM_ROWS_12(DO) SN_GEMM_ROWS_8(DO) DO(8) DO(9) DO(10) DO(11)
 
 #define SN_GEMM_OPEN(i)                                                                                                \
     SN_GEMM_V u##i = (SN_GEMM_V)(0), v##i = (SN_GEMM_V)(0);                                                            \
@@ -73,15 +78,15 @@
 #endif
 SN_GEMM_TILE(sn_gemm_tile_1, SN_GEMM_ROWS_1)
 SN_GEMM_TILE(sn_gemm_tile_2, SN_GEMM_ROWS_2)
-SN_GEMM_TILE(sn_gemm_tile_6, SN_GEMM_ROWS_6)
+SN_GEMM_TILE(sn_gemm_tile_most, SN_GEMM_CAT(SN_GEMM_ROWS_, SN_GEMM_MR))
 
 /* How many of the rows that are left the next tile takes. More kinds of tiles would cost more time to compile than they
  * save. */
-static inline int sn_gemm_rows(int left) { return left >= 6 ? 6 : left >= 2 ? 2 : 1; }
+static inline int sn_gemm_rows(int left) { return left >= SN_GEMM_MR ? SN_GEMM_MR : left >= 2 ? 2 : 1; }
 
 static inline void sn_gemm_tile(int rows, SN_GEMM_A_PTR const *a, __local const SN_GEMM_REAL *b,
                                 __local SN_GEMM_REAL *c, int kc, int first) {
-    if (rows == 6) sn_gemm_tile_6(a, b, c, kc, first);
+    if (rows == SN_GEMM_MR) sn_gemm_tile_most(a, b, c, kc, first);
     else if (rows == 2) sn_gemm_tile_2(a, b, c, kc, first);
     else sn_gemm_tile_1(a, b, c, kc, first);
 }

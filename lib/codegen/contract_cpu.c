@@ -11,16 +11,29 @@
 #include "codegen/contract.h"
 #include "codegen/strategies.h"
 
+enum { KC, NB, MB, MA, MR, MIN_ROWS, UNIT_GROUPS, ORDER, PARAM_COUNT };
+enum { ORDER_AS_WRITTEN = 1, ORDER_SWAPPED = 2 };
+
+static const sni_param params[PARAM_COUNT] = {
+    [KC] = SNI_PARAM("kc", "of k in a block", 32, 64, 128, 256, 512),
+    [NB] = SNI_PARAM("nb", "columns of a block, at most", 32, 64, 128, 256, 512),
+    [MB] = SNI_PARAM("mb", "rows of a block, at most", 12, 24, 48, 96, 192),
+    [MA] = SNI_PARAM("ma", "rows of A packed at once", 6, 12, 24, 48),
+    [MR] = SNI_PARAM("mr", "rows of a tile in registers", 4, 6, 8, 12),
+    [MIN_ROWS] = SNI_PARAM("min_rows", "rows of a work-group before columns are split", 12, 24, 48, 96),
+    [UNIT_GROUPS] = SNI_PARAM("unit_groups", "work-groups of each compute unit, about", 1, 2, 4, 8, 16),
+    [ORDER] = SNI_PARAM("order", "1: lanes along n; 2: along m", ORDER_AS_WRITTEN, ORDER_SWAPPED),
+};
+
 typedef struct blocks {
-    const char *name;
     int kc, nb, mb, ma;
 } blocks;
 
 static const blocks variants[] = {
-#define SNI_GEMM_CPU(name, KC, NB, MB, MA) {#name, KC, NB, MB, MA},
+#define SNI_GEMM_CPU(name, KC, NB, MB, MA) {KC, NB, MB, MA},
 #include "../cl/gemm/gemm.inc"
 };
-enum { VARIANT_COUNT = sizeof variants / sizeof variants[0], MR = 6, MIN_ROWS = 48, WAVES = 4 };
+enum { VARIANT_COUNT = sizeof variants / sizeof variants[0] };
 
 static size_t local_bytes_of(const blocks *v, size_t element_bytes, bool pack_a) {
     size_t elements =
@@ -35,6 +48,10 @@ static const blocks *choose_blocks(const sni_caps *caps, sni_ctype type, bool pa
             sni_contract_local_bytes(caps))
             return &variants[i];
     return NULL;
+}
+
+static blocks blocks_of(const sni_schedule *s) {
+    return (blocks){s->values[KC], s->values[NB], s->values[MB], s->values[MA]};
 }
 
 static bool accepts(const sni_loop *loop, const sni_caps *caps, sni_str *why) {
@@ -65,25 +82,26 @@ static sni_expr share(sni_sym *sym, sni_expr size, sni_expr parts, int step, int
 }
 
 /* Columns are split first: that packs no element of B twice. */
-static geometry geometry_of(const sni_contract *c, const blocks *v, int width) {
+static geometry geometry_of(const sni_contract *c, const sni_schedule *schedule, int width) {
     sni_sym *sym = c->loop->sym;
     sni_expr one = sni_sym_const(sym, 1),
-             wanted = sni_sym_const(sym, (int64_t)c->caps->compute_units * WAVES);
-    int nr = 2 * width, min_rows = MIN_ROWS < v->mb ? MIN_ROWS : v->mb;
+             wanted = sni_sym_const(sym, (int64_t)c->caps->compute_units * schedule->values[UNIT_GROUPS]);
+    int nr = 2 * width, nb = schedule->values[NB], mb = schedule->values[MB], mr = schedule->values[MR];
+    int min_rows = schedule->values[MIN_ROWS] < mb ? schedule->values[MIN_ROWS] : mb;
     geometry g;
     sni_expr around = sni_sym_max(
         sym, one,
-        sni_sym_mul(sym, c->size_b, sni_sym_ceil_div(sym, c->size_m, sni_sym_const(sym, v->mb))));
+        sni_sym_mul(sym, c->size_b, sni_sym_ceil_div(sym, c->size_m, sni_sym_const(sym, mb))));
     sni_expr parts = sni_sym_ceil_div(sym, wanted, around);
-    g.cols = share(sym, c->size_n, parts, nr, nr, v->nb);
+    g.cols = share(sym, c->size_n, parts, nr, nr, nb);
     sni_expr count = sni_sym_max(sym, one, sni_sym_ceil_div(sym, c->size_n, g.cols));
-    g.cols = share(sym, c->size_n, count, nr, nr, v->nb);
+    g.cols = share(sym, c->size_n, count, nr, nr, nb);
     g.col_blocks = sni_sym_ceil_div(sym, c->size_n, g.cols);
     around = sni_sym_max(sym, one, sni_sym_mul(sym, c->size_b, g.col_blocks));
     parts = sni_sym_ceil_div(sym, wanted, around);
-    g.rows = share(sym, c->size_m, parts, MR, min_rows, v->mb);
+    g.rows = share(sym, c->size_m, parts, mr, min_rows, mb);
     count = sni_sym_max(sym, one, sni_sym_ceil_div(sym, c->size_m, g.rows));
-    g.rows = share(sym, c->size_m, count, MR, MR, v->mb);
+    g.rows = share(sym, c->size_m, count, mr, mr, mb);
     g.row_blocks = sni_sym_ceil_div(sym, c->size_m, g.rows);
     return g;
 }
@@ -214,6 +232,15 @@ static int width_of(const sni_caps *caps, sni_ctype type) {
     return type == SNI_C_DOUBLE ? width / 2 : width;
 }
 
+/* Is A packed, or read where it lies? When memory is out: packed, which any program can be. */
+static bool packs_a(const sni_loop *loop, const sni_caps *caps, bool swap) {
+    sni_contract c;
+    sni_arena *arena = sni_arena_create();
+    bool direct = arena != NULL && sni_contract_init(&c, loop, caps, arena, swap) == SINTER_OK && c.a_op.direct;
+    sni_arena_release(arena);
+    return !direct;
+}
+
 /* A matrix times a column: the lanes lie along the columns, so the many rows become the columns. */
 static bool want_swap(const sni_loop *loop, int width) {
     sni_expr size[2] = {sni_sym_const(loop->sym, 1), sni_sym_const(loop->sym, 1)};
@@ -226,14 +253,43 @@ static bool want_swap(const sni_loop *loop, int width) {
     return !sni_sym_is_const(loop->sym, size[0], &m) || m > n;
 }
 
-static sinter_status finish(sni_emitter *e, const sni_contract *c, const blocks *v, int width) {
+/* What no record says: the tile that the templates were written for, blocks by local memory, and the order by which operand
+ * is a column. */
+static void choose(const sni_loop *loop, const sni_caps *caps, sni_schedule *schedule) {
+    sni_ctype type = sni_ctype_of(loop->stmts[loop->core].dtype);
+    bool swap = want_swap(loop, width_of(caps, type));
+    sni_schedule_fill(schedule, ORDER, swap ? ORDER_SWAPPED : ORDER_AS_WRITTEN);
+    const blocks *v = choose_blocks(caps, type, packs_a(loop, caps, schedule->values[ORDER] == ORDER_SWAPPED));
+    if (v == NULL) v = &variants[VARIANT_COUNT - 1];
+    sni_schedule_fill(schedule, KC, v->kc);
+    sni_schedule_fill(schedule, NB, v->nb);
+    sni_schedule_fill(schedule, MB, v->mb);
+    sni_schedule_fill(schedule, MA, v->ma);
+    sni_schedule_fill(schedule, MR, 6);
+    sni_schedule_fill(schedule, MIN_ROWS, 48);
+    sni_schedule_fill(schedule, UNIT_GROUPS, 4);
+}
+
+static bool fits(const sni_loop *loop, const sni_caps *caps, const sni_schedule *schedule, sni_str *why) {
+    sni_ctype type = sni_ctype_of(loop->stmts[loop->core].dtype);
+    const blocks v = blocks_of(schedule);
+    const int *values = schedule->values;
+    if (v.mb % values[MR] != 0 || v.ma % values[MR] != 0 || values[MIN_ROWS] % values[MR] != 0)
+        return sni_contract_refuse(why, "mb, ma and min_rows are multiples of mr");
+    bool packs = packs_a(loop, caps, values[ORDER] == ORDER_SWAPPED);
+    if (local_bytes_of(&v, type == SNI_C_DOUBLE ? 8 : 4, packs) <= sni_contract_local_bytes(caps)) return true;
+    return sni_contract_refuse(why, "the blocks do not fit in local memory");
+}
+
+static sinter_status finish(sni_emitter *e, const sni_contract *c, const sni_schedule *schedule, int width) {
     SNI_TRY(sni_emit_end(e, "cpu_gemm", "__attribute__((reqd_work_group_size(1, 1, 1)))"));
     sni_str head = SNI_STR_INIT;
     if (c->type == SNI_C_DOUBLE)
         sni_str_append(&head, "#pragma OPENCL EXTENSION cl_khr_fp64 : enable\n");
     sni_str_printf(&head, "#define SN_GEMM_REAL %s\n#define SN_GEMM_W %d\n",
                    sni_ctype_name(c->type, 1), width);
-    sni_str_printf(&head, "#define SN_GEMM_LDC %d\n#define SN_GEMM_KC %d\n", v->nb, v->kc);
+    sni_str_printf(&head, "#define SN_GEMM_LDC %d\n#define SN_GEMM_KC %d\n#define SN_GEMM_MR %d\n",
+                   schedule->values[NB], schedule->values[KC], schedule->values[MR]);
     if (!c->a_op.direct) sni_str_append(&head, "#define SN_GEMM_A_PACKED\n");
     sni_str_append(&head, "#include \"gemm/cpu_gemm.cl\"\n");
     return sni_contract_prepend(e, &head);
@@ -241,17 +297,15 @@ static sinter_status finish(sni_emitter *e, const sni_contract *c, const blocks 
 
 static sinter_status generate(const sni_loop *loop, const sni_caps *caps, const sni_schedule *schedule,
                               sni_arena *arena, sni_kspec *out_spec) {
-    (void)schedule;
     sni_emitter e;
     sni_contract c;
+    const blocks v = blocks_of(schedule);
     int width = width_of(caps, sni_ctype_of(loop->stmts[loop->core].dtype));
-    SNI_TRY(sni_contract_init(&c, loop, caps, arena, want_swap(loop, width)));
-    const blocks *v = choose_blocks(caps, c.type, !c.a_op.direct);
-    if (v == NULL) return sni_fail(SINTER_INTERNAL, "cpu_gemm: no blocks fit in local memory");
+    SNI_TRY(sni_contract_init(&c, loop, caps, arena, schedule->values[ORDER] == ORDER_SWAPPED));
     SNI_TRY(sni_emit_begin(&e, loop, caps, arena, out_spec));
-    geometry g = geometry_of(&c, v, width);
-    print_head(&e, &c, &g, v);
-    print_product(&e, &c, v, width);
+    geometry g = geometry_of(&c, schedule, width);
+    print_head(&e, &c, &g, &v);
+    print_product(&e, &c, &v, width);
     print_epilogue(&e, &c, width);
     out_spec->dims = 3;
     out_spec->global[0] = g.col_blocks;
@@ -259,9 +313,17 @@ static sinter_status generate(const sni_loop *loop, const sni_caps *caps, const 
     out_spec->global[2] = c.size_b;
     for (int d = 0; d < 3; ++d) out_spec->local[d] = 1;
     out_spec->strategy = "cpu_gemm";
-    out_spec->notes = sni_emit_format(&e, "%s, sums in %s, A %s", v->name, sni_ctype_name(c.type, 1),
+    out_spec->notes = sni_emit_format(&e, "sums in %s, A %s", sni_ctype_name(c.type, 1),
                                       c.a_op.direct ? "in place" : "packed");
-    return finish(&e, &c, v, width);
+    return finish(&e, &c, schedule, width);
 }
 
-const sni_strategy sni_strategy_cpu_gemm = {.name = "cpu_gemm", .accepts = accepts, .generate = generate};
+const sni_strategy sni_strategy_cpu_gemm = {
+    .name = "cpu_gemm",
+    .params = params,
+    .param_count = PARAM_COUNT,
+    .accepts = accepts,
+    .choose = choose,
+    .fits = fits,
+    .generate = generate,
+};

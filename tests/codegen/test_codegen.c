@@ -14,6 +14,7 @@ enum { CANARY = 64 };
 
 static test_device device;
 static int kernels_run;
+static size_t candidates_every; /* not 0: one of so many candidates of a strategy is run beside its rule's choice */
 
 /* ---- Running ---------------------------------------------------------------------------------- */
 
@@ -109,6 +110,19 @@ static void run_spec(const builder *b, const sni_kspec *spec, const char *label,
     }
 }
 
+/* Every candidate around the rule's choice is generated, some are run. */
+static void run_candidates(const builder *b, const sni_caps *caps, const sni_schedule *rule, const char *label) {
+    sni_candidates list = {.items = NULL};
+    must(sni_candidates_around(&list, &b->loop, caps, rule, 1000));
+    ck_assert(sni_schedule_equal(&list.items[0], rule));
+    for (size_t i = 0; i < list.count; ++i) {
+        sni_kspec spec;
+        must(sni_codegen_as(&b->loop, caps, &list.items[i], b->arena, &spec));
+        if (i > 0 && i % candidates_every == 0) run_spec(b, &spec, label, false);
+    }
+    sni_candidates_deinit(&list);
+}
+
 /* Runs a program under every strategy that takes it for either class of device. */
 static void run_all(builder *b, const char *label, bool wild) {
     const char *broken = sni_loop_verify(&b->loop);
@@ -129,6 +143,7 @@ static void run_all(builder *b, const char *label, bool wild) {
             must(sni_codegen(&b->loop, &caps, strategy->name, b->arena, &spec));
             if (getenv("SINTER_TEST_VERBOSE") != NULL) fprintf(stderr, "%s: %s\n", label, strategy->name);
             run_spec(b, &spec, label, false);
+            if (candidates_every > 0) run_candidates(b, &caps, &spec.schedule, label);
             if (getenv("SINTER_TEST_IDX64") != NULL) run_spec(b, &spec, label, true);
         }
     }
@@ -599,12 +614,24 @@ START_TEST(wide_indices) {
 }
 END_TEST
 
+/* Other schedules than the rules choose compute the same. Oclgrind takes seconds for a kernel: there the default ones are
+ * enough. */
+START_TEST(candidates) {
+    if (strstr(device.device->caps.platform, "Oclgrind") != NULL) return;
+    candidates_every = 17;
+    broadcast_chain(SINTER_F32, 5, 1003);
+    combiners(SINTER_F32, 1, 1003);
+    softmax(SINTER_F16, 5, 1003);
+    candidates_every = 0;
+}
+END_TEST
+
 int main(void) {
     test_device_open(&device);
     const TTest *const tests[] = {
         elementwise_broadcast, elementwise_numbers, casts, every_operator, index_maps, guards, gathers, row_softmax, row_softmax_alone,
         row_layer_norm, reductions, reductions_of_nan, several_inner_axes, windows, contraction,
-        text_does_not_depend_on_sizes, refusals_have_words, memory_runs_out, wide_indices,
+        text_does_not_depend_on_sizes, refusals_have_words, memory_runs_out, wide_indices, candidates,
     };
     int result = run_suite(suite_of("codegen", tests, sizeof tests / sizeof *tests));
     printf("%d launches\n", kernels_run);

@@ -435,12 +435,71 @@ START_TEST(test_repeatable) {
 }
 END_TEST
 
+/* Every candidate is generated; one of EVERY is run and must be right. The first one is what no schedule gives. */
+static void run_candidates(const shape *s, const view *v, size_t every) {
+    contraction p;
+    sni_caps caps = caps_of(v);
+    sni_candidates list = {.items = NULL};
+    sni_kspec spec, rule;
+    char message[256];
+    ck_assert(program_init(&p, s));
+    must(sni_codegen(&p.loop, &caps, v->strategy, p.arena, &rule));
+    must(sni_candidates_around(&list, &p.loop, &caps, &rule.schedule, 1000));
+    ck_assert(sni_schedule_equal(&list.items[0], &rule.schedule));
+    for (size_t i = 0; i < list.count; ++i) {
+        must(sni_codegen_as(&p.loop, &caps, &list.items[i], p.arena, &spec));
+        ck_assert(sni_schedule_equal(&list.items[i], &spec.schedule));
+        ck_assert(i > 0 || strcmp(spec.source, rule.source) == 0);
+        if (i % every != 0) continue;
+        launch(&p, &spec);
+        ck_assert_msg(program_check(&p, message, sizeof message), "%s, candidate %zu of %s: %s", s->label, i,
+                      v->strategy, message);
+    }
+    sni_candidates_deinit(&list);
+    program_deinit(&p);
+}
+
+START_TEST(test_candidates) {
+    if (test.device->caps.work_items_are_lanes || passed_over()) return;
+    shape s = matmul("candidates", 2, 61, 93, 150), t = s;
+    s.symbolic = s.bias = true;
+    shape_layouts(&t, "bkm", "bnk", "bmn");
+    run_candidates(&s, &views[0], 67);
+    run_candidates(&t, &views[0], 79);
+    run_candidates(&t, &views[2], 79);
+}
+END_TEST
+
+/* What a schedule may not say. */
+START_TEST(test_bad_schedules) {
+    contraction p;
+    sni_kspec spec;
+    sni_caps caps = caps_of(&views[0]);
+    shape s = matmul("bad schedules", 1, 8, 8, 8);
+    sni_schedule schedule = {.strategy = "cpu_gemm", .values = {100}};
+    ck_assert(program_init(&p, &s));
+    ck_assert_int_eq(sni_codegen_as(&p.loop, &caps, &schedule, p.arena, &spec), SINTER_INVALID_ARGUMENT);
+    ck_assert_ptr_nonnull(strstr(sinter_last_error(), "kc=100 is no value"));
+    caps.local_bytes = 100000;
+    schedule.values[0] = 512;
+    schedule.values[1] = 512;
+    ck_assert_int_eq(sni_codegen_as(&p.loop, &caps, &schedule, p.arena, &spec), SINTER_UNSUPPORTED);
+    ck_assert_ptr_nonnull(strstr(sinter_last_error(), "do not fit in local memory"));
+    schedule.strategy = "gpu_row";
+    ck_assert_int_eq(sni_codegen_as(&p.loop, &caps, &schedule, p.arena, &spec), SINTER_UNSUPPORTED);
+    schedule.strategy = "none";
+    ck_assert_int_eq(sni_codegen_as(&p.loop, &caps, &schedule, p.arena, &spec), SINTER_INVALID_ARGUMENT);
+    program_deinit(&p);
+}
+END_TEST
+
 int main(void) {
     const TTest *const tests[] = {test_layouts,      test_sizes,         test_large,
                                   test_empty,        test_several_axes,  test_broadcast_batch,
                                   test_epilogue,     test_dtypes,        test_double,
                                   test_windows,      test_gather,        test_refusals,
-                                  test_wide_indices, test_out_of_memory, test_repeatable};
+                                  test_wide_indices, test_out_of_memory, test_repeatable,
+                                  test_candidates,   test_bad_schedules};
     test_device_open(&test);
     int result = run_suite(suite_of("codegen/contract", tests, sizeof tests / sizeof tests[0]));
     test_device_close(&test);
