@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/stat.h>
@@ -167,6 +168,31 @@ sinter_status sni_file_write_atomic(const char *path, const void *data, size_t s
     if (error) return io_fail("write", path, error);
     sync_parent(path);
     return SINTER_OK;
+}
+
+/* The line and, where the file does not end with one, a newline before it, in one write. */
+static int append_line(int fd, const void *data, size_t size) {
+    char last = '\n';
+    struct stat info;
+    if (fstat(fd, &info)) return errno;
+    if (info.st_size > 0 && pread(fd, &last, 1, info.st_size - 1) != 1) return errno ? errno : EIO;
+    if (last == '\n') return write_synced(fd, data, size);
+    char *text = sni_malloc(size + 1);
+    if (!text) return ENOMEM;
+    text[0] = '\n';
+    memcpy(text + 1, data, size);
+    int error = write_synced(fd, text, size + 1);
+    sni_free(text);
+    return error;
+}
+
+sinter_status sni_file_append(const char *path, const void *data, size_t size_bytes) {
+    int fd = open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
+    if (fd < 0) return io_fail("open", path, errno);
+    (void)flock(fd, LOCK_EX); /* without locks one write is still one piece on local file systems */
+    int error = append_line(fd, data, size_bytes);
+    if (close(fd) && !error) error = errno;
+    return error ? io_fail("write", path, error) : SINTER_OK;
 }
 
 static bool is_directory(const char *path) {

@@ -23,6 +23,9 @@ sinter_status sni_file_read(const char *path, size_t max_bytes, char **out_data,
 /* Writes to a temporary name beside path (process, thread, random), syncs, renames over path. Fails
  * without leaving the temporary behind. */
 sinter_status sni_file_write_atomic(const char *path, const void *data, size_t size_bytes);
+/* Appends to a file, which is made when it is not there, as a line of its own: what another process left without a newline
+ * is ended first. The file is locked meanwhile, where the file system can, and synced. */
+sinter_status sni_file_append(const char *path, const void *data, size_t size_bytes);
 /* mkdir -p with mode 0700 for what it makes. */
 sinter_status sni_dir_create(const char *path);
 bool sni_file_exists(const char *path);
