@@ -122,8 +122,8 @@ typedef enum sinter_explain_format {
  *   totals: operators, launches, kernels, bytes, bytes_unfused, operations; measured: time_ns, runs
  *   slots [{kind: input, output, constant or temporary; name; type; bytes; in_place}]
  *   launches: the steps, in the order in which they run [{kind: launch, copy, fill or call; strategy;
- *     schedule: its parameters; notes: why this strategy; ends: why it holds no more; kernel: the first
- *     launch that has the same kernel; nodes: of fused; reads, writes: slots; waits: earlier ones that must
+ *     schedule: its parameters; chosen_by: a tuning record or "rule"; notes: why this strategy; ends: why it
+ *     holds no more; kernel: the first launch that has the same kernel; nodes: of fused; reads, writes: slots; waits: earlier ones that must
  *     be over; work_items, work_group; bytes, operations; measured: time_ns, roofline_ns; source (with_source; only
  *     where kernel is the launch itself)}]
  *   given: the graph as it was described, fused: the graph that was cut into launches

@@ -84,6 +84,18 @@ static sinter_status check_f64(const sni_loop *loop, const sni_caps *caps) {
                     caps->name);
 }
 
+void sni_codegen_print_schedule(const sni_schedule *schedule, sni_str *out) {
+    const sni_strategy *strategy = schedule->strategy != NULL ? sni_strategy_find(schedule->strategy) : NULL;
+    if (strategy != NULL) sni_schedule_print(schedule, strategy->params, strategy->param_count, out);
+}
+
+sinter_status sni_codegen_parse_schedule(const char *strategy, const char *values, sni_schedule *out_schedule) {
+    const sni_strategy *found = sni_strategy_find(strategy);
+    if (found == NULL) return sni_fail(SINTER_INVALID_ARGUMENT, "no strategy is called '%s'", strategy);
+    *out_schedule = (sni_schedule){.strategy = found->name};
+    return sni_schedule_parse(values, found->params, found->param_count, out_schedule);
+}
+
 sinter_status sni_codegen_as(const sni_loop *loop, const sni_caps *caps, const sni_schedule *schedule, sni_arena *arena,
                              sni_kspec *out_spec) {
     SNI_TRY(check_f64(loop, caps));

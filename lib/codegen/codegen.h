@@ -38,6 +38,7 @@ typedef struct sni_kspec {
     size_t local[3];    /* all 0: the driver chooses */
     const char *strategy; /* the strategy's name, for explain */
     sni_schedule schedule; /* what was taken: nothing is open in it */
+    const char *chosen;    /* what chose it, for explain: a record; NULL: the strategy's rule */
     const char *notes;    /* why this one and not another, for explain */
 } sni_kspec;
 
@@ -75,6 +76,11 @@ sinter_status sni_codegen(const sni_loop *loop, const sni_caps *caps, const char
  * UNSUPPORTED when the strategy refuses the program or the values do not fit, INVALID_ARGUMENT when a value is illegal. */
 sinter_status sni_codegen_as(const sni_loop *loop, const sni_caps *caps, const sni_schedule *schedule, sni_arena *arena,
                              sni_kspec *out_spec);
+
+/* The values of a schedule as records and explain write them, "" when its strategy has no parameters. */
+void sni_codegen_print_schedule(const sni_schedule *schedule, sni_str *out);
+/* Reads what a record holds. INVALID_ARGUMENT: there is no such strategy, or not with such values. */
+sinter_status sni_codegen_parse_schedule(const char *strategy, const char *values, sni_schedule *out_schedule);
 
 /* ---- Candidates (candidates.c) ---- */
 

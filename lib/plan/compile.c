@@ -19,7 +19,10 @@ static sni_fuse_options fuse_options(const sni_caps *caps, const sinter_plan_opt
 }
 
 static sinter_status build_step(sinter_plan *plan, sni_step *step, const char *strategy) {
-    SNI_TRY(sni_codegen(&step->loop, plan->runtime->caps, strategy, plan->arena, &step->spec));
+    if (strategy)
+        SNI_TRY(sni_codegen(&step->loop, plan->runtime->caps, strategy, plan->arena, &step->spec));
+    else
+        SNI_TRY(sni_plan_choose(plan, step));
     if (step->spec.library) {
         step->kind = SNI_STEP_CALL;
         return SINTER_OK;
@@ -31,7 +34,15 @@ static sinter_status build_step(sinter_plan *plan, sni_step *step, const char *s
 static sinter_status compile_step(sinter_plan *plan, sni_step *step) {
     bool fits = false;
     if (step->kind != SNI_STEP_LAUNCH) return SINTER_OK;
-    SNI_TRY(build_step(plan, step, NULL));
+    sinter_status status = build_step(plan, step, NULL);
+    if (status == SINTER_BUILD && step->spec.chosen) { /* a driver's update may refuse what a record says */
+        sni_log(SNI_LOG_WARNING, "the kernel of a %s is not built, the rule's is taken: %s", step->spec.chosen,
+                sinter_last_error());
+        sni_records_release(plan->records);
+        plan->records = NULL;
+        status = build_step(plan, step, NULL);
+    }
+    if (status != SINTER_OK) return status;
     if (step->kind == SNI_STEP_CALL) return SINTER_OK;
     SNI_TRY(sni_step_fits(step->program, &step->spec, &fits));
     if (fits) return SINTER_OK;
@@ -69,6 +80,7 @@ static sinter_status compile_steps(sinter_plan *plan, const sinter_plan_options 
     SNI_TRY(sni_plan_share_slots(plan));
     SNI_TRY(sni_plan_order(plan));
     SNI_TRY(sni_plan_upload_constants(plan));
+    SNI_TRY(sni_records_load(plan->runtime->caps->tuning_key, plan->runtime->tuning_dir, &plan->records));
     for (size_t i = 0; i < count; ++i) {
         sinter_status status = compile_step(plan, &plan->steps[i]);
         if (status != SINTER_OK) {
@@ -179,6 +191,8 @@ sinter_status sinter_plan_compile(sinter_runtime *runtime, const sinter_graph *g
         sinter_plan_release(plan);
         return status;
     }
+    sni_records_release(plan->records);
+    plan->records = NULL;
     plan->compile_ns = (uint64_t)(sni_time_ns() - start);
     *out_plan = plan;
     return SINTER_OK;

@@ -166,6 +166,7 @@ static void put_launch(const sni_explain *x, size_t n, sni_str *out) {
     put_text(out, &first, "strategy", spec->strategy);
     put_key(out, &first, "schedule");
     put_schedule(l->step, out);
+    put_text(out, &first, "chosen_by", spec->chosen ? spec->chosen : "rule");
     put_text(out, &first, "notes", spec->notes ? spec->notes : "");
     put_text(out, &first, "ends", l->step->group->ends);
     put_whole(out, &first, "kernel", (int64_t)l->kernel);

@@ -20,8 +20,7 @@ void sni_plan_print_nodes(const sinter_plan *plan, const sni_group *group, sni_s
 }
 
 void sni_plan_print_schedule(const sni_step *step, sni_str *out) {
-    const sni_strategy *strategy = sni_strategy_find(step->spec.strategy);
-    if (strategy) sni_schedule_print(&step->spec.schedule, strategy->params, strategy->param_count, out);
+    sni_codegen_print_schedule(&step->spec.schedule, out);
 }
 
 static void put_slots(const sni_explain *x, const sni_step *step, bool outputs, sni_str *out) {
@@ -65,7 +64,8 @@ static void put_launch(const sni_explain *x, size_t n, sni_str *out) {
     put_time(x, l, out);
     sni_str_append(out, "  schedule: ");
     sni_plan_print_schedule(step, out);
-    sni_str_append(out, "\n");
+    sni_str_printf(out, "%sby %s\n", step->spec.schedule.strategy && step->spec.schedule.values[0] ? ", " : "",
+                   step->spec.chosen ? step->spec.chosen : "rule");
     if (step->spec.notes && *step->spec.notes) sni_str_printf(out, "  strategy: %s\n", step->spec.notes);
     if (step->wait_count) sni_str_append(out, "  waits for:");
     for (int i = 0; i < step->wait_count; ++i) sni_str_printf(out, "%s %d", i ? "," : "", step->waits[i] + 1);

@@ -16,6 +16,7 @@
 #include "plan/sketch.h"
 #include "fuse/fuse.h"
 #include "runtime/runtime.h"
+#include "schedule/records.h"
 
 /* Where a value of the graph lives during a run. */
 typedef enum sni_slot_kind {
@@ -83,6 +84,7 @@ struct sinter_plan {
     sinter_graph *graph; /* rewritten; owns the expressions and constants */
     sni_sketch given;    /* the graph as it was described, for explain; in arena */
     sni_arena *arena;    /* groups, programs' texts */
+    sni_records *records; /* while it is compiled: what was tuned for the device */
     sni_step *steps;
     size_t step_count;
     sni_slot *slots;
@@ -140,6 +142,12 @@ const sinter_binding *sni_find_binding(const sinter_plan *plan, const sinter_bin
                                        sni_slot_kind kind, const char *name);
 /* Bytes of a slot under these dimensions. */
 sinter_status sni_slot_bytes(const sinter_plan *plan, const sni_dims *dims, const sni_slot *slot, uint64_t *out_bytes);
+
+/* ---- choose.c ---- */
+
+/* Generates a step's kernel: as the record of its program says, else by the strategies' rules. A record that does not fit
+ * the program or the device is passed over. The choice stays in step->spec, so the plan gives the same bits every time. */
+sinter_status sni_plan_choose(sinter_plan *plan, sni_step *step);
 
 /* ---- context.c, place.c, wide.c ---- */
 

@@ -181,6 +181,7 @@ static void free_plan(sinter_plan *plan) {
     sni_free(plan->steps);
     sni_free(plan->slots);
     sni_free(plan->slot_by_value);
+    sni_records_release(plan->records);
     sni_arena_release(plan->arena);
     sinter_graph_release(plan->graph);
     if (plan->has_mutex) sni_mutex_deinit(&plan->mutex);

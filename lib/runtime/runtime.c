@@ -4,6 +4,7 @@
 #include <sinter/opencl.h>
 
 #include "base/alloc.h"
+#include "base/str.h"
 #include "device/device.h"
 #include "memory/mem.h"
 #include "runtime/constants.h"
@@ -22,7 +23,21 @@ void sinter_runtime_release(sinter_runtime *runtime) {
     sni_kernel_cache_release(runtime->cache);
     sni_pool_release(runtime->pool);
     sni_device_release(runtime->device);
+    sni_free(runtime->tuning_dir);
     sni_free(runtime);
+}
+
+/* Records lie beside the entries of the kernel cache, and not among them: clearing the cache leaves them. */
+static sinter_status find_tuning_dir(sinter_runtime *runtime, const char *cache_dir) {
+    char *dir;
+    SNI_TRY(sni_cache_dir(cache_dir, &dir));
+    sni_str path = SNI_STR_INIT;
+    bool on_disk = dir[0] != 0;
+    if (on_disk) sni_str_printf(&path, "%s/tuning", dir);
+    runtime->tuning_dir = on_disk ? sni_str_take(&path) : NULL;
+    sni_str_deinit(&path);
+    sni_free(dir);
+    return on_disk && !runtime->tuning_dir ? sni_out_of_memory("a runtime") : SINTER_OK;
 }
 
 /* Takes over the caller's device, also when it fails. */
@@ -41,6 +56,7 @@ static sinter_status create_on(sni_device *device, const sinter_runtime_options 
     if (status == SINTER_OK)
         status = sni_pool_create(device, options->pool_max_idle_bytes, &runtime->pool);
     if (status == SINTER_OK) status = sni_constants_create(&runtime->constants);
+    if (status == SINTER_OK) status = find_tuning_dir(runtime, options->cache_dir);
     if (status == SINTER_OK)
         *out_runtime = runtime;
     else

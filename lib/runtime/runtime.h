@@ -16,6 +16,7 @@ struct sinter_runtime {
     sni_kernel_cache *cache;
     sni_pool *pool;
     struct sni_constants *constants;
+    char *tuning_dir; /* of the user's tuning records; NULL: nothing is kept on disk */
 };
 
 struct sinter_buffer {

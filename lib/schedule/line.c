@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/hash.h"
+#include "base/json.h"
 
 enum { SUM_DIGITS = 16, SUM_TAIL = sizeof ",\"sum\":\"0123456789abcdef\"}" - 1 };
 #define MOST_FILE_BYTES ((size_t)64 << 20)
@@ -19,13 +20,7 @@ static void name_member(sni_str *line, const char *name) {
 
 void sni_line_text(sni_str *line, const char *name, const char *value) {
     name_member(line, name);
-    sni_str_append(line, "\"");
-    for (; *value != 0; ++value) {
-        if ((unsigned char)*value < 0x20) continue;
-        if (*value == '"' || *value == '\\') sni_str_append(line, "\\");
-        sni_str_append_n(line, value, 1);
-    }
-    sni_str_append(line, "\"");
+    sni_json_string(line, value);
 }
 
 void sni_line_number(sni_str *line, const char *name, int64_t value) {
@@ -75,14 +70,23 @@ static const char *find(const char *line, size_t length, const char *name) {
     return NULL;
 }
 
+/* The byte that an escape of sni_json_string stands for; 0: none that it writes. */
+static int escaped(const char *at, const char *end) {
+    static const char digits[] = "0123456789abcdef";
+    if (end - at < 6 || memcmp(at, "\\u00", 4) != 0) return 0;
+    const char *high = memchr(digits, at[4], 16), *low = memchr(digits, at[5], 16);
+    return high != NULL && low != NULL ? (int)(high - digits) * 16 + (int)(low - digits) : 0;
+}
+
 bool sni_line_get_text(const char *line, size_t length, const char *name, char *out, size_t room) {
     const char *at = find(line, length, name), *end = line + length;
     size_t used = 0;
     if (at == NULL || at >= end || *at != '"') return false;
     for (++at; at < end && *at != '"'; ++at) {
-        if (*at == '\\') ++at;
-        if (at >= end || used + 1 >= room) return false;
-        out[used++] = *at;
+        int c = *at;
+        if (c == '\\' && (c = escaped(at, end)) > 0) at += sizeof "\\u0022" - 2;
+        if (c == 0 || used + 1 >= room) return false;
+        out[used++] = (char)c;
     }
     out[used] = 0;
     return at < end;

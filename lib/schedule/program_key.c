@@ -26,7 +26,7 @@ static void describe_stmt(const sni_loop *loop, int number, sni_str *out) {
     sni_str_printf(out, "%s %s %x", kinds[s->kind], sinter_dtype_name(s->dtype), s->mask);
     if (s->kind == SNI_STMT_OP) sni_str_printf(out, " %s", s->op->name);
     if (s->kind == SNI_STMT_REDUCE || s->kind == SNI_STMT_SCAN)
-        sni_str_printf(out, " %d%s", (int)s->combiner, s->exclusive ? " exclusive" : "");
+        sni_str_printf(out, " %d over %x%s", (int)s->combiner, s->axes, s->exclusive ? " exclusive" : "");
     if (s->kind == SNI_STMT_LOAD) sni_str_printf(out, " b%d ", s->buffer);
     if (s->kind == SNI_STMT_LOAD || s->kind == SNI_STMT_INDEX) describe_moves(loop, s->offset, out);
     if ((s->kind == SNI_STMT_LOAD || s->kind == SNI_STMT_SELECT) && s->guard != SNI_NO_EXPR) {
