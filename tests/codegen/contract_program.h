@@ -265,7 +265,8 @@ static inline void build_epilogue(contraction *p) {
                                        .dtype = s->sum,
                                        .arg_count = 1,
                                        .args = {product},
-                                       .combiner = SNI_COMBINE_SUM});
+                                       .combiner = SNI_COMBINE_SUM,
+                                       .axes = p->loop.inner});
     p->loop.core = value;
     p->stmts[value].mask &= ~p->loop.inner;
     int buffer = add_buffer(p, s->out, out.count, true);
