@@ -201,7 +201,7 @@ static int known_suites(const tool_list *suites) {
     for (size_t i = 0; i < suites->count; ++i) {
         bool known = false;
         for (size_t k = 0; k < bench_case_count; ++k) known |= strcmp(suites->items[i], bench_cases[k].suite) == 0;
-        if (!known) return tool_usage("no suite '%s'; there are elementwise, rows, gemm, elementwise-large, gemm-large", suites->items[i]);
+        if (!known) return tool_usage("no suite '%s'; there are elementwise, rows, scan, gemm, elementwise-large, scan-large, gemm-large", suites->items[i]);
     }
     return TOOL_DONE;
 }

@@ -60,6 +60,16 @@ static int build_transpose(sinter_graph *g, const bench_case *c) {
     return 1;
 }
 
+static int build_scan_rows(sinter_graph *g, const bench_case *c) {
+    sinter_output(g, "y", sinter_cumsum(g, matrix(g, c, "a"), 1, 0, 0));
+    return 1;
+}
+
+static int build_scan_columns(sinter_graph *g, const bench_case *c) {
+    sinter_output(g, "y", sinter_cumsum(g, matrix(g, c, "a"), 0, 0, 0));
+    return 1;
+}
+
 static int build_gemm(sinter_graph *g, const bench_case *c) {
     sinter_value a = sinter_input(g, "a", c->dtype, SINTER_SHAPE(c->m, c->k));
     sinter_value b = sinter_input(g, "b", c->dtype, SINTER_SHAPE(c->k, c->n));
@@ -69,6 +79,7 @@ static int build_gemm(sinter_graph *g, const bench_case *c) {
 
 #define POINTS(name, m, n, dtype, build) {"elementwise", name, m, n, 0, dtype, build, PEER_MEMCPY, PEER_DEVICE_COPY}
 #define ROWS(name, m, n, dtype, build) {"rows", name, m, n, 0, dtype, build, PEER_MEMCPY, PEER_DEVICE_COPY}
+#define SCAN(suite, name, m, n, build) {suite, name, m, n, 0, SINTER_F32, build, PEER_MEMCPY, PEER_DEVICE_COPY}
 #define GEMM(name, m, n, k, dtype) {"gemm", name, m, n, k, dtype, build_gemm, PEER_BLAS, PEER_DEVICE_COPY}
 
 const bench_case bench_cases[] = {
@@ -84,6 +95,9 @@ const bench_case bench_cases[] = {
     ROWS("layer norm bf16 8192x8192", 8192, 8192, SINTER_BF16, build_layer_norm),
     ROWS("column sum f32 4096x4096", 4096, 4096, SINTER_F32, build_column_sum),
     ROWS("total f32 4096x4096", 4096, 4096, SINTER_F32, build_total),
+    SCAN("scan", "cumsum rows f32 16M", 4096, 4096, build_scan_rows),
+    SCAN("scan", "cumsum columns f32 16M", 4096, 4096, build_scan_columns),
+    SCAN("scan", "cumsum one row f32 16M", 1, 16777216, build_scan_rows),
     GEMM("gemm f32 256", 256, 256, 256, SINTER_F32),
     GEMM("gemm f32 1024", 1024, 1024, 1024, SINTER_F32),
     GEMM("gemm f32 2048", 2048, 2048, 2048, SINTER_F32),
@@ -92,6 +106,8 @@ const bench_case bench_cases[] = {
     {"elementwise-large", "add f32 256M", 16384, 16384, 0, SINTER_F32, build_add, PEER_OPENMP_ADD, PEER_DEVICE_COPY},
     {"elementwise-large", "gelu(a*b+a)*b f32 256M", 16384, 16384, 0, SINTER_F32, build_gelu_chain, PEER_MEMCPY, PEER_DEVICE_COPY},
     {"elementwise-large", "silu(a)*b bf16 256M", 16384, 16384, 0, SINTER_BF16, build_swiglu, PEER_MEMCPY, PEER_DEVICE_COPY},
+    SCAN("scan-large", "cumsum rows f32 1G", 32768, 32768, build_scan_rows),
+    SCAN("scan-large", "cumsum columns f32 1G", 32768, 32768, build_scan_columns),
     {"gemm-large", "gemm f32 4096", 4096, 4096, 4096, SINTER_F32, build_gemm, PEER_BLAS, PEER_DEVICE_COPY},
     {"gemm-large", "gemm f32 8192", 8192, 8192, 8192, SINTER_F32, build_gemm, PEER_BLAS, PEER_DEVICE_COPY},
 };
