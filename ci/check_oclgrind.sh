@@ -39,6 +39,7 @@ run codegen "$build/tests/test_codegen" &
   # In later runs of a plan Oclgrind takes memory for unwritten that kernels wrote; the test fills memory with NaN instead.
   checks=--data-races
   SINTER_TEST_GRAPHS=2 run graphs "$build/tests/test_graphs_device"
+  SINTER_TEST_SMALL=1 CK_RUN_CASE="as a GPU" run scans "$build/tests/test_scan"
 } &
 wait
 [ ! -e "$work/failed" ]

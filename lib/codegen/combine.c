@@ -35,7 +35,7 @@ static bool is_sum_of_products(const sni_loop *loop, int r) {
     sni_ctype type = sni_ctype_of(reduce->dtype);
     return reduce->combiner == SNI_COMBINE_SUM && (type == SNI_C_FLOAT || type == SNI_C_DOUBLE) &&
            product->kind == SNI_STMT_OP && product->dtype == reduce->dtype && product->arg_count == 2 &&
-           sni_stmt_inner(loop, reduce->args[0]) && strcmp(product->op->expression, "a * b") == 0;
+           sni_stmt_inner(loop, reduce->args[0]) && product->op->traits.is_product;
 }
 
 void sni_need_reduce(const sni_loop *loop, int r, const bool *stop, bool *needed) {

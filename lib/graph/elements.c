@@ -134,12 +134,7 @@ static bool reduced_elements(const sni_call *call, int64_t count, sni_expr *out)
 
 /* Composites that only rename coordinates: the elements stay in their order. */
 static bool same_elements(const sni_call *call, int64_t count, sni_expr *out) {
-    static const char *const names[] = {"squeeze", "unsqueeze", "flatten"};
-    bool renames = false;
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        renames = renames || strcmp(call->op->name, names[i]) == 0;
-    }
-    if (!renames || !call->in[0].elements || call->in[0].element_count != count) return false;
+    if (!call->op->traits.renames || !call->in[0].elements || call->in[0].element_count != count) return false;
     memcpy(out, call->in[0].elements, (size_t)count * sizeof *out);
     return true;
 }

@@ -136,7 +136,8 @@ static sinter_status same_reference(const sni_ref_call *call) {
 }
 
 #define RESHAPE(text, attr, attr_kind, preset, rule, words)                                        \
-    {.name = text, .kind = SNI_OP_COMPOSITE, .min_inputs = 1, .max_inputs = 1, .outputs = 1,       \
+    {.name = text, .kind = SNI_OP_COMPOSITE, .traits = {.renames = true},                          \
+     .min_inputs = 1, .max_inputs = 1, .outputs = 1,                                               \
      .attrs = {{attr, attr_kind, preset}}, .classes = SNI_CLASS_ANY, .fill_attr = -1,              \
      .infer = rule, .known = same_known, .reference = same_reference, .doc = words}
 

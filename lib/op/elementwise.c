@@ -89,7 +89,7 @@ static whole whole_pow(whole x, whole y) {
 #define min(x, y) real_min(x, y)
 #define div(x, y) ((x) / (y))
 #define mod(x, y) real_mod(x, y)
-#define SNI_ROW(class, name, arity, result, cost, attrs, expression, doc)                          \
+#define SNI_ROW(class, name, arity, result, cost, attrs, traits, expression, doc)                  \
     REAL_OF_##class(name, expression)
 #include "op/elementwise.inc"
 #undef SNI_ROW
@@ -113,7 +113,7 @@ static whole whole_pow(whole x, whole y) {
 #define mod(x, y) whole_mod(x, y)
 #define fmod(x, y) whole_fmod(x, y)
 #define pow(x, y) whole_pow(x, y)
-#define SNI_ROW(class, name, arity, result, cost, attrs, expression, doc)                          \
+#define SNI_ROW(class, name, arity, result, cost, attrs, traits, expression, doc)                  \
     WHOLE_OF_##class(name, expression)
 #include "op/elementwise.inc"
 #undef SNI_ROW
@@ -136,7 +136,8 @@ static const struct {
 #define FUNCTIONS_NUMBER(name) {REAL_POINTER(name), WHOLE_POINTER(name)},
 #define FUNCTIONS_ANY(name) {REAL_POINTER(name), WHOLE_POINTER(name)},
 #define FUNCTIONS_BOOL(name) {NULL, WHOLE_POINTER(name)},
-#define SNI_ROW(class, name, arity, result, cost, attrs, expression, doc) FUNCTIONS_##class(name)
+#define SNI_ROW(class, name, arity, result, cost, attrs, traits, expression, doc)                  \
+    FUNCTIONS_##class(name)
 #include "op/elementwise.inc"
 #undef SNI_ROW
 };
@@ -154,8 +155,8 @@ bool sni_elementwise_whole(const sni_op *op, sinter_dtype dtype, const int64_t o
 
 /* ---- shape rules ---- */
 
-/* Of where's inputs the first is the condition; everywhere else all inputs are alike. */
-static int first_operand(const sni_op *op) { return op->max_inputs == 3 && op->classes == SNI_CLASS_ANY; }
+/* The inputs are alike but for the condition of an operator that selects. */
+static int first_operand(const sni_op *op) { return op->traits.selects ? 1 : 0; }
 
 static sinter_status elementwise_infer(sni_call *call) {
     int first = first_operand(call->op);
@@ -273,11 +274,14 @@ static sinter_status cast_reference(const sni_ref_call *call) {
 #define SNI_F1(name, preset) {{name, SNI_ATTR_FLOAT, preset}}
 #define SNI_F2(name, preset, name2, preset2)                                                       \
     {{name, SNI_ATTR_FLOAT, preset}, {name2, SNI_ATTR_FLOAT, preset2}}
-#define SNI_ROW(class_, name_, arity_, result_, cost_, attrs_, expression_, doc_)                  \
+#define SNI_T0 {.commutes = false}
+#define SNI_TRAITS(...) {__VA_ARGS__}
+#define SNI_ROW(class_, name_, arity_, result_, cost_, attrs_, traits_, expression_, doc_)         \
     {                                                                                              \
         .name = #name_, .kind = SNI_OP_ELEMENTWISE, .min_inputs = arity_, .max_inputs = arity_,    \
         .outputs = 1, .attrs = attrs_, .classes = SNI_CLASS_##class_,                              \
         .result = SNI_RESULT_##result_, .expression = #expression_, .cost = cost_,                 \
+        .traits = traits_,                                                                         \
         .infer = elementwise_infer, .fill_attr = -1, .known = sni_elementwise_known,               \
         .reference = elementwise_reference, .doc = doc_,                                           \
     },

@@ -118,7 +118,7 @@ const sni_op sni_ops_iota[] = {
      .classes = SNI_CLASS_ANY, .fill_attr = -1,
      .infer = iota_infer, .map = iota_map, .reference = iota_reference,
      .doc = "Every element is its coordinate along axis."},
-    {.name = "known", .kind = SNI_OP_IOTA, .min_inputs = 0, .max_inputs = 0, .outputs = 1,
+    {.name = "known", .kind = SNI_OP_IOTA, .traits = {.known_on_host = true}, .min_inputs = 0, .max_inputs = 0, .outputs = 1,
      .attrs = {{"shape", SNI_ATTR_EXPRS, 0}, {"elements", SNI_ATTR_EXPRS, 0}},
      .classes = SNI_CLASS_ANY, .fill_attr = -1,
      .infer = known_infer, .map = known_map, .known = known_known, .reference = known_reference,

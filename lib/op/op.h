@@ -70,6 +70,26 @@ typedef enum sni_result {
     SNI_RESULT_BOOL
 } sni_result;
 
+/* A number with a meaning for one operand or for either: op(a, value) for RIGHT, op(value, a) for LEFT. */
+typedef enum sni_side { SNI_SIDE_NONE, SNI_SIDE_RIGHT, SNI_SIDE_LEFT, SNI_SIDE_EITHER } sni_side;
+typedef struct sni_element {
+    sni_side side;
+    double value;
+} sni_element;
+
+/* What passes know of an operator beyond its expression; all of it up to the sign of a zero. */
+typedef struct sni_traits {
+    bool commutes;         /* op(a, b) = op(b, a) */
+    bool idempotent;       /* of one operand: op(op(a)) = op(a); of two: op(a, a) = a */
+    bool undoes_itself;    /* op(op(a)) = a */
+    bool is_product;       /* a * b, which a sum of reals takes in with fma */
+    bool selects;          /* input 0 is a bool that chooses between the others */
+    bool renames;          /* the input's elements in their order, under another shape */
+    bool known_on_host;    /* the elements are expressions of dimensions */
+    sni_element neutral;   /* a stays a */
+    sni_element absorbing; /* the result is the value itself */
+} sni_traits;
+
 struct sni_op {
     const char *name;
     sni_op_kind kind;
@@ -84,6 +104,7 @@ struct sni_op {
     const char *expression;
     double cost; /* about how many simple operations; recomputing beyond 8 is avoided */
     sni_combiner combiner; /* REDUCE, SCAN */
+    sni_traits traits;
     /* Sets dtype, rank, dims of every output; SHAPE or DTYPE with a text without the operator's name. */
     sinter_status (*infer)(sni_call *call);
     /* VIEW: fills accesses (at most one an input) and returns their number, or -1 on failure. An output

@@ -403,7 +403,8 @@ static sinter_status concat_reference(const sni_ref_call *call) {
 }
 
 const sni_op sni_ops_view[] = {
-    {.name = "reshape", .kind = SNI_OP_VIEW, .min_inputs = 1, .max_inputs = 1, .outputs = 1,
+    {.name = "reshape", .kind = SNI_OP_VIEW, .traits = {.renames = true},
+     .min_inputs = 1, .max_inputs = 1, .outputs = 1,
      .attrs = {{"shape", SNI_ATTR_EXPRS, 0}}, .classes = SNI_CLASS_ANY, .fill_attr = -1,
      .infer = reshape_infer, .map = reshape_map, .reference = copy_reference,
      .doc = "The same elements in row-major order under another shape; one dimension may be -1."},

@@ -94,20 +94,15 @@ static sinter_status compile_steps(sinter_plan *plan, const sinter_plan_options 
     return count_kernels(plan);
 }
 
-/* Only renames elements: nobody would launch a kernel for it, so the unfused count leaves it out. */
-static bool renames(const sni_op *op) {
-    static const char *const names[] = {"reshape", "squeeze", "unsqueeze", "flatten", "known"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; ++i)
-        if (strcmp(op->name, names[i]) == 0) return true;
-    return false;
-}
+/* Nobody would launch a kernel for it, so the unfused count leaves it out. */
+static bool moves_nothing(const sni_op *op) { return op->traits.renames || op->traits.known_on_host; }
 
 /* Bytes that one kernel an operator would move: each reads its operands and writes its results. */
 static sinter_status unfused_bytes(const sinter_graph *graph, sni_sym *sym, sni_expr *out) {
     sni_expr total = sni_sym_const(sym, 0);
     for (size_t n = 0; n < graph->node_count; ++n) {
         const sni_node *node = &graph->nodes[n];
-        if (renames(node->op)) continue;
+        if (moves_nothing(node->op)) continue;
         for (int i = 0; i < node->in_count + node->out_count; ++i) {
             const sni_value *v = sni_graph_value(graph, i < node->in_count ? node->in[i] : node->out[i - node->in_count]);
             if (v) total = sni_sym_add(sym, total, sni_type_bytes(sym, &v->type));

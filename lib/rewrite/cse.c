@@ -91,7 +91,8 @@ static bool same_attr(const sni_attr *a, const sni_attr *b) {
 
 static bool same_node(const sni_node *a, const sni_node *b, const uint32_t *b_ins) {
     if (a->op != b->op || a->in_count != b->in_count || a->out_count != b->out_count) return false;
-    for (int i = 0; i < a->in_count; ++i)
+    bool swapped = a->op->traits.commutes && a->in[0] == b_ins[1] && a->in[1] == b_ins[0];
+    for (int i = 0; i < a->in_count && !swapped; ++i)
         if (a->in[i] != b_ins[i]) return false;
     for (int i = 0; i < SNI_MAX_ATTRS; ++i)
         if (!same_attr(&a->attrs[i], &b->attrs[i])) return false;
@@ -100,7 +101,12 @@ static bool same_node(const sni_node *a, const sni_node *b, const uint32_t *b_in
 
 static uint64_t hash_node(const sni_node *node, const uint32_t *ins) {
     uint64_t hash = sni_hash64_of(&node->op, sizeof node->op, 0);
-    hash = sni_hash64_of(ins, (size_t)node->in_count * sizeof *ins, hash);
+    if (node->op->traits.commutes) { /* the same for both orders */
+        uint32_t pair[2] = {ins[0] < ins[1] ? ins[0] : ins[1], ins[0] < ins[1] ? ins[1] : ins[0]};
+        hash = sni_hash64_of(pair, sizeof pair, hash);
+    } else {
+        hash = sni_hash64_of(ins, (size_t)node->in_count * sizeof *ins, hash);
+    }
     for (int i = 0; i < SNI_MAX_ATTRS; ++i) {
         const sni_attr *attr = &node->attrs[i];
         hash = sni_hash64_of(&attr->i, sizeof attr->i, hash);

@@ -1,7 +1,5 @@
 /* Host computation of shapes: integers whose elements follow from the dimensions become constants, or `known`
  * nodes, and what computed them goes. */
-#include <string.h>
-
 #include "rewrite/make.h"
 #include "rewrite/pass.h"
 
@@ -39,17 +37,16 @@ static uint32_t constant_of(sinter_graph *graph, const sni_type *type) {
 /* Shapes are short. What is longer is cheaper to compute on the device than to keep as expressions. */
 #define MAX_SHAPE_ELEMENTS 64
 
-static bool is_op(const sni_node *node, const char *name) { return strcmp(node->op->name, name) == 0; }
-
 /* Is the node as simple as this pass can make it? An iota is cheaper than a constant; expressions are kept in
  * `known` nodes, and as another dtype in a cast of one. */
 static bool is_final(const sinter_graph *graph, const sni_node *node, bool numbers) {
-    if (is_op(node, "iota")) return true;
+    bool known = node->op->traits.known_on_host;
+    if (node->op->kind == SNI_OP_IOTA && !known) return true;
     if (numbers) return false;
-    if (is_op(node, "known")) return true;
+    if (known) return true;
     if (node->op->kind != SNI_OP_CAST) return false;
     int producer = graph->values[node->in[0]].producer;
-    return producer >= 0 && is_op(&graph->nodes[producer], "known");
+    return producer >= 0 && graph->nodes[producer].op->traits.known_on_host;
 }
 
 static bool rewrite_known(sni_rewriter *rewriter, const sni_node *node, const uint32_t *ins,
@@ -60,7 +57,7 @@ static bool rewrite_known(sni_rewriter *rewriter, const sni_node *node, const ui
     if (node->out_count != 1 || !type->elements || !fixed_shape(graph->sym, type)) return false;
     bool numbers = all_numbers(graph->sym, type);
     if (is_final(rewriter->old, node, numbers)) return false;
-    if (type->element_count > MAX_SHAPE_ELEMENTS && !is_op(node, "known")) return false;
+    if (type->element_count > MAX_SHAPE_ELEMENTS && !node->op->traits.known_on_host) return false;
     if (numbers) {
         outs[0] = constant_of(graph, type);
         return true;

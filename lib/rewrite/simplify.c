@@ -20,8 +20,10 @@ uint32_t sni_simplify_keep(const sni_simplify *s, uint32_t value) {
     return value;
 }
 
-bool sni_simplify_is(const sni_simplify *s, const char *op) {
-    return strcmp(s->node->op->name, op) == 0;
+uint32_t sni_simplify_by_rule(const sni_simplify *s, const sni_simplify_rule *rules, size_t count) {
+    for (size_t i = 0; i < count; ++i)
+        if (strcmp(rules[i].op, s->node->op->name) == 0) return rules[i].apply(s);
+    return 0;
 }
 
 /* Sums of one product each: columns times rows, as rotary embeddings have them. */

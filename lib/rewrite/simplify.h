@@ -20,6 +20,12 @@ uint32_t sni_simplify_view(const sni_simplify *s);   /* views and reductions of 
 const sni_node *sni_simplify_producer(const sni_simplify *s, uint32_t value, const char *op);
 /* value itself when it has the type of the result, else 0. */
 uint32_t sni_simplify_keep(const sni_simplify *s, uint32_t value);
-bool sni_simplify_is(const sni_simplify *s, const char *op);
+
+/* A rule for the nodes of one operator; the operator's rule from a table, 0 when there is none. */
+typedef struct sni_simplify_rule {
+    const char *op;
+    uint32_t (*apply)(const sni_simplify *s);
+} sni_simplify_rule;
+uint32_t sni_simplify_by_rule(const sni_simplify *s, const sni_simplify_rule *rules, size_t count);
 
 #endif

@@ -24,22 +24,35 @@ static bool uniform(const sni_simplify *s, uint32_t value, double *out) {
     return true;
 }
 
-/* x where the other operand is the operation's neutral element, on either side if `both`. */
-static uint32_t neutral(const sni_simplify *s, double element, bool both) {
+static uint32_t expand_to(const sni_simplify *s, uint32_t value) {
+    if (sni_simplify_keep(s, value)) return value;
+    sni_attr attrs[SNI_MAX_ATTRS] = {sni_attr_exprs(s->graph, s->out.rank, s->out.dims)};
+    return sni_graph_add1(s->graph, "expand", 1, &value, attrs);
+}
+
+/* Is operand i the row's element for its side? */
+static bool is_element(const sni_simplify *s, const sni_element *element, int i) {
     double value = 0;
-    uint32_t kept = 0;
-    if (uniform(s, s->ins[1], &value) && value == element) kept = sni_simplify_keep(s, s->ins[0]);
-    if (!kept && both && uniform(s, s->ins[0], &value) && value == element)
-        kept = sni_simplify_keep(s, s->ins[1]);
-    return kept;
+    sni_side side = i == 1 ? SNI_SIDE_RIGHT : SNI_SIDE_LEFT;
+    return (element->side & side) && uniform(s, s->ins[i], &value) && value == element->value;
+}
+
+/* What the row says of two operands: one that changes nothing, one that decides alone, the same one twice. */
+static uint32_t simplify_pair(const sni_simplify *s) {
+    const sni_traits *traits = &s->node->op->traits;
+    for (int i = 1; i >= 0; --i) {
+        uint32_t other = s->ins[1 - i];
+        if (is_element(s, &traits->neutral, i) && sni_simplify_keep(s, other)) return other;
+        if (is_element(s, &traits->absorbing, i)) return expand_to(s, s->ins[i]);
+    }
+    return traits->idempotent && s->ins[0] == s->ins[1] ? s->ins[0] : 0;
 }
 
 /* x / c as x * (1/c) where that is the same number: c is a power of two. 1 / sqrt(x) as rsqrt. */
 static uint32_t simplify_div(const sni_simplify *s) {
     double value = 0;
     int exponent = 0;
-    uint32_t kept = neutral(s, 1, false);
-    if (kept || !sni_dtype_is_real(s->out.dtype)) return kept;
+    if (!sni_dtype_is_real(s->out.dtype)) return 0;
     if (uniform(s, s->ins[1], &value) && value != 0 && isfinite(value) &&
         fabs(frexp(value, &exponent)) == 0.5 && abs(exponent) < 14)
         return sni_make_binary(s->graph, "mul", s->ins[0],
@@ -57,7 +70,6 @@ static uint32_t simplify_pow(const sni_simplify *s) {
     sinter_graph *g = s->graph;
     uint32_t x = s->ins[0];
     if (!uniform(s, s->ins[1], &power) || !sni_simplify_keep(s, x)) return 0;
-    if (power == 1) return x;
     if (power == 2) return sni_make_binary(g, "mul", x, x);
     if (power == 3) return sni_make_binary(g, "mul", x, sni_make_binary(g, "mul", x, x));
     if (!sni_dtype_is_real(s->out.dtype)) return 0;
@@ -65,12 +77,6 @@ static uint32_t simplify_pow(const sni_simplify *s) {
     if (power == -0.5) return sni_make_unary(g, "rsqrt", x);
     if (power == -1) return sni_make_unary(g, "reciprocal", x);
     return 0;
-}
-
-static uint32_t expand_to(const sni_simplify *s, uint32_t value) {
-    if (sni_simplify_keep(s, value)) return value;
-    sni_attr attrs[SNI_MAX_ATTRS] = {sni_attr_exprs(s->graph, s->out.rank, s->out.dims)};
-    return sni_graph_add1(s->graph, "expand", 1, &value, attrs);
 }
 
 static uint32_t simplify_where(const sni_simplify *s) {
@@ -83,21 +89,15 @@ static uint32_t simplify_where(const sni_simplify *s) {
 
 /* op(op(x)) is x for some operators and op(x) for others. */
 static uint32_t simplify_twice(const sni_simplify *s) {
-    static const char *const inverse[] = {"neg", "not"};
-    static const char *const idempotent[] = {"abs", "relu", "sign", "floor", "ceil", "round"};
-    for (size_t i = 0; i < sizeof inverse / sizeof *inverse; ++i) {
-        if (!sni_simplify_is(s, inverse[i])) continue;
-        const sni_node *inner = sni_simplify_producer(s, s->ins[0], inverse[i]);
-        return inner ? inner->in[0] : 0;
-    }
-    for (size_t i = 0; i < sizeof idempotent / sizeof *idempotent; ++i)
-        if (sni_simplify_is(s, idempotent[i]))
-            return sni_simplify_producer(s, s->ins[0], idempotent[i]) ? s->ins[0] : 0;
-    if (sni_simplify_is(s, "reciprocal")) {
-        const sni_node *root = sni_simplify_producer(s, s->ins[0], "sqrt");
-        return root ? sni_make_unary(s->graph, "rsqrt", root->in[0]) : 0;
-    }
-    return 0;
+    const sni_op *op = s->node->op;
+    const sni_node *inner = sni_simplify_producer(s, s->ins[0], op->name);
+    if (inner && op->traits.undoes_itself) return inner->in[0];
+    return inner && op->traits.idempotent ? s->ins[0] : 0;
+}
+
+static uint32_t simplify_reciprocal(const sni_simplify *s) {
+    const sni_node *root = sni_simplify_producer(s, s->ins[0], "sqrt");
+    return root ? sni_make_unary(s->graph, "rsqrt", root->in[0]) : 0;
 }
 
 /* ---- casts ---------------------------------------------------------------------------------- */
@@ -142,16 +142,15 @@ static uint32_t simplify_cast(const sni_simplify *s) {
     return sni_make_cast(s->graph, source, s->out.dtype);
 }
 
+/* What holds for one operator alone. */
+static const sni_simplify_rule rules[] = {
+    {"cast", simplify_cast}, {"reciprocal", simplify_reciprocal}, {"div", simplify_div},
+    {"pow", simplify_pow},   {"where", simplify_where},
+};
+
 uint32_t sni_simplify_scalar(const sni_simplify *s) {
-    if (s->node->op->kind == SNI_OP_CAST) return simplify_cast(s);
-    if (s->node->in_count == 1) return simplify_twice(s);
-    if (sni_simplify_is(s, "mul")) return neutral(s, 1, true);
-    if (sni_simplify_is(s, "add")) return neutral(s, 0, true);
-    if (sni_simplify_is(s, "sub")) return neutral(s, 0, false);
-    if (sni_simplify_is(s, "div")) return simplify_div(s);
-    if (sni_simplify_is(s, "pow")) return simplify_pow(s);
-    if (sni_simplify_is(s, "and")) return neutral(s, 1, true);
-    if (sni_simplify_is(s, "or")) return neutral(s, 0, true);
-    if (sni_simplify_is(s, "where")) return simplify_where(s);
-    return 0;
+    uint32_t result = 0;
+    if (s->node->op->kind == SNI_OP_ELEMENTWISE && s->node->in_count == 1) result = simplify_twice(s);
+    if (s->node->in_count == 2) result = simplify_pair(s);
+    return result ? result : sni_simplify_by_rule(s, rules, sizeof rules / sizeof *rules);
 }

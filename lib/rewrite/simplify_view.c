@@ -145,15 +145,15 @@ static uint32_t simplify_reduce(const sni_simplify *s) {
     return sni_make_reshape(s->graph, s->ins[0], s->out.rank, s->out.dims);
 }
 
+static uint32_t simplify_concat(const sni_simplify *s) { return s->node->in_count == 1 ? s->ins[0] : 0; }
+
+static const sni_simplify_rule rules[] = {
+    {"reshape", simplify_reshape}, {"transpose", simplify_transpose}, {"expand", simplify_expand},
+    {"slice", simplify_slice},     {"pad", simplify_pad},             {"window", simplify_window},
+    {"gather", simplify_gather},   {"concat", simplify_concat},
+};
+
 uint32_t sni_simplify_view(const sni_simplify *s) {
     if (s->node->op->kind == SNI_OP_REDUCE) return simplify_reduce(s);
-    if (sni_simplify_is(s, "reshape")) return simplify_reshape(s);
-    if (sni_simplify_is(s, "transpose")) return simplify_transpose(s);
-    if (sni_simplify_is(s, "expand")) return simplify_expand(s);
-    if (sni_simplify_is(s, "slice")) return simplify_slice(s);
-    if (sni_simplify_is(s, "pad")) return simplify_pad(s);
-    if (sni_simplify_is(s, "window")) return simplify_window(s);
-    if (sni_simplify_is(s, "gather")) return simplify_gather(s);
-    if (sni_simplify_is(s, "concat")) return s->node->in_count == 1 ? s->ins[0] : 0;
-    return 0;
+    return sni_simplify_by_rule(s, rules, sizeof rules / sizeof *rules);
 }

@@ -106,10 +106,6 @@ static uint32_t build(sinter_graph *graph, const scan *s, uint32_t x, int64_t pa
 static bool split(sni_rewriter *rewriter, const sni_node *node, const uint32_t *ins, uint32_t *outs) {
     scan s;
     if (node->op->kind != SNI_OP_SCAN || !look(rewriter, node, &s)) return false;
-    /* The extremes of integers of 64 bits have no exact number to pad with. */
-    sni_combiner combiner = node->op->combiner;
-    bool extreme = combiner == SNI_COMBINE_MAX || combiner == SNI_COMBINE_MIN;
-    if (extreme && !sni_dtype_is_real(s.type.dtype)) return false;
     int64_t parts = choose_parts(rewriter->graph->sym, &s, rewriter->state);
     if (parts < 2) return false;
     outs[0] = build(rewriter->graph, &s, ins[0], parts);

@@ -283,6 +283,14 @@ static uint32_t b_outer(sinter_graph *g, uint32_t x) {
 }
 static uint32_t b_plain(sinter_graph *g, uint32_t x) { return sni_make_binary(g, "add", x, f32(g, 1)); }
 
+static uint32_t b_max2(sinter_graph *g, uint32_t x) { return sni_make_binary(g, "max", x, x); }
+static uint32_t b_1pow(sinter_graph *g, uint32_t x) { return sni_make_binary(g, "pow", f32(g, 1), x); }
+/* The constant's value, repeated: the comparison is not made. */
+static uint32_t b_absorb(sinter_graph *g, uint32_t x) {
+    uint32_t less = sni_make_binary(g, "lt", x, f32(g, 0));
+    return sni_make_cast(g, sni_make_binary(g, "and", less, sni_make_scalar(g, SINTER_BOOL, 0)), SINTER_F32);
+}
+
 START_TEST(simplifications) {
     static const struct {
         const char *name;
@@ -296,7 +304,8 @@ START_TEST(simplifications) {
         {"cast", b_cast, 0},        {"wide cast", b_casts, 0},    {"narrow cast", b_narrow, 2},
         {"where", b_where, 0},      {"transposes", b_transposes, 0}, {"reshapes", b_reshapes, 1},
         {"reduce 1", b_reduce1, 0}, {"gather", b_gather, 2},      {"x + 1", b_plain, 1},
-        {"columns by rows", b_outer, 4},
+        {"columns by rows", b_outer, 4}, {"(x < 0) and false", b_absorb, 0}, {"max(x, x)", b_max2, 0},
+        {"1 ^ x", b_1pow, 1},
     };
     for (size_t i = 0; i < SAMPLE_COUNT(cases); ++i) {
         sample s = sample_begin(i % 2);
@@ -361,7 +370,7 @@ START_TEST(common_subexpressions) {
     sinter_graph *g = s.graph;
     uint32_t x = sample_input(&s, SINTER_F32, 2, (int64_t[]){3, 4});
     uint32_t a = sni_make_unary(g, "exp", sni_make_binary(g, "mul", x, f32(g, 3)));
-    uint32_t b = sni_make_unary(g, "exp", sni_make_binary(g, "mul", x, f32(g, 3)));
+    uint32_t b = sni_make_unary(g, "exp", sni_make_binary(g, "mul", f32(g, 3), x)); /* operands change places */
     uint32_t c = sni_make_unary(g, "exp", sni_make_binary(g, "mul", x, f32(g, 4)));
     uint32_t d = sni_make_reduce(g, "reduce_sum", x, 1, true), e = sni_make_reduce(g, "reduce_sum", x, 2, true);
     uint32_t sum = sni_make_binary(g, "add", sni_make_binary(g, "add", a, b), c);

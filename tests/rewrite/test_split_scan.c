@@ -40,7 +40,8 @@ START_TEST(lines) {
         }
     check("cumsum", SINTER_I64, false, 2, (int64_t[]){3, 61}, 1, 3, 2);
     check("cumprod", SINTER_I8, false, 2, (int64_t[]){3, 61}, 1, 0, 2);
-    check("cummax", SINTER_I64, false, 2, (int64_t[]){3, 61}, 1, 0, 1);
+    check("cummax", SINTER_I64, false, 2, (int64_t[]){3, 61}, 1, 0, 2);
+    check("cummin", SINTER_U8, false, 2, (int64_t[]){3, 61}, 1, 2, 2);
 }
 END_TEST
 

@@ -117,12 +117,11 @@ static void print_dtypes(FILE *out, const sni_op *op, int *column) {
                                                             : "of any dtype";
     char text[256];
     const char *result = op->result == SNI_RESULT_BOOL ? "a bool" : "of that dtype";
-    bool selects = op->max_inputs == 3 && op->classes == SNI_CLASS_ANY;
     if (op->max_inputs == 1) {
         snprintf(text, sizeof text, "The input is %s; the result is %s.", classes, result);
     } else {
         snprintf(text, sizeof text, "%s %s and have the same dtype; shapes broadcast; the result is %s.",
-                 selects ? "b and c are" : "All inputs are", classes, result);
+                 op->traits.selects ? "b and c are" : "All inputs are", classes, result);
     }
     print_wrapped(out, text, column);
 }
