@@ -44,7 +44,7 @@ g++ -std=c++17 -Wall -Wextra -Werror "${flags[@]}" "$source/main.cpp" -o "$work/
 LD_LIBRARY_PATH=$libdir "$work/cpp"
 echo "install: C++ with pkg-config: works"
 
-cmake -S "$source" -B "$work/build" -DCMAKE_PREFIX_PATH="$prefix" >"$work/cmake.log"
+cmake -G Ninja -S "$source" -B "$work/build" -DCMAKE_PREFIX_PATH="$prefix" >"$work/cmake.log"
 cmake --build "$work/build" >>"$work/cmake.log"
 "$work/build/outside-shared" "$model"
 "$work/build/outside-static" "$model"
