@@ -84,8 +84,15 @@ typedef struct arena_block {
 
 _Static_assert(sizeof(arena_block) % 16 == 0, "the payload must be 16-byte aligned");
 
+typedef struct deferred {
+    struct deferred *next;
+    void (*release)(void *);
+    void *object;
+} deferred;
+
 struct sni_arena {
     arena_block *blocks;
+    deferred *deferred; /* the latest first; in the arena itself */
     size_t next_block_bytes;
 };
 
@@ -99,6 +106,7 @@ sni_arena *sni_arena_create(void) {
 
 void sni_arena_release(sni_arena *arena) {
     if (!arena) return;
+    for (const deferred *d = arena->deferred; d; d = d->next) d->release(d->object);
     for (arena_block *block = arena->blocks; block;) {
         arena_block *next = block->next;
         sni_free(block);
@@ -133,6 +141,14 @@ void *sni_arena_alloc(sni_arena *arena, size_t size_bytes) {
 
 char *sni_arena_strdup(sni_arena *arena, const char *text) {
     return sni_arena_copy(arena, text, strlen(text) + 1);
+}
+
+bool sni_arena_defer(sni_arena *arena, void (*release)(void *), void *object) {
+    deferred *d = sni_arena_alloc(arena, sizeof *d);
+    if (!d) return false;
+    *d = (deferred){arena->deferred, release, object};
+    arena->deferred = d;
+    return true;
 }
 
 void *sni_arena_copy(sni_arena *arena, const void *data, size_t size_bytes) {

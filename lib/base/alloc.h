@@ -34,6 +34,8 @@ bool sni_mul_size(size_t a, size_t b, size_t *out);
 typedef struct sni_arena sni_arena;
 sni_arena *sni_arena_create(void);
 void sni_arena_release(sni_arena *arena);
+/* Calls release(object) when the arena is released; the last one first. false: out of memory. */
+bool sni_arena_defer(sni_arena *arena, void (*release)(void *), void *object);
 void *sni_arena_alloc(sni_arena *arena, size_t size_bytes); /* NULL when memory is out */
 char *sni_arena_strdup(sni_arena *arena, const char *text);
 void *sni_arena_copy(sni_arena *arena, const void *data, size_t size_bytes);

@@ -56,12 +56,17 @@ static sinter_status fuse_all(sni_fuser *f, sni_group **out_groups, size_t *out_
     return sni_fuser_finish(f, out_groups, out_count);
 }
 
-sinter_status sni_fuse(sinter_graph *graph, const sni_fuse_options *options, sni_arena *arena,
+sinter_status sni_fuse(const sinter_graph *graph, const sni_fuse_options *options, sni_arena *arena,
                        sni_group **out_groups, size_t *out_count) {
-    sni_fuser f = {.graph = graph, .options = options, .arena = arena};
+    /* What attempts add to the expressions goes into a copy of them: the graph stays as it is. */
+    sinter_graph scratch = *graph;
+    sni_fuser f = {.graph = &scratch, .options = options, .arena = arena};
     *out_groups = NULL;
     *out_count = 0;
+    scratch.sym = sni_sym_clone(graph->sym);
+    if (!scratch.sym) return sni_out_of_memory("the fuser");
     sinter_status status = fuse_all(&f, out_groups, out_count);
+    sni_sym_release(scratch.sym);
     sni_groups_deinit(&f.groups);
     sni_arena_release(f.scratch);
     sni_free(f.is_free);

@@ -22,8 +22,8 @@ typedef struct sni_group {
 
 /* Partitions a graph without composites into groups, in an order in which they can run. Graph outputs that no
  * kernel computes (an input, a constant, a value named twice) must have been given a node of their own
- * (sni_fuse_prepare). The groups live in arena. UNSUPPORTED names the operator that no kernel can hold. */
-sinter_status sni_fuse(sinter_graph *graph, const sni_fuse_options *options, sni_arena *arena,
+ * (sni_fuse_prepare). The groups live in arena, their programs with expressions of their own. UNSUPPORTED names the operator that no kernel can hold. */
+sinter_status sni_fuse(const sinter_graph *graph, const sni_fuse_options *options, sni_arena *arena,
                        sni_group **out_groups, size_t *out_count);
 /* Gives every graph output a node of its own where it has none. */
 sinter_status sni_fuse_prepare(const sinter_graph *graph, sinter_graph **out_graph);

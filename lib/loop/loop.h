@@ -70,7 +70,7 @@ typedef struct sni_store {
 } sni_store;
 
 typedef struct sni_loop {
-    sni_sym *sym; /* the graph's */
+    sni_sym *sym; /* of its expressions: its own after sni_loop_own */
     int axis_count;
     sni_expr extents[SNI_MAX_AXES];
     sni_expr axes[SNI_MAX_AXES]; /* the AXIS atoms */
@@ -105,8 +105,9 @@ typedef struct sni_members {
     int count;
 } sni_members;
 
-/* Builds the program of a group of nodes. outputs are the values that later groups or the caller need. On refusal returns false with the reason in *why (static or arena
- * text, words for people); that is no error. */
+/* Builds the program of a group of nodes. outputs are the values that later groups or the caller need. Its expressions are
+ * the graph's until sni_loop_own. On refusal returns false with the reason in *why (static or arena text, words for
+ * people); that is no error. */
 bool sni_loop_build(sinter_graph *graph, const sni_members *members, const uint32_t *outputs, int output_count,
                     const sni_limits *limits, sni_arena *arena, sni_loop **out_loop, const char **why);
 
@@ -115,6 +116,10 @@ bool sni_loop_is_flat(const sni_loop *loop);
 
 /* Merges neighbouring axes wherever every offset, guard and store allows it; drops axes of extent 1. */
 bool sni_loop_collapse(sni_loop *loop, sni_arena *arena);
+
+/* Moves the expressions into a context of the program's own, which lives as long as the arena that the program is in.
+ * false: out of memory. */
+bool sni_loop_own(sni_loop *loop, sni_arena *arena);
 
 /* For tests: checks the invariants above, and returns the broken one or NULL. */
 const char *sni_loop_verify(const sni_loop *loop);

@@ -31,11 +31,11 @@ void sni_dump_groups(const sinter_plan *plan, const sni_group *groups, size_t co
     sni_dump_write("groups", "txt", &out);
 }
 
-static void put_geometry(const sinter_plan *plan, const sni_kspec *spec, sni_str *out) {
+static void put_geometry(const sni_sym *sym, const sni_kspec *spec, sni_str *out) {
     sni_str_append(out, "work-items:");
     for (int d = 0; d < spec->dims; ++d) {
         sni_str_append(out, d ? ", " : " ");
-        sni_sym_print(plan->graph->sym, spec->global[d], out);
+        sni_sym_print(sym, spec->global[d], out);
         if (spec->local[0]) sni_str_printf(out, " in groups of %zu", spec->local[d]);
     }
     sni_str_append(out, "\narguments:\n");
@@ -45,7 +45,7 @@ static void put_geometry(const sinter_plan *plan, const sni_kspec *spec, sni_str
         const sni_karg *arg = &spec->args[a];
         sni_str_printf(out, "  %d %s ", a, kinds[arg->kind]);
         if (arg->kind == SNI_KARG_INDEX)
-            sni_sym_print(plan->graph->sym, arg->expr, out);
+            sni_sym_print(sym, arg->expr, out);
         else
             sni_str_printf(out, "b%d", arg->buffer);
         sni_str_append(out, "\n");
@@ -55,13 +55,13 @@ static void put_geometry(const sinter_plan *plan, const sni_kspec *spec, sni_str
 static void put_step(const sinter_plan *plan, const sni_step *step, sni_str *out) {
     put_group(plan, step->group, out);
     sni_str_printf(out, "kind: %s\nbytes: ", sni_step_kind_name(step->kind));
-    sni_sym_print(plan->graph->sym, step->bytes, out);
+    sni_sym_print(step->loop.sym, step->bytes, out);
     sni_str_append(out, "\n\n");
     sni_loop_print(&step->loop, out);
     sni_str_printf(out, "\nstrategy: %s\nschedule: ", step->spec.strategy);
     sni_plan_print_schedule(step, out);
     sni_str_printf(out, "\nnotes: %s\n", step->spec.notes ? step->spec.notes : "");
-    put_geometry(plan, &step->spec, out);
+    put_geometry(step->loop.sym, &step->spec, out);
 }
 
 void sni_dump_step(const sinter_plan *plan, const sni_step *step) {

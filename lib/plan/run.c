@@ -47,7 +47,7 @@ static void note_run(sinter_plan *plan, const sni_context *c) {
     int64_t moved = 0, unfused = 0;
     for (size_t n = 0; n < plan->step_count; ++n) {
         int64_t bytes;
-        if (sni_sym_eval(plan->graph->sym, plan->steps[n].bytes, &b, &bytes) == SINTER_OK) moved += bytes;
+        if (sni_sym_eval(plan->steps[n].loop.sym, plan->steps[n].bytes, &b, &bytes) == SINTER_OK) moved += bytes;
     }
     if (sni_sym_eval(plan->graph->sym, plan->bytes_unfused, &b, &unfused) != SINTER_OK) unfused = 0;
     sni_mutex_lock(&plan->mutex);

@@ -76,6 +76,8 @@ sni_expr sni_sym_define(sni_sym *sym, sni_expr e);
 /* The dimensions that sni_sym_define made, in an order in which each is made of earlier ones. */
 size_t sni_sym_defined_count(const sni_sym *sym);
 sni_expr sni_sym_defined(const sni_sym *sym, size_t index, int64_t *out_dim);
+/* An expression of another context, built in this one. */
+sni_expr sni_sym_import(sni_sym *to, const sni_sym *from, sni_expr e);
 /* Product and sum with plain numbers, for short code. */
 sni_expr sni_sym_mul_i(sni_sym *sym, sni_expr a, int64_t b);
 sni_expr sni_sym_add_i(sni_sym *sym, sni_expr a, int64_t b);

@@ -143,6 +143,27 @@ START_TEST(programs_print) {
 }
 END_TEST
 
+/* Moving the expressions changes no word of the program, and what is added to it later is not the graph's. */
+START_TEST(a_program_owns_its_expressions) {
+    sinter_dim n = SINTER_DIM("n");
+    sinter_value x = input("x", SINTER_SHAPE(n, 96)), parts[2] = {x, sinter_slice(g, x, SINTER_SHAPE(0, 32), SINTER_SHAPE(1, 2), SINTER_SHAPE(n, 32))};
+    sinter_output(g, "y", sinter_reduce_sum(g, sinter_concat(g, parts, 2, 1), SINTER_SHAPE(1), 0));
+    ck_assert(build_all(8));
+    sni_str before = SNI_STR_INIT, after = SNI_STR_INIT;
+    sni_loop_print(loop, &before);
+    ck_assert(sni_loop_own(loop, arena));
+    ck_assert_ptr_ne(loop->sym, g->sym);
+    ck_assert_ptr_null(sni_loop_verify(loop));
+    sni_loop_print(loop, &after);
+    ck_assert_str_eq(sni_str_text(&before), sni_str_text(&after));
+    sni_expr next = sni_sym_const(g->sym, 123456789);
+    sni_sym_const(loop->sym, 987654321);
+    ck_assert_uint_eq(sni_sym_const(g->sym, 123456790), next + 1);
+    sni_str_deinit(&before);
+    sni_str_deinit(&after);
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("loop");
     TCase *tc = tcase_create("loop");
@@ -156,6 +177,7 @@ int main(void) {
     tcase_add_test(tc, concat_reads_each_input_where_it_lies);
     tcase_add_test(tc, too_many_buffers_are_refused);
     tcase_add_test(tc, programs_print);
+    tcase_add_test(tc, a_program_owns_its_expressions);
     suite_add_tcase(suite, tc);
     SRunner *runner = srunner_create(suite);
     srunner_set_fork_status(runner, CK_NOFORK);

@@ -259,6 +259,30 @@ START_TEST(defined_sizes_stay_short) {
 }
 END_TEST
 
+/* What is built again elsewhere has the same value at every point, and the same numbers when it is built twice. */
+START_TEST(imported_expressions_keep_their_value) {
+    sni_sym *other = sni_sym_create();
+    sni_expr n = sni_sym_dim(sym, SINTER_DIM("n")), m = sni_sym_dim(sym, SINTER_DIM("m"));
+    sni_expr i = sni_sym_axis(sym, 0, sni_sym_mul(sym, n, m));
+    sni_expr sum = sni_sym_add(sym, sni_sym_mul_i(sym, sni_sym_div(sym, i, m), 7), sni_sym_mul(sym, sni_sym_mod(sym, i, m), sni_sym_min(sym, n, m)));
+    sni_expr both = sni_sym_and(sym, sni_sym_lt(sym, i, m), sni_sym_not(sym, sni_sym_eq(sym, i, n)));
+    sni_expr e = sni_sym_add(sym, sum, sni_sym_max(sym, both, sni_sym_value(sym, 3, SNI_NO_EXPR, SNI_NO_EXPR)));
+    sni_expr f = sni_sym_import(other, sym, e);
+    ck_assert_uint_ne(f, SNI_NO_EXPR);
+    ck_assert_uint_eq(sni_sym_import(other, sym, e), f);
+    int64_t names[2] = {SINTER_DIM("n"), SINTER_DIM("m")}, values[2] = {5, 3}, statements[4] = {0, 0, 0, -1};
+    sni_bindings b = {2, names, values};
+    for (int64_t at = 0; at < 15; ++at) {
+        int64_t want, got;
+        statements[3] = at % 4;
+        ck_assert_int_eq(sni_sym_eval_at(sym, e, &b, &at, statements, &want), SINTER_OK);
+        ck_assert_int_eq(sni_sym_eval_at(other, f, &b, &at, statements, &got), SINTER_OK);
+        ck_assert_int_eq(got, want);
+    }
+    sni_sym_release(other);
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("sym");
     TCase *tc = tcase_create("sym");
@@ -270,6 +294,7 @@ int main(void) {
     tcase_add_test(tc, exporter_idioms_fold);
     tcase_add_test(tc, nested_divisions_take_little_time);
     tcase_add_test(tc, defined_sizes_stay_short);
+    tcase_add_test(tc, imported_expressions_keep_their_value);
     tcase_add_test(tc, errors_are_values);
     tcase_add_test(tc, out_of_memory_is_survived);
     suite_add_tcase(suite, tc);
