@@ -15,7 +15,7 @@ SINTER_RUN_PACKAGES=(pocl-opencl-icd)
 SINTER_TEST_PACKAGES=(
   g++ check clinfo libonnx-testdata shellcheck
   mesa-opencl-icd oclgrind clang-15 rocm-device-libs libopenblas-dev libclblast-dev
-  locales python3 chromium
+  locales python3 chromium bsdutils
 )
 
 # Sets MISSING_PACKAGES to those of the arguments that are not installed.

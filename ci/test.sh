@@ -96,6 +96,7 @@ step_dev() {
 
 step_program() {
   check "program" 900 bash ci/check_program.sh build/dev
+  check "progress" 300 bash ci/check_progress.sh build/dev
   check "the page of explain" 300 bash ci/check_page.sh build/dev
   check "ONNX's operator tests" 1500 check_operators build/dev
 }

@@ -13,6 +13,7 @@
 #include "bench.h"
 #include "command.h"
 #include "options.h"
+#include "progress.h"
 
 #define MAX_INPUTS 3
 #define ROUNDS 15
@@ -162,6 +163,7 @@ static void report(bench *b, const bench_case *c, const timing *t) {
     double rate = (gemm ? t->flops : t->bytes) / t->seconds / 1e9;
     double peer_rate = peer ? (gemm ? t->flops : t->peer_bytes) / t->peer_seconds / 1e9 : 0;
     const char *unit = gemm ? "GFLOP/s" : "GB/s";
+    tool_progress_hide();
     printf("%-26s %10.3f ms %9.1f %-7s", c->name, t->seconds * 1e3, rate, unit);
     if (peer)
         printf("  %-14s %9.1f %-7s  ratio %.2f", bench_peer_name(which), peer_rate, unit, rate / peer_rate);
@@ -210,9 +212,13 @@ static int run_all(bench *b, const tool_list *suites) {
     cl_device_type type = 0;
     clGetDeviceInfo(sinter_runtime_cl_device(b->runtime), CL_DEVICE_TYPE, sizeof type, &type, NULL);
     b->gpu = !(type & CL_DEVICE_TYPE_CPU);
+    size_t total = 0, done = 0;
+    for (size_t i = 0; i < bench_case_count; ++i) total += chosen(b, &bench_cases[i], suites);
     printf("device: %s\n", sinter_runtime_device_name(b->runtime));
+    tool_progress_begin("timing");
     for (size_t i = 0; i < bench_case_count; ++i) {
         if (!chosen(b, &bench_cases[i], suites)) continue;
+        tool_progress_step(done++, total, bench_cases[i].name);
         sinter_status status = run_case(b, &bench_cases[i]);
         if (status != SINTER_OK) return tool_fail(status, bench_cases[i].name);
     }

@@ -8,6 +8,7 @@
 #include "compare.h"
 #include "files.h"
 #include "options.h"
+#include "progress.h"
 #include <sinter/plan.h>
 
 #define MAX_SETS 64
@@ -16,6 +17,7 @@ typedef struct {
     sinter_runtime *runtime;
     bool verbose;
     int passed, failed, skipped;
+    size_t done, total; /* directories */
 } tally;
 
 /* What a data set came to. why is the reason of a skip or a failure. */
@@ -132,6 +134,7 @@ static void judge(tally *all, const char *dir, const char *set) {
     if (status != SINTER_OK) take_error(&v, status);
     if (t) trial_deinit(t);
     sni_free(t);
+    if (all->verbose || v.status != SINTER_OK || v.differs) tool_progress_hide();
     if (v.status == SINTER_UNSUPPORTED) {
         all->skipped++;
         printf("skip %s: %s\n", set, v.why);
@@ -149,14 +152,21 @@ static void visit(void *context, const char *dir) {
     tally *all = context;
     char *sets[MAX_SETS];
     int count = 0;
+    tool_progress_step(all->done++, all->total, dir);
     if (backend_list_sets(dir, sets, MAX_SETS, &count) != SINTER_OK || count == 0) {
         all->skipped++;
+        tool_progress_hide();
         printf("skip %s: %s\n", dir, count ? sinter_last_error() : "it has no test_data_set_*");
     }
     for (int i = 0; i < count; i++) {
         judge(all, dir, sets[i]);
         sni_free(sets[i]);
     }
+}
+
+static void count(void *context, const char *dir) {
+    (void)dir;
+    ++((tally *)context)->total;
 }
 
 static int walk_all(const tool_list *dirs, const char *device, bool verbose) {
@@ -166,10 +176,15 @@ static int walk_all(const tool_list *dirs, const char *device, bool verbose) {
     int code = TOOL_DONE;
     sinter_status status = sinter_runtime_create(&options, &all.runtime);
     if (status != SINTER_OK) return tool_fail(status, NULL);
+    tool_progress_begin("testing");
+    /* A directory that cannot be read is named below. */
+    for (size_t i = 0; i < dirs->count; i++)
+        if (backend_walk(dirs->items[i], count, &all) != SINTER_OK) all.total = 0;
     for (size_t i = 0; i < dirs->count; i++) {
         status = backend_walk(dirs->items[i], visit, &all);
         if (status != SINTER_OK) code = tool_fail(status, dirs->items[i]);
     }
+    tool_progress_end();
     printf("%d passed, %d failed, %d skipped\n", all.passed, all.failed, all.skipped);
     sinter_runtime_release(all.runtime);
     return all.failed > 0 ? TOOL_FAILED : code;

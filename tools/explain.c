@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "command.h"
 #include "model.h"
+#include "progress.h"
 
 typedef struct {
     const char *device, *html, *json;
@@ -18,8 +19,10 @@ typedef struct {
 static sinter_status explain_as(const tool_model *model, sinter_plan *plan, const sinter_explain_options *options,
                                 const char *path) {
     char *text = NULL;
+    tool_progress_begin(options->runs > 0 ? "measuring" : "explaining");
     SNI_TRY(sinter_plan_explain_as(plan, model->bindings, model->input_count, options, &text));
     sinter_status status = path ? sni_file_write_atomic(path, text, strlen(text)) : SINTER_OK;
+    tool_progress_hide();
     if (!path) fputs(text, stdout);
     sinter_free(text);
     return status;

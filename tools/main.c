@@ -9,6 +9,7 @@
 #include <sinter/runtime.h>
 
 #include "command.h"
+#include "progress.h"
 
 typedef struct command {
     const char *name, *usage, *summary, *help;
@@ -41,7 +42,7 @@ static void print_help(FILE *out) {
         "cpu,\n"
         "gpu, a vendor, part of a name, or platform:device; without it SINTER_DEVICE counts, and\n"
         "without that the best device is taken. Other settings: SINTER_CACHE_DIR,\n"
-        "SINTER_CACHE_MAX_BYTES, SINTER_LOG, SINTER_DISABLE_FUSION.\n"
+        "SINTER_CACHE_MAX_BYTES, SINTER_LOG, SINTER_DISABLE_FUSION, SINTER_DUMP.\n"
         "Exit codes: 0 done, 1 failed, 2 wrong usage.\n",
         out);
 }
@@ -55,6 +56,7 @@ static void print_command_help(FILE *out, const command *about) {
 int tool_fail(sinter_status status, const char *what) {
     const char *text = sinter_last_error();
     if (!text[0]) text = sinter_status_string(status);
+    tool_progress_hide();
     fflush(stdout);
     fprintf(stderr, "sinter: %s%s%s\n", what ? what : "", what ? ": " : "", text);
     return TOOL_FAILED;
@@ -63,6 +65,7 @@ int tool_fail(sinter_status status, const char *what) {
 int tool_usage(const char *format, ...) {
     va_list args;
     va_start(args, format);
+    tool_progress_hide();
     fflush(stdout);
     fputs("sinter: ", stderr);
     vfprintf(stderr, format, args);
@@ -127,10 +130,14 @@ static int run(int argc, char **argv) {
 /* What a user of the program should know without asking for a log. */
 static void print_warning(void *context, int level, const char *line) {
     (void)context;
-    if (level <= 1) fprintf(stderr, "sinter: %s: %s\n", level == 0 ? "error" : "warning", line);
+    if (level > 1) return;
+    tool_progress_hide();
+    fprintf(stderr, "sinter: %s: %s\n", level == 0 ? "error" : "warning", line);
 }
 
 int main(int argc, char **argv) {
     if (!getenv("SINTER_LOG")) sinter_log_set(print_warning, NULL);
-    return tool_flush(run(argc, argv));
+    int code = run(argc, argv);
+    tool_progress_end();
+    return tool_flush(code);
 }

@@ -2,12 +2,12 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/str.h"
 #include "command.h"
 #include "files.h"
+#include "progress.h"
 
 #define MAX_NAME 256
 #define SEED 20240229 /* any number does, but always the same */
@@ -146,6 +146,7 @@ static int open_model(const char *path, const tool_list *inputs, const tool_list
                       dimensions *dims, tool_model *model) {
     int code = read_dims(dim_list, dims);
     if (code != TOOL_DONE) return code;
+    tool_progress_begin("reading");
     sinter_status status = sinter_onnx_load(path, NULL, &model->graph);
     if (status != SINTER_OK) return tool_fail(status, NULL);
     model->input_count = sinter_graph_input_count(model->graph);
@@ -176,20 +177,13 @@ void tool_model_release(tool_model *model) {
     memset(model, 0, sizeof *model);
 }
 
-static int show_progress(void *context, size_t done, size_t total) {
-    (void)context;
-    fprintf(stderr, "\rcompiling: %zu of %zu kernels%s", done, total,
-            done == total ? "\r\033[K" : "");
-    fflush(stderr);
-    return 0;
-}
-
 int tool_model_compile(const tool_model *model, const char *device, sinter_runtime **out_runtime,
                        sinter_plan **out_plan) {
     sinter_runtime_options runtime_options = SINTER_RUNTIME_OPTIONS_INIT;
     sinter_plan_options plan_options = SINTER_PLAN_OPTIONS_INIT;
     runtime_options.device = device;
-    if (isatty(STDERR_FILENO)) plan_options.progress = show_progress;
+    plan_options.progress = tool_progress_of_plan;
+    tool_progress_begin("compiling");
     sinter_status status = sinter_runtime_create(&runtime_options, out_runtime);
     if (status != SINTER_OK) return tool_fail(status, NULL);
     status = sinter_plan_compile(*out_runtime, model->graph, &plan_options, out_plan);

@@ -21,8 +21,7 @@ int tool_model_open(const char *path, const tool_list *inputs, const tool_list *
                     tool_model *out_model);
 void tool_model_release(tool_model *model);
 
-/* Opens a runtime and compiles the model; a line on standard error tells how far it is when that is a
- * terminal. Returns an exit code. */
+/* Opens a runtime and compiles the model, which is a part of the command's progress. Returns an exit code. */
 int tool_model_compile(const tool_model *model, const char *device, sinter_runtime **out_runtime,
                        sinter_plan **out_plan);
 

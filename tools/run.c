@@ -11,6 +11,7 @@
 #include "files.h"
 #include "model.h"
 #include "op/op.h"
+#include "progress.h"
 
 typedef struct {
     const char *device, *output, *trace;
@@ -54,7 +55,9 @@ static sinter_status run_often(session *s, long long repeat) {
     size_t count = s->model.input_count + s->model.output_count;
     int64_t *times = sni_calloc((size_t)repeat, sizeof *times);
     sinter_status status = times ? SINTER_OK : sni_out_of_memory("times");
+    tool_progress_begin("running");
     for (long long i = 0; i < repeat && status == SINTER_OK; i++) {
+        tool_progress_step((size_t)i, repeat > 1 ? (size_t)repeat : 0, NULL);
         int64_t start = sni_time_ns();
         status = sinter_plan_run(s->plan, s->model.bindings, count);
         times[i] = sni_time_ns() - start;
@@ -179,6 +182,7 @@ static sinter_status write_trace(session *s, const char *path) {
 static sinter_status work(session *s, const settings *want) {
     SNI_TRY(bind_outputs(s));
     SNI_TRY(run_often(s, want->repeat));
+    tool_progress_hide();
     if (want->output) SNI_TRY(write_outputs(s, want->output));
     if (want->top > 0) SNI_TRY(print_top(s, want->top));
     if (want->stats) print_stats(s);
