@@ -119,7 +119,9 @@ typedef enum sinter_explain_format {
 
 /* The JSON object. Numbers of nodes, slots and launches begin at 0; times are nanoseconds.
  *   title, device, dimensions {name: size}
- *   totals: operators, launches, kernels, bytes, bytes_unfused, operations; measured: time_ns, runs
+ *   totals: operators, launches, kernels, bytes, bytes_unfused, operations; measured: time_ns, runs, and
+ *     the device's roofline as a copy and products of f32 and bf16 reach it: bytes_per_ns, operations_per_ns,
+ *     half_operations_per_ns
  *   slots [{kind: input, output, constant or temporary; name; type; bytes; in_place}]
  *   launches: the steps, in the order in which they run [{kind: launch, copy, fill or call; strategy;
  *     schedule: its parameters; chosen_by: a tuning record or "rule"; notes: why this strategy; ends: why it

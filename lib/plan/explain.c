@@ -68,7 +68,12 @@ static sinter_status measure(sni_explain *x, sinter_plan *plan, sinter_binding *
         }
     }
     sni_free(spans);
-    for (size_t n = 0; n < plan->step_count; ++n) x->time_ns += x->launches[n].time_ns;
+    if (status == SINTER_OK) sni_roofline_measure(plan->runtime, &x->roofline);
+    for (size_t n = 0; n < plan->step_count; ++n) {
+        sni_explain_launch *l = &x->launches[n];
+        x->time_ns += l->time_ns;
+        l->bound_ns = sni_roofline_bound(&x->roofline, l->step, l->bytes, l->operations);
+    }
     x->runs = runs;
     return status;
 }

@@ -3,6 +3,7 @@
 #define SNI_PLAN_EXPLAIN_H
 
 #include "plan/plan.h"
+#include "plan/roofline.h"
 #include "plan/sketch.h"
 
 /* A value that launches hand to each other, or that comes from or goes to the caller. */
@@ -37,6 +38,7 @@ typedef struct sni_explain {
     double operations;
     uint64_t time_ns;
     int runs; /* measured */
+    sni_roofline roofline; /* all 0: not measured */
 } sni_explain;
 
 /* Printers append to out; they need nothing but the structure. Running out of memory is remembered by out. */

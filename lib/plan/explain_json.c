@@ -211,6 +211,10 @@ static void put_totals(const sni_explain *x, sni_str *out) {
     put_real(out, &first, "operations", x->operations);
     if (x->runs) put_whole(out, &first, "time_ns", (int64_t)x->time_ns);
     if (x->runs) put_whole(out, &first, "runs", x->runs);
+    if (x->roofline.bytes_per_ns > 0) put_real(out, &first, "bytes_per_ns", x->roofline.bytes_per_ns);
+    if (x->roofline.operations_per_ns > 0) put_real(out, &first, "operations_per_ns", x->roofline.operations_per_ns);
+    if (x->roofline.half_operations_per_ns > 0)
+        put_real(out, &first, "half_operations_per_ns", x->roofline.half_operations_per_ns);
     sni_str_append(out, "}");
 }
 

@@ -80,5 +80,8 @@ void sni_explain_text(const sni_explain *x, sni_str *out) {
                    (unsigned long long)plan->operators, plan->step_count, (unsigned long long)plan->kernels,
                    (long long)x->bytes, (long long)x->bytes_unfused);
     sni_str_printf(out, "operations: %.0f\n", x->operations);
+    if (x->roofline.bytes_per_ns > 0 && x->roofline.operations_per_ns > 0)
+        sni_str_printf(out, "roofline: %.1f GB/s, %.1f Gop/s, %.1f Gop/s in products of 16 bits\n", x->roofline.bytes_per_ns,
+                       x->roofline.operations_per_ns, x->roofline.half_operations_per_ns);
     if (x->runs) sni_str_printf(out, "time: %.1f us, the shortest of %d runs for each launch\n", (double)x->time_ns / 1e3, x->runs);
 }

@@ -168,10 +168,14 @@ START_TEST(launches_are_timed) {
     size_t n;
     json_array_foreach(json_object_get(root, "launches"), n, launch) {
         ck_assert_int_gt(whole(launch, "time_ns"), 0);
+        ck_assert(json_number_value(json_object_get(launch, "roofline_ns")) > 0);
         total += whole(launch, "time_ns");
     }
     ck_assert_int_eq(whole(json_object_get(root, "totals"), "time_ns"), total);
     ck_assert_int_eq(whole(json_object_get(root, "totals"), "runs"), 2);
+    ck_assert(json_number_value(json_object_get(json_object_get(root, "totals"), "bytes_per_ns")) > 0);
+    ck_assert(json_number_value(json_object_get(json_object_get(root, "totals"), "operations_per_ns")) > 0);
+    ck_assert(json_number_value(json_object_get(json_object_get(root, "totals"), "half_operations_per_ns")) > 0);
     json_decref(root);
     char *text = explain_as(plan, SINTER_EXPLAIN_TEXT, 1);
     ck_assert_ptr_nonnull(strstr(text, "  time: "));

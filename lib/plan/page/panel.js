@@ -61,7 +61,8 @@ function launchCosts(launch, parent) {
   if (!launch.time_ns) return;
   line(table, 'rate', `${(launch.bytes / launch.time_ns).toPrecision(3)} GB/s, ${(launch.operations / launch.time_ns).toPrecision(3)} Gop/s`);
   if (!launch.roofline_ns) return;
-  const cell = line(table, 'roofline', `${timeText(launch.roofline_ns)}: reached ${share(launch.roofline_ns, launch.time_ns)}`, 'launch-roofline');
+  const cell = line(table, 'roofline', `${timeText(launch.roofline_ns)}: reached ${share(launch.roofline_ns, launch.time_ns)}`
+    + (launch.roofline_ns > launch.time_ns ? '; what it reads is in a cache' : ''), 'launch-roofline');
   bar(cell, launch.roofline_ns / launch.time_ns);
 }
 
@@ -78,6 +79,7 @@ function showLaunch(aside, l, act) {
   if (launch.schedule) {
     el('h3', 'schedule', '', aside);
     el('p', launch.schedule, '', aside);
+    if (launch.chosen_by) el('p', `chosen by ${launch.chosen_by}`, 'soft', aside);
   }
   if (launch.notes) {
     el('h3', 'why this strategy', '', aside);
@@ -132,7 +134,7 @@ function showRoof(aside, act) {
   el('h3', 'operations a byte against Gop/s', '', aside);
   const W = 380, H = 190, L = 38, B = 22, roof = plan.totals;
   const bound = x => Math.min(roof.bytes_per_ns * x, roof.operations_per_ns);
-  const tops = roof.bytes_per_ns ? points.map(p => bound(p.x)) : [];
+  const tops = roof.bytes_per_ns && roof.operations_per_ns ? points.map(p => bound(p.x)) : [];
   const xs = points.map(p => Math.log10(p.x)), ys = points.map(p => Math.log10(p.y)).concat(tops.map(Math.log10));
   const x0 = Math.floor(Math.min(...xs)), x1 = Math.ceil(Math.max(...xs) + 0.01), y0 = Math.floor(Math.min(...ys)), y1 = Math.ceil(Math.max(...ys) + 0.01);
   const X = v => L + (W - L - 6) * (Math.log10(v) - x0) / (x1 - x0), Y = v => H - B - (H - B - 6) * (Math.log10(v) - y0) / (y1 - y0);
@@ -146,7 +148,7 @@ function showRoof(aside, act) {
     svg('line', {x1: L, x2: W - 6, y1: Y(Math.pow(10, e)), y2: Y(Math.pow(10, e))}, chart);
     svg('text', {x: L - 4, y: Y(Math.pow(10, e)) + 3, 'text-anchor': 'end'}, chart).textContent = label(e);
   }
-  if (roof.bytes_per_ns) {
+  if (tops.length) {
     let d = '';
     for (let e = x0; e <= x1 + 1e-9; e += 0.05) d += `${d ? 'L' : 'M'}${X(Math.pow(10, e)).toFixed(1)} ${Math.max(6, Math.min(H - B, Y(bound(Math.pow(10, e))))).toFixed(1)}`;
     svg('path', {d}, chart);
