@@ -195,6 +195,7 @@ static void query_features(cl_device_id id, const char *extensions, sni_caps *ca
     /* A driver of OpenCL 2.x may not know the query; the extension is enough for it. */
     caps->has_subgroups = can_subgroup && ask_number(id, QUERY_MAX_NUM_SUB_GROUPS, 1) != 0;
     caps->subgroup_size = subgroup_size(id, extensions);
+    caps->has_amd_builtins = has_word(extensions, "cl_amd_device_attribute_query");
     caps->has_inline_ptx = has_word(extensions, "cl_nv_device_attribute_query") &&
                            sni_device_text_has(caps->platform, "nvidia");
     if (caps->has_inline_ptx) {

@@ -31,6 +31,9 @@ typedef struct sni_caps {
     uint32_t subgroup_size;        /* 0: unknown */
     bool has_inline_ptx;           /* NVIDIA: asm volatile("...") works; shuffles and mma */
     uint32_t nv_compute_major, nv_compute_minor;
+    bool has_amd_builtins;         /* AMD's compiler: __builtin_amdgcn_... */
+    uint32_t instructions;         /* matrix instructions that a probe found right: bits by row, device/instructions.h */
+    bool emulate_instructions;     /* for tests: they are computed by plain code */
     /* Quirks of drivers. */
     bool local_counts_twice;            /* rusticl takes twice the local memory that a kernel declares */
     bool kernel_work_group_is_no_limit; /* rusticl reports a preferred size as CL_KERNEL_WORK_GROUP_SIZE */

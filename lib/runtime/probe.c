@@ -1,0 +1,168 @@
+/* Matrix instructions are taken for there when they multiply right: extensions and names do not tell. */
+#include "runtime/probe.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/file.h"
+#include "base/hash.h"
+#include "base/log.h"
+
+/* The tile of cl/gemm/mma_probe.cl. Two steps of k, so that every row finds its place in a line of 64 bytes. */
+enum { SIDE = 32, LINE_BYTES = 64, VALUES = 5 /* -2 ... 2 */ };
+
+/* ---- Numbers ---- */
+
+/* -2 ... 2 as stored. */
+static uint32_t bits_of(sinter_dtype dtype, int value) {
+    static const uint16_t half[VALUES] = {0xc000, 0xbc00, 0, 0x3c00, 0x4000};
+    static const uint16_t brain[VALUES] = {0xc000, 0xbf80, 0, 0x3f80, 0x4000};
+    if (dtype == SINTER_F16) return half[value + 2];
+    if (dtype == SINTER_BF16) return brain[value + 2];
+    if (dtype == SINTER_F32) return (uint32_t)brain[value + 2] << 16;
+    return (uint8_t)value;
+}
+
+/* Values without a pattern that a wrong layout could share. */
+static int value_at(int seed, int outer, int k) {
+    uint32_t x = (uint32_t)(seed + outer * 64 + k) * 2654435761u;
+    x = (x ^ x >> 15) * 2246822519u;
+    return (int)((x >> 13) % VALUES) - 2;
+}
+
+typedef struct operand {
+    int seed;
+    bool along_k;
+} operand;
+
+static sinter_status fill(sni_mem *mem, const sni_instruction *row, operand o) {
+    size_t width = sinter_dtype_size(row->dtype);
+    int bk = LINE_BYTES / (int)width;
+    uint8_t bytes[SIDE * LINE_BYTES];
+    for (int at = 0; at < SIDE; ++at)
+        for (int k = 0; k < bk; ++k) {
+            uint32_t bits = bits_of(row->dtype, value_at(o.seed, at, k));
+            memcpy(bytes + (size_t)(o.along_k ? at * bk + k : k * SIDE + at) * width, &bits, width);
+        }
+    return sni_mem_write(mem, 0, bytes, sizeof bytes, true);
+}
+
+static bool is_right(const sni_mem *out, const sni_instruction *row, operand a, operand b) {
+    uint32_t sums[SIDE * SIDE];
+    int bk = LINE_BYTES / (int)sinter_dtype_size(row->dtype);
+    if (sni_mem_read(out, 0, sums, sizeof sums, true) != SINTER_OK) return false;
+    for (int i = 0; i < SIDE * SIDE; ++i) {
+        int sum = 0;
+        float real;
+        for (int k = 0; k < bk; ++k) sum += value_at(a.seed, i / SIDE, k) * value_at(b.seed, i % SIDE, k);
+        memcpy(&real, &sums[i], sizeof real);
+        if (row->dtype == SINTER_I8 ? (int32_t)sums[i] != sum : real != (float)sum) return false;
+    }
+    return true;
+}
+
+/* ---- One instruction ---- */
+
+static sinter_status build(sni_kernel_cache *cache, const sni_instruction *row, bool emulate, operand a, operand b,
+                           sni_program **out_program) {
+    sni_str text = SNI_STR_INIT;
+    sni_str_append(&text, "#include \"common/types.cl\"\n#include \"common/memory.cl\"\n");
+    sni_str_printf(&text, "#define SN_MMA_BM %d\n#define SN_MMA_BN %d\n#define SN_MMA_BK %d\n", SIDE, SIDE,
+                   LINE_BYTES / (int)sinter_dtype_size(row->dtype));
+    sni_str_printf(&text, "#define SN_MMA_WM %d\n#define SN_MMA_WN %d\n#define SN_MMA_STAGES 1\n", SIDE, SIDE);
+    sni_str_printf(&text, "#define SN_MMA_A_ALONG_K %d\n#define SN_MMA_B_ALONG_K %d\n", a.along_k, b.along_k);
+    sni_instruction_print(row, emulate, &text);
+    sni_str_append(&text, "#include \"gemm/gpu_mma.cl\"\n#include \"gemm/mma_probe.cl\"\n");
+    sni_program_source source = {.text = sni_str_text(&text), .entry = "mma_probe"};
+    sinter_status status =
+        text.failed ? sni_out_of_memory("a probe") : sni_program_build(cache, &source, out_program);
+    sni_str_deinit(&text);
+    return status;
+}
+
+static bool run(sni_program *program, const sni_instruction *row, sni_mem *const *mems, operand a, operand b) {
+    sni_launch *launch = NULL;
+    const size_t items = (size_t)row->lanes;
+    bool right = sni_launch_create(program, &launch) == SINTER_OK && fill(mems[0], row, a) == SINTER_OK &&
+                 fill(mems[1], row, b) == SINTER_OK && sni_mem_fill(mems[2], 0xff) == SINTER_OK;
+    for (int i = 0; i < 3; ++i) right = right && sni_launch_set_mem(launch, i, mems[i]) == SINTER_OK;
+    right = right && sni_launch_enqueue(launch, 1, &items, &items, false, NULL) == SINTER_OK;
+    right = right && is_right(mems[2], row, a, b);
+    sni_launch_release(launch);
+    if (right) sni_program_launched(program);
+    return right;
+}
+
+bool sni_probe_instruction(sni_kernel_cache *cache, sni_pool *pool, const sni_instruction *row, bool emulate) {
+    const operand a = {1, true}, b = {7, false};
+    sni_program *program = NULL;
+    sni_mem *mems[3] = {NULL, NULL, NULL};
+    if (build(cache, row, emulate, a, b, &program) != SINTER_OK) return false;
+    bool right = true;
+    for (int i = 0; i < 3; ++i)
+        right = right && sni_mem_acquire(pool, i < 2 ? SIDE * LINE_BYTES : SIDE * SIDE * 4, &mems[i]) == SINTER_OK;
+    right = right && run(program, row, mems, a, b);
+    for (int i = 0; i < 3; ++i) sni_mem_release(mems[i]);
+    sni_program_release(program);
+    return right;
+}
+
+/* ---- All of them, and their file ---- */
+
+/* Changes with the table and with the driver. NULL: no file. */
+static char *file_of(const sni_caps *caps, const char *cache_dir) {
+    char *dir = NULL, hex[40];
+    if (cache_dir != NULL && cache_dir[0] == 0) return NULL;
+    if (sni_cache_dir(cache_dir, &dir) != SINTER_OK) return NULL;
+    sni_str text = SNI_STR_INIT, path = SNI_STR_INIT;
+    sni_str_printf(&text, "1 %s\n", caps->identity);
+    for (int r = 0; r < sni_instruction_count(); ++r) sni_instruction_print(sni_instruction_at(r), false, &text);
+    sni_hash128_hex(sni_hash128_of(sni_str_text(&text), text.length), hex);
+    sni_str_printf(&path, "%s/instructions-%s", dir, hex);
+    char *taken = text.failed ? NULL : sni_str_take(&path);
+    sni_str_deinit(&text);
+    sni_str_deinit(&path);
+    sni_free(dir);
+    return taken;
+}
+
+/* The file holds a mask and its complement, so that a damaged one is not believed. */
+static bool recall(const char *path, uint32_t *out_mask) {
+    char *data = NULL;
+    size_t size = 0;
+    if (path == NULL || sni_file_read(path, 64, &data, &size) != SINTER_OK) return false;
+    char text[65] = {0};
+    memcpy(text, data, size < 64 ? size : 64);
+    sni_free(data);
+    char *end = NULL;
+    unsigned long mask = strtoul(text, &end, 16), check = strtoul(end, NULL, 16);
+    if ((uint32_t)mask != ~(uint32_t)check) return false;
+    *out_mask = (uint32_t)mask;
+    return true;
+}
+
+static void keep(const char *path, uint32_t mask) {
+    sni_str text = SNI_STR_INIT;
+    sni_str_printf(&text, "%08x %08x\n", (unsigned)mask, (unsigned)~mask);
+    if (path != NULL && !text.failed) (void)!sni_file_write_atomic(path, sni_str_text(&text), text.length);
+    sni_str_deinit(&text);
+}
+
+void sni_probe_instructions(sni_device *device, sni_kernel_cache *cache, sni_pool *pool, const char *cache_dir) {
+    uint32_t possible = 0, found = 0;
+    for (int r = 0; r < sni_instruction_count(); ++r) {
+        const sni_instruction *row = sni_instruction_at(r);
+        if (row->use == SNI_USE_DEFAULT && sni_instruction_possible(row, &device->caps)) possible |= 1u << r;
+    }
+    if (possible == 0) return;
+    char *path = file_of(&device->caps, cache_dir);
+    if (!recall(path, &found)) {
+        for (int r = 0; r < sni_instruction_count(); ++r)
+            if ((possible >> r & 1) != 0 && sni_probe_instruction(cache, pool, sni_instruction_at(r), false))
+                found |= 1u << r;
+        keep(path, found);
+    }
+    device->caps.instructions = found & possible;
+    sni_free(path);
+}
