@@ -11,10 +11,51 @@ static const sni_tile tiles[] = {
 };
 enum { TILE_COUNT = sizeof tiles / sizeof tiles[0], GUESS = 512 };
 
-typedef struct choice {
-    const sni_instruction *row;
-    const sni_tile *tile;
-} choice;
+/* ---- The schedule ---- */
+
+enum { ROW, BM, BN, LINE, WM, WN, STAGES, PARAM_COUNT };
+
+/* The numbers of all rows, from 1 on. */
+enum {
+#define SNI_INSTRUCTION(name, ...) NUMBER_##name,
+#include "../cl/gemm/instructions.inc"
+};
+static const int row_numbers[] = {
+#define SNI_INSTRUCTION(name, ...) NUMBER_##name + 1,
+#include "../cl/gemm/instructions.inc"
+};
+
+static const sni_param params[PARAM_COUNT] = {
+    [ROW] = {"instruction", "row of cl/gemm/instructions.inc", row_numbers, sizeof row_numbers / sizeof *row_numbers},
+    [BM] = SNI_PARAM("bm", "rows of a work-group", 16, 32, 64, 128, 256),
+    [BN] = SNI_PARAM("bn", "columns of a work-group", 32, 64, 128, 256),
+    [LINE] = SNI_PARAM("line", "bytes of k in a stage", 32, 64, 128),
+    [WM] = SNI_PARAM("wm", "rows of a wave", 16, 32, 64, 128),
+    [WN] = SNI_PARAM("wn", "columns of a wave", 16, 32, 64, 128),
+    [STAGES] = SNI_PARAM("stages", "stages in local memory, where copies are asynchronous", 2, 3, 4, 5, 6),
+};
+
+static const sni_instruction *row_of(const sni_schedule *schedule) {
+    return sni_instruction_at(schedule->values[ROW] - 1);
+}
+
+static sni_tile tile_of(const sni_schedule *schedule) {
+    const int *v = schedule->values;
+    return (sni_tile){"", v[BM], v[BN], v[LINE], v[WM], v[WN], v[STAGES]};
+}
+
+static sni_schedule schedule_of(int row, const sni_tile *t) {
+    return (sni_schedule){.strategy = "gpu_mma",
+                          .values = {[ROW] = row + 1, [BM] = t->bm, [BN] = t->bn, [LINE] = t->line_bytes,
+                                     [WM] = t->wm, [WN] = t->wn, [STAGES] = t->stages}};
+}
+
+/* Does nothing that is set differ? */
+static bool agrees(const sni_schedule *set, const sni_schedule *with) {
+    for (int p = 0; p < PARAM_COUNT; ++p)
+        if (set->values[p] != 0 && set->values[p] != with->values[p]) return false;
+    return true;
+}
 
 /* ---- Choosing ---- */
 
@@ -43,18 +84,38 @@ static bool usable(int number, const sni_caps *caps, sinter_dtype dtype) {
     return (caps->instructions >> number & 1) != 0 && row->use == SNI_USE_DEFAULT && row->dtype == dtype;
 }
 
-/* The first tile that suits with the first instruction that fills it; else the last one that any fills. */
-static choice choose(const sni_loop *loop, const sni_caps *caps) {
-    choice found = {NULL, NULL};
+/* The first tile that suits with the first instruction that fills it, else the last one that any fills, among those that
+ * agree with what is set. false: there is none. */
+static bool find(const sni_loop *loop, const sni_caps *caps, const sni_schedule *set, sni_schedule *out) {
+    bool found = false;
     for (int t = 0; t < TILE_COUNT; ++t)
         for (int i = 0; i < sni_instruction_count(); ++i) {
             if (!usable(i, caps, loop->stmts[loop->core_a].dtype)) continue;
-            if (!sni_tile_fits(sni_instruction_at(i), &tiles[t], caps)) continue;
-            found = (choice){sni_instruction_at(i), &tiles[t]};
-            if (suits(&tiles[t], loop, caps)) return found;
+            sni_schedule with = schedule_of(i, &tiles[t]);
+            if (!agrees(set, &with) || !sni_tile_fits(sni_instruction_at(i), &tiles[t], caps)) continue;
+            *out = with;
+            found = true;
+            if (suits(&tiles[t], loop, caps)) return true;
             break;
         }
     return found;
+}
+
+static void choose(const sni_loop *loop, const sni_caps *caps, sni_schedule *schedule) {
+    static const sni_schedule open = {0};
+    sni_schedule found = {0};
+    if (!find(loop, caps, schedule, &found) && !find(loop, caps, &open, &found)) return;
+    for (int p = 0; p < PARAM_COUNT; ++p) sni_schedule_fill(schedule, p, found.values[p]);
+}
+
+static bool fits(const sni_loop *loop, const sni_caps *caps, const sni_schedule *schedule, sni_str *why) {
+    const sni_instruction *row = row_of(schedule);
+    sni_tile tile = tile_of(schedule);
+    if (row == NULL || !usable(schedule->values[ROW] - 1, caps, loop->stmts[loop->core_a].dtype))
+        return sni_contract_refuse(why, "the instruction is not there, or not for this dtype");
+    if (!sni_tile_fits(row, &tile, caps))
+        return sni_contract_refuse(why, "the instruction does not fill the tile, or the tile does not fit the device");
+    return true;
 }
 
 static bool accepts(const sni_loop *loop, const sni_caps *caps, sni_str *why) {
@@ -63,39 +124,41 @@ static bool accepts(const sni_loop *loop, const sni_caps *caps, sni_str *why) {
     sinter_dtype a = loop->stmts[loop->core_a].dtype, b = loop->stmts[loop->core_b].dtype;
     if (a != b || loop->stmts[loop->core].dtype != a)
         return sni_contract_refuse(why, "matrix instructions want operands of one dtype");
-    if (choose(loop, caps).row != NULL) return true;
+    static const sni_schedule open = {0};
+    sni_schedule found;
+    if (find(loop, caps, &open, &found)) return true;
     return sni_contract_refuse(why, "no matrix instruction of the device multiplies this dtype exactly");
 }
 
 /* ---- The kernel ---- */
 
-static sinter_status generate(const sni_loop *loop, const sni_caps *caps, sni_arena *arena, sni_kspec *out_spec) {
+static sinter_status generate(const sni_loop *loop, const sni_caps *caps, const sni_schedule *schedule,
+                              sni_arena *arena, sni_kspec *out_spec) {
     sni_emitter e;
     sni_contract c;
     sni_tile_core core;
-    choice chosen = choose(loop, caps);
-    if (chosen.row == NULL) return sni_fail(SINTER_INTERNAL, "gpu_mma: no instruction fits");
+    const sni_instruction *row = row_of(schedule);
+    const sni_tile tile = tile_of(schedule);
     SNI_TRY(sni_contract_init(&c, loop, caps, arena, false));
     SNI_TRY(sni_emit_begin(&e, loop, caps, arena, out_spec));
-    sni_tile_core_init(&core, &c, chosen.row, chosen.tile);
+    sni_tile_core_init(&core, &c, row, &tile);
     sni_tile_print_head(&e, &c, &core);
     sni_tile_print_product(&e, &c, &core);
     sni_tile_print_epilogue(&e, &c);
     sni_sym *sym = loop->sym;
-    int items = sni_tile_items(chosen.row, chosen.tile);
+    int items = sni_tile_items(row, &tile);
     out_spec->dims = 3;
-    out_spec->global[0] =
-        sni_sym_mul_i(sym, sni_sym_ceil_div(sym, c.size_n, sni_sym_const(sym, chosen.tile->bn)), items);
-    out_spec->global[1] = sni_sym_ceil_div(sym, c.size_m, sni_sym_const(sym, chosen.tile->bm));
+    out_spec->global[0] = sni_sym_mul_i(sym, sni_sym_ceil_div(sym, c.size_n, sni_sym_const(sym, tile.bn)), items);
+    out_spec->global[1] = sni_sym_ceil_div(sym, c.size_m, sni_sym_const(sym, tile.bm));
     out_spec->global[2] = c.size_b;
     out_spec->local[0] = (size_t)items;
     out_spec->local[1] = out_spec->local[2] = 1;
-    out_spec->strategy = "gpu_mma";
-    out_spec->notes = sni_emit_format(&e, "%s by %s%s", chosen.tile->name, chosen.row->name,
-                                      core.emulate ? ", emulated" : "");
+    out_spec->notes = sni_emit_format(&e, "%s%s, tiles of %d x %d x %d", row->name, core.emulate ? " emulated" : "",
+                                      tile.bm, tile.bn, core.bk);
     const char *attributes = sni_emit_format(&e, "__attribute__((reqd_work_group_size(%d, 1, 1)))", items);
     SNI_TRY(sni_emit_end(&e, "gpu_mma", attributes));
     return sni_tile_finish(&e, &core);
 }
 
-const sni_strategy sni_strategy_gpu_mma = {"gpu_mma", accepts, generate};
+const sni_strategy sni_strategy_gpu_mma = {.name = "gpu_mma", .params = params, .param_count = PARAM_COUNT,
+                                           .accepts = accepts, .choose = choose, .fits = fits, .generate = generate};

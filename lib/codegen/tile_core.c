@@ -19,7 +19,8 @@ static int words_of(const sni_instruction *row, const sni_tile *tile) {
 
 static bool fills(const sni_instruction *row, const sni_tile *tile, int element_bytes) {
     int bk = tile->line_bytes / element_bytes;
-    return tile->wm % row->m == 0 && tile->wn % least_columns(row) == 0 && bk % row->k == 0 &&
+    return tile->bm % tile->wm == 0 && tile->bn % tile->wn == 0 && tile->wm % row->m == 0 &&
+           tile->wn % least_columns(row) == 0 && bk % row->k == 0 &&
            row->m * tile->wn / 4 % row->lanes == 0 && words_of(row, tile) <= row->most_words;
 }
 
