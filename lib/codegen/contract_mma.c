@@ -84,6 +84,15 @@ static bool usable(int number, const sni_caps *caps, sinter_dtype dtype) {
     return (caps->instructions >> number & 1) != 0 && row->use == SNI_USE_DEFAULT && row->dtype == dtype;
 }
 
+/* The tile with as many of its stages as fit, within what is set. */
+static bool fit_stages(int row, const sni_tile *tile, const sni_caps *caps, const sni_schedule *set, sni_schedule *out) {
+    for (sni_tile t = *tile; t.stages >= 2; --t.stages) {
+        *out = schedule_of(row, &t);
+        if (agrees(set, out) && sni_tile_fits(sni_instruction_at(row), &t, caps)) return true;
+    }
+    return false;
+}
+
 /* The first tile that suits with the first instruction that fills it, else the last one that any fills, among those that
  * agree with what is set. false: there is none. */
 static bool find(const sni_loop *loop, const sni_caps *caps, const sni_schedule *set, sni_schedule *out) {
@@ -91,8 +100,8 @@ static bool find(const sni_loop *loop, const sni_caps *caps, const sni_schedule 
     for (int t = 0; t < TILE_COUNT; ++t)
         for (int i = 0; i < sni_instruction_count(); ++i) {
             if (!usable(i, caps, loop->stmts[loop->core_a].dtype)) continue;
-            sni_schedule with = schedule_of(i, &tiles[t]);
-            if (!agrees(set, &with) || !sni_tile_fits(sni_instruction_at(i), &tiles[t], caps)) continue;
+            sni_schedule with;
+            if (!fit_stages(i, &tiles[t], caps, set, &with)) continue;
             *out = with;
             found = true;
             if (suits(&tiles[t], loop, caps)) return true;

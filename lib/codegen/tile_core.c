@@ -32,6 +32,14 @@ static int stages_of(const sni_instruction *row, const sni_tile *tile, const sni
     return copies_async(row, caps) ? tile->stages : 2;
 }
 
+/* Drivers add a little to what a kernel declares, for its alignment. */
+enum { ADDED_BYTES = 256 };
+
+static uint64_t local_bytes_of(const sni_caps *caps) {
+    uint64_t declared = caps->static_local_bytes, asked = sni_contract_local_bytes(caps);
+    return declared > asked ? declared : asked;
+}
+
 bool sni_tile_fits(const sni_instruction *row, const sni_tile *tile, const sni_caps *caps) {
     int element_bytes = (int)sinter_dtype_size(row->dtype), items = sni_tile_items(row, tile);
     if (!fills(row, tile, element_bytes)) return false;
@@ -40,7 +48,7 @@ bool sni_tile_fits(const sni_instruction *row, const sni_tile *tile, const sni_c
     uint64_t bytes = ring > slabs ? ring : slabs;
     if (caps->emulate_instructions)
         bytes += (uint64_t)(items / row->lanes) * (uint64_t)(row->m + row->n) * (uint64_t)row->k * 4;
-    return bytes <= sni_contract_local_bytes(caps) && (uint32_t)items <= caps->max_work_group &&
+    return bytes + ADDED_BYTES <= local_bytes_of(caps) && (uint32_t)items <= caps->max_work_group &&
            (uint32_t)items <= caps->max_work_item[0];
 }
 

@@ -32,6 +32,7 @@ typedef struct sni_caps {
     bool has_inline_ptx;           /* NVIDIA: asm volatile("...") works; shuffles and mma */
     uint32_t nv_compute_major, nv_compute_minor;
     bool has_amd_builtins;         /* AMD's compiler: __builtin_amdgcn_... */
+    uint64_t static_local_bytes;   /* that __local variables of a kernel may take, where a probe found more than local_bytes */
     uint32_t instructions;         /* matrix instructions that a probe found right: bits by row, device/instructions.h */
     bool emulate_instructions;     /* for tests: they are computed by plain code */
     /* Quirks of drivers. */

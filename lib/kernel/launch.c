@@ -218,7 +218,9 @@ static sinter_status check_launch(const sni_launch *launch, int dims, const size
                         launch->program->entry, dims);
     if (launch->unset > 0) return fail_unset(launch);
     uint64_t need = launch->static_local_bytes + launch->dynamic_local_bytes;
-    uint64_t limit = launch->program->cache->device->caps.local_bytes;
+    const sni_caps *caps = &launch->program->cache->device->caps;
+    uint64_t limit = caps->local_bytes;
+    if (launch->dynamic_local_bytes == 0 && caps->static_local_bytes > limit) limit = caps->static_local_bytes;
     if (need > limit)
         return sni_fail(SINTER_INVALID_ARGUMENT,
                         "kernel '%s' needs %llu bytes of local memory, the device has %llu",

@@ -1,6 +1,7 @@
 /* Matrix instructions are taken for there when they multiply right: extensions and names do not tell. */
 #include "runtime/probe.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -108,7 +109,66 @@ bool sni_probe_instruction(sni_kernel_cache *cache, sni_pool *pool, const sni_in
     return right;
 }
 
+/* ---- Local memory ---- */
+
+/* NVIDIA's drivers answer 48 KiB for what arguments may take, and run kernels whose variables take all that a unit has.
+ * The kernel fills its array and reads it in another order. */
+static const char local_text[] =
+    "__attribute__((reqd_work_group_size(64, 1, 1))) __kernel void local_probe(__global uint *out) {\n"
+    "    __local uint words[WORDS];\n"
+    "    const uint item = get_local_id(0), group = get_group_id(0);\n"
+    "    for (uint i = item; i < WORDS; i += 64) words[i] = i * 2654435761u + group;\n"
+    "    barrier(CLK_LOCAL_MEM_FENCE);\n"
+    "    uint wrong = 0;\n"
+    "    for (uint i = 63 - item; i < WORDS; i += 64) wrong += words[i] != i * 2654435761u + group;\n"
+    "    out[get_global_id(0)] = wrong + 1000;\n"
+    "}\n";
+
+enum { GROUPS = 512, LOCAL_ITEMS = 64 }; /* more groups than units, so that several follow each other on one */
+
+static bool local_is_right(const sni_mem *out) {
+    uint32_t *counts = sni_calloc(GROUPS * LOCAL_ITEMS, sizeof *counts);
+    bool right = counts != NULL && sni_mem_read(out, 0, counts, GROUPS * LOCAL_ITEMS * 4, true) == SINTER_OK;
+    for (int i = 0; right && i < GROUPS * LOCAL_ITEMS; ++i) right = counts[i] == 1000;
+    sni_free(counts);
+    return right;
+}
+
+static bool can_declare(sni_kernel_cache *cache, sni_pool *pool, uint64_t bytes) {
+    char options[32];
+    snprintf(options, sizeof options, "-DWORDS=%u", (unsigned)(bytes / 4));
+    sni_program_source source = {.text = local_text, .entry = "local_probe", .options = options};
+    sni_program *program = NULL;
+    sni_launch *launch = NULL;
+    sni_mem *out = NULL;
+    const size_t items = LOCAL_ITEMS, all = (size_t)GROUPS * LOCAL_ITEMS;
+    bool right = sni_program_build(cache, &source, &program) == SINTER_OK &&
+                 sni_launch_create(program, &launch) == SINTER_OK &&
+                 sni_mem_acquire(pool, all * 4, &out) == SINTER_OK && sni_mem_fill(out, 0) == SINTER_OK &&
+                 sni_launch_set_mem(launch, 0, out) == SINTER_OK &&
+                 sni_launch_enqueue(launch, 1, &all, &items, false, NULL) == SINTER_OK && local_is_right(out);
+    sni_launch_release(launch);
+    sni_mem_release(out);
+    if (program != NULL) sni_program_release(program);
+    return right;
+}
+
+/* The most of a few sizes; 0 where it is no more than the device says. */
+static uint64_t probe_local(sni_device *device, sni_kernel_cache *cache, sni_pool *pool) {
+    static const uint64_t sizes[] = {224 << 10, 160 << 10, 96 << 10, 64 << 10};
+    for (size_t i = 0; device->caps.has_inline_ptx && i < sizeof sizes / sizeof *sizes; ++i) {
+        if (sizes[i] <= device->caps.local_bytes) break;
+        device->caps.static_local_bytes = sizes[i]; /* launches are checked against it */
+        if (can_declare(cache, pool, sizes[i])) return sizes[i];
+    }
+    return 0;
+}
+
 /* ---- All of them, and their file ---- */
+
+typedef struct findings {
+    uint32_t instructions, local_kib;
+} findings;
 
 /* Changes with the table and with the driver. NULL: no file. */
 static char *file_of(const sni_caps *caps, const char *cache_dir) {
@@ -116,7 +176,7 @@ static char *file_of(const sni_caps *caps, const char *cache_dir) {
     if (cache_dir != NULL && cache_dir[0] == 0) return NULL;
     if (sni_cache_dir(cache_dir, &dir) != SINTER_OK) return NULL;
     sni_str text = SNI_STR_INIT, path = SNI_STR_INIT;
-    sni_str_printf(&text, "1 %s\n", caps->identity);
+    sni_str_printf(&text, "2 %s\n", caps->identity);
     for (int r = 0; r < sni_instruction_count(); ++r) sni_instruction_print(sni_instruction_at(r), false, &text);
     sni_hash128_hex(sni_hash128_of(sni_str_text(&text), text.length), hex);
     sni_str_printf(&path, "%s/instructions-%s", dir, hex);
@@ -127,30 +187,29 @@ static char *file_of(const sni_caps *caps, const char *cache_dir) {
     return taken;
 }
 
-/* The file holds a mask and its complement, so that a damaged one is not believed. */
-static bool recall(const char *path, uint32_t *out_mask) {
-    char *data = NULL;
+/* The file holds a check, so that a damaged one is not believed. */
+static bool recall(const char *path, findings *out) {
+    char *data = NULL, text[65] = {0}, *end = NULL;
     size_t size = 0;
     if (path == NULL || sni_file_read(path, 64, &data, &size) != SINTER_OK) return false;
-    char text[65] = {0};
     memcpy(text, data, size < 64 ? size : 64);
     sni_free(data);
-    char *end = NULL;
-    unsigned long mask = strtoul(text, &end, 16), check = strtoul(end, NULL, 16);
-    if ((uint32_t)mask != ~(uint32_t)check) return false;
-    *out_mask = (uint32_t)mask;
-    return true;
+    out->instructions = (uint32_t)strtoul(text, &end, 16);
+    out->local_kib = (uint32_t)strtoul(end, &end, 16);
+    return (uint32_t)strtoul(end, NULL, 16) == ~(out->instructions ^ out->local_kib << 16);
 }
 
-static void keep(const char *path, uint32_t mask) {
+static void keep(const char *path, const findings *f) {
     sni_str text = SNI_STR_INIT;
-    sni_str_printf(&text, "%08x %08x\n", (unsigned)mask, (unsigned)~mask);
+    sni_str_printf(&text, "%08x %08x %08x\n", (unsigned)f->instructions, (unsigned)f->local_kib,
+                   (unsigned)~(f->instructions ^ f->local_kib << 16));
     if (path != NULL && !text.failed) (void)!sni_file_write_atomic(path, sni_str_text(&text), text.length);
     sni_str_deinit(&text);
 }
 
 void sni_probe_instructions(sni_device *device, sni_kernel_cache *cache, sni_pool *pool, const char *cache_dir) {
-    uint32_t possible = 0, found = 0;
+    uint32_t possible = 0;
+    findings found = {0, 0};
     for (int r = 0; r < sni_instruction_count(); ++r) {
         const sni_instruction *row = sni_instruction_at(r);
         if (row->use == SNI_USE_DEFAULT && sni_instruction_possible(row, &device->caps)) possible |= 1u << r;
@@ -158,11 +217,14 @@ void sni_probe_instructions(sni_device *device, sni_kernel_cache *cache, sni_poo
     if (possible == 0) return;
     char *path = file_of(&device->caps, cache_dir);
     if (!recall(path, &found)) {
+        found.instructions = 0;
         for (int r = 0; r < sni_instruction_count(); ++r)
             if ((possible >> r & 1) != 0 && sni_probe_instruction(cache, pool, sni_instruction_at(r), false))
-                found |= 1u << r;
-        keep(path, found);
+                found.instructions |= 1u << r;
+        found.local_kib = (uint32_t)(probe_local(device, cache, pool) >> 10);
+        keep(path, &found);
     }
-    device->caps.instructions = found & possible;
+    device->caps.instructions = found.instructions & possible;
+    device->caps.static_local_bytes = (uint64_t)found.local_kib << 10;
     sni_free(path);
 }
