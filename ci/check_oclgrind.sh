@@ -34,6 +34,7 @@ run() {
 run codegen "$build/tests/test_codegen" &
 {
   SINTER_TEST_EVERY=16 run contract "$build/tests/test_contract"
+  SINTER_TEST_SMALL=1 run mma "$build/tests/test_mma"
   run digits "$build/tools/sinter" run tests/data/digits/model.onnx \
     --input image=tests/data/digits/scan-3.pgm --top 1
   # In later runs of a plan Oclgrind takes memory for unwritten that kernels wrote; the test fills memory with NaN instead.

@@ -263,7 +263,6 @@ static inline void build_epilogue(contraction *p) {
     int product = add_op(p, "mul", p->loop.core_a, p->loop.core_b);
     int value = add_stmt(p, (sni_stmt){.kind = SNI_STMT_REDUCE,
                                        .dtype = s->sum,
-                                       .axes = p->loop.inner,
                                        .arg_count = 1,
                                        .args = {product},
                                        .combiner = SNI_COMBINE_SUM,
