@@ -2,6 +2,7 @@
 #ifndef SINTER_GRAPH_H
 #define SINTER_GRAPH_H
 
+#include <sinter/custom.h>
 #include <sinter/status.h>
 #include <sinter/types.h>
 
@@ -47,6 +48,17 @@ SINTER_API sinter_value sinter_constant_borrowed(sinter_graph *graph, sinter_dty
                                                  void *context);
 /* A scalar constant, rounded to dtype. */
 SINTER_API sinter_value sinter_scalar(sinter_graph *graph, sinter_dtype dtype, double value);
+
+/* The function's value for each element of count inputs, which broadcast as those of other operators do: "float f(float x,
+ * float a) { return x > a ? x : a * x; }". A number is an input of shape SINTER_SCALAR. Reading source is done here:
+ * INVALID_ARGUMENT says in which line it is no function of elements, DTYPE which parameter an input does not fit; SHAPE.
+ * What the device's compiler says of it is what compiling a plan returns, BUILD, with the source's lines numbered. Names of
+ * source do not clash with those of other functions or of the library. */
+SINTER_API sinter_value sinter_custom(sinter_graph *graph, const char *source, const sinter_value *inputs, size_t count);
+/* The same with everything that can be said of a function. The struct is copied. */
+SINTER_API sinter_value sinter_custom_call(sinter_graph *graph, const sinter_custom_function *function,
+                                           const sinter_value *inputs, size_t count);
+
 /* Names value as an output. The name is copied and unique among the outputs. */
 SINTER_API void sinter_output(sinter_graph *graph, const char *name, sinter_value value);
 

@@ -177,6 +177,7 @@ static void append_includes(const sni_emitter *e, sni_str *source) {
 sinter_status sni_emit_end(sni_emitter *e, const char *entry, const char *attributes) {
     sni_str source = SNI_STR_INIT;
     append_includes(e, &source);
+    sni_emit_custom_sources(e, &source);
     sni_str_printf(&source, "\n%s%s__kernel void %s(%s) {\n", attributes != NULL ? attributes : "",
                    attributes != NULL ? "\n" : "", entry, sni_str_text(&e->params));
     for (int i = 0; i < e->spec->arg_count; ++i)

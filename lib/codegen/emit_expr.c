@@ -393,7 +393,8 @@ const char *sni_emit_expression(sni_emitter *e, const char *text, sni_ctype type
 
 const char *sni_emit_op(sni_emitter *e, const sni_scope *scope, int s, int width) {
     const sni_stmt *stmt = &e->loop->stmts[s];
-    sni_variable operands[3];
+    sni_variable operands[SNI_MAX_ARGS];
+    if (stmt->op->custom != NULL) return sni_emit_custom(e, scope, s, width);
     for (int a = 0; a < stmt->arg_count; ++a) {
         const sni_stmt *arg = &e->loop->stmts[stmt->args[a]];
         const char *name = scope->have != NULL ? scope->have[stmt->args[a]] : NULL;

@@ -52,12 +52,15 @@ const char *sni_emit_expression(sni_emitter *e, const char *text, sni_ctype type
 
 /* Right-hand sides of the kinds of statements. */
 const char *sni_emit_op(sni_emitter *e, const sni_scope *scope, int s, int width);
+const char *sni_emit_custom(sni_emitter *e, const sni_scope *scope, int s, int width);
 const char *sni_emit_cast(sni_emitter *e, const sni_scope *scope, int s, int width);
 const char *sni_emit_constant(sni_emitter *e, sni_ctype type, double f, int64_t i);
 /* Prints "T name = ...;" of a load, with whatever lines it needs before. */
 void sni_emit_load_as(sni_emitter *e, const sni_scope *scope, const sni_stmt *load, const char *name);
 /* Prints "T name = ...;" of a SCAN at its point, and carries its value on; the carry was declared (sni_emit_carries). */
 void sni_emit_scan_step(sni_emitter *e, const sni_scope *scope, int s, const char *name);
+/* Appends the text of every user's function that the program calls. */
+void sni_emit_custom_sources(sni_emitter *e, sni_str *source);
 /* Wraps text (an int value) to the dtype when that is narrower than int. */
 const char *sni_emit_wrap(sni_emitter *e, sinter_dtype dtype, int width, const char *text);
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "op/custom.h"
 
 sinter_status sni_graph_create_like(const sinter_graph *like, sinter_graph **out_graph) {
     *out_graph = NULL;
@@ -17,6 +18,11 @@ sinter_status sni_graph_create_like(const sinter_graph *like, sinter_graph **out
     }
     memset(&graph->values[0], 0, sizeof graph->values[0]);
     graph->value_count = 1;
+    for (size_t i = 0; like && i < like->custom_count; i++) {
+        if (sni_graph_keep_custom(graph, like->customs[i])) continue;
+        sinter_graph_release(graph);
+        return sni_out_of_memory("a graph");
+    }
     graph->pending_origin = like ? SNI_NO_ORIGIN : 0;
     *out_graph = graph;
     return SINTER_OK;
@@ -30,6 +36,8 @@ sinter_status sinter_graph_create(sinter_graph **out_graph) {
 void sinter_graph_release(sinter_graph *graph) {
     if (!graph) return;
     for (size_t v = 1; v < graph->value_count; v++) sni_blob_release(graph->values[v].blob);
+    for (size_t i = 0; i < graph->custom_count; i++) sni_custom_release(graph->customs[i]);
+    sni_free(graph->customs);
     sni_free(graph->values);
     sni_free(graph->nodes);
     sni_free(graph->inputs);

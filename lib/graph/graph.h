@@ -71,6 +71,8 @@ struct sinter_graph {
     sni_check *checks;
     size_t check_count, check_capacity;
     sni_index input_names, output_names, check_conditions; /* of the three above */
+    sni_custom **customs; /* the user's functions that nodes may be of, each held once */
+    size_t custom_count, custom_capacity;
     sinter_status status; /* the first error */
     char *error;          /* its text */
     const char *pending_name; /* name given to the next nodes; sni_graph_set_name */
@@ -110,6 +112,9 @@ sni_attr sni_attr_int(int64_t value);
 sni_attr sni_attr_float(double value);
 sni_attr sni_attr_exprs(sinter_graph *graph, int count, const sni_expr *exprs);
 sni_attr sni_attr_ints(sinter_graph *graph, int count, const int64_t *values);
+
+/* Holds a user's function as long as the graph lives; false when memory is out. */
+bool sni_graph_keep_custom(sinter_graph *graph, sni_custom *custom);
 
 /* What the generated builders are made of: a shape as an attribute, and a call of an operator by name. */
 sni_attr sni_build_shape(sinter_graph *graph, sinter_shape shape);

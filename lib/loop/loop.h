@@ -24,6 +24,7 @@
 #include "graph/graph.h"
 
 #define SNI_MAX_AXES 16
+#define SNI_MAX_ARGS 8 /* of a statement: as many as a user's function has */
 
 typedef enum sni_stmt_kind {
     SNI_STMT_CONST,  /* f or i */
@@ -41,7 +42,7 @@ typedef struct sni_stmt {
     sinter_dtype dtype; /* of the value; arithmetic on f16 and bf16 is f32 */
     uint32_t mask;      /* axes it depends on */
     int arg_count;
-    int args[3];
+    int args[SNI_MAX_ARGS];
     const sni_op *op;                 /* OP */
     double params[SNI_MAX_ATTRS];     /* OP: p0..p7 */
     sni_combiner combiner;            /* REDUCE, SCAN */

@@ -102,7 +102,7 @@ static int splice_load(sni_builder *b, uint32_t id, const sni_value *v, const sn
 static int splice_elementwise(sni_builder *b, const sni_node *node, const sni_value *v, const sni_expr *coords,
                               sni_expr guard) {
     sni_stmt s = {.kind = SNI_STMT_OP, .dtype = v->type.dtype, .op = node->op, .arg_count = node->in_count};
-    if (node->in_count > 3) return refuse(b, "an operator with more than three operands");
+    if (node->in_count > SNI_MAX_ARGS) return refuse(b, "an operator with too many operands");
     for (int i = 0; i < node->in_count; ++i) {
         const sni_value *in = sni_graph_value(b->graph, node->in[i]);
         sni_expr in_coords[SINTER_MAX_RANK];

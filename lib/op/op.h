@@ -18,6 +18,8 @@ typedef enum sni_op_kind {
     SNI_OP_COMPOSITE    /* rewritten into the kinds above before grouping */
 } sni_op_kind;
 
+typedef struct sni_custom sni_custom;
+
 typedef struct sni_attr_spec {
     const char *name; /* NULL ends the list */
     sni_attr_kind kind;
@@ -118,6 +120,7 @@ struct sni_op {
     bool (*known)(const sni_call *call, sni_expr *out);
     sinter_status (*reference)(const sni_ref_call *call);
     const char *doc; /* one line */
+    const struct sni_custom *custom; /* the user's function that the row is made of (custom.h); NULL in the table */
     const char *inputs; /* names of the inputs for builders and documents, "x scale bias"; NULL: "a b c ..." */
 };
 

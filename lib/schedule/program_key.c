@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "op/custom.h"
 
 /* How an expression moves along each axis: '.' not, '1' by one, 's' by another stride, 'x' otherwise. */
 static void describe_moves(const sni_loop *loop, sni_expr e, sni_str *out) {
@@ -25,6 +26,7 @@ static void describe_stmt(const sni_loop *loop, int number, sni_str *out) {
     const sni_stmt *s = &loop->stmts[number];
     sni_str_printf(out, "%s %s %x", kinds[s->kind], sinter_dtype_name(s->dtype), s->mask);
     if (s->kind == SNI_STMT_OP) sni_str_printf(out, " %s", s->op->name);
+    if (s->kind == SNI_STMT_OP && s->op->custom) sni_str_printf(out, " %llx", (unsigned long long)s->op->custom->hash);
     if (s->kind == SNI_STMT_REDUCE || s->kind == SNI_STMT_SCAN)
         sni_str_printf(out, " %d over %x%s", (int)s->combiner, s->axes, s->exclusive ? " exclusive" : "");
     if (s->kind == SNI_STMT_LOAD) sni_str_printf(out, " b%d ", s->buffer);
