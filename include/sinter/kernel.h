@@ -12,7 +12,7 @@ extern "C" {
 typedef struct sinter_kernel sinter_kernel;
 
 typedef struct sinter_kernel_source {
-    /* OpenCL C. It may #include "common/math.cl" and the other files of cl/common, which are
+    /* OpenCL C. It may #include "common/memory.cl" and the other files of cl/common, which are
      * part of the library. Read during the call only. */
     const char *text;
     /* Name of the __kernel function. */

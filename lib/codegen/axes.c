@@ -98,7 +98,8 @@ sni_chunks sni_cpu_chunks(const sni_loop *loop, const sni_caps *caps, sni_expr t
     sni_expr wanted = sni_sym_max(sym, sni_sym_ceil_div(sym, work, sni_sym_const(sym, least)), one);
     sni_expr groups = sni_sym_min(sym, sni_sym_min(sym, wanted, total), sni_sym_const(sym, units * per_unit));
     if (caps->most_loop_steps > 0) {
-        /* Loops over runs, vectors and elements, and those inside fmod and integer pow, are all counted. */
+        /* The device counts the steps of all loops of a work-item together: over runs, vectors and elements, and within
+         * functions (fmod, integer pow), which take up to 512 for an element. */
         sni_expr most = sni_sym_const(sym, caps->most_loop_steps / 512);
         groups = sni_sym_min(sym, sni_sym_max(sym, groups, sni_sym_ceil_div(sym, work, most)), total);
     }

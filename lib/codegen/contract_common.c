@@ -158,8 +158,8 @@ static bool init_epilogue(sni_contract *c) {
 
 enum { LEAST_COLUMNS = 32, GUESS = 512 };
 
-/* Outer axes of n (the pictures of a batch) that keep the rest from being one contiguous run become
- * axes of b. */
+/* Outer axes of n that keep the rest of n from being one contiguous run become axes of b. For a convolution that is the axis
+ * which counts the pictures of a batch: the pixels of one picture are contiguous, those of several are not. */
 static void split_columns(sni_contract *c) {
     for (sni_flat rest = c->n; rest.count > 1 && !survey_epilogue(c, &c->n).flat;) {
         rest = group_of(rest.axes & (rest.axes - 1));

@@ -1,10 +1,11 @@
 /* The strategy cpu_gemm: one work-item per work-group computes a block of rows and columns.
  *
  *     for every block of k
- *         pack B's columns into local memory            (the prologue of B runs here, once an
- * element) for every tile of rows point at A's rows, or pack them           (the prologue of A) for
- * every panel: multiply, sums in registers, then in a local scratch for every row: the epilogue,
- * along the columns
+ *         pack B's columns into local memory; B's prologue runs here, once an element
+ *         for every tile of rows
+ *             point at A's rows, or pack them; A's prologue runs here
+ *             for every panel of columns: multiply, with sums in registers; add them to a local scratch
+ *     for every row: the epilogue, along the columns
  *
  * Sizes are kernel arguments; the blocks that a work-group takes are chosen per binding so that all
  * compute units get work. */

@@ -10,8 +10,9 @@ typedef struct sni_stage {
     const sni_store *store; /* whose place it takes */
 } sni_stage;
 
-/* A statement that is worth it and may: of f32, costly, computed by the pass before the last and needed by the last, which
- * must read nothing else inside the row, because an output may lie where an input was. */
+/* Finds the statement whose value waits. It must be of f32, cost more than a store and a load, be computed by the pass before
+ * the last and needed by the last. The last pass must load nothing inside the row, because the output, in which the value
+ * waits, may lie where an input was. */
 sni_stage sni_stage_find(sni_emitter *e, const sni_passes *passes);
 /* As sni_emit_pass_need, without what leads to the waiting value in the last pass. */
 bool *sni_stage_need(const sni_stage *stage, sni_emitter *e, const sni_passes *passes, int pass,

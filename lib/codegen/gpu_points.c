@@ -53,8 +53,8 @@ static void emit_line_part(sni_emitter *e, const sni_scope *scope, const sni_pas
     sni_emit_point(e, scope, passes);
 }
 
-/* Columns are few beside what they hold: single points give more work-items, which matters more than wide accesses. A window
- * of known size is no long column. */
+/* Does every point combine many elements? Then there are few points beside what is read, and one point a work-item gives
+ * more work-items, which matters more than wide accesses. A window that is known to be small (pooling) is no such column. */
 static bool has_long_columns(const sni_loop *loop) {
     int64_t count;
     bool known = sni_sym_is_const(loop->sym, sni_extent_product(loop, loop->inner), &count);

@@ -95,7 +95,8 @@ sni_gpu_lanes sni_gpu_lanes_of(const sni_passes *passes, int axis, int most) {
         lanes.aligned = one;
     }
     lanes.always = sni_sym_is(sym, lanes.aligned, 1);
-    /* Where it has to be asked anyway, lines of whole vectors are asked for too: no code for their ends. */
+    /* A kernel that has to ask whether vectors are aligned asks in the same condition whether they fill the line, so that its
+     * vector code needs none for the end of a line. */
     lanes.whole = !lanes.always || sni_sym_known_divisible(sym, extent, lanes.width);
     if (!lanes.always) lanes.aligned = sni_sym_and(sym, lanes.aligned, sni_emit_divisible(sym, extent, lanes.width));
     sni_expr step = sni_sym_add_i(sym, sni_sym_mul_i(sym, lanes.aligned, lanes.width - 1), 1);

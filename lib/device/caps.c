@@ -232,8 +232,8 @@ static void query_c_version(cl_device_id id, sni_caps *caps) {
                  (unsigned)CL_VERSION_MAJOR(best), (unsigned)CL_VERSION_MINOR(best));
 }
 
-/* 32 hex digits of a text; zeros when it could not be built, which disables nothing but merges keys
- * only with entries that hold the same readable names. */
+/* 32 hex digits of a text; zeros when memory for it ran out. Kernels are then still kept under a key that holds the names and
+ * versions of the device in words, so that no other device's are taken. */
 static void hash_text(sni_str *text, char out[40]) {
     sni_hash128 hash = {0, 0};
     if (!text->failed) hash = sni_hash128_of(sni_str_text(text), text->length);

@@ -14,7 +14,7 @@
 #include "graph/graph.h"
 #include "graph/reference.h"
 
-/* One row per function that crosses over; any order, nothing else to change. */
+/* One row per function that crosses over, in any order; lib/onnx/link.h has a #define for each. */
 #define SNI_BRIDGE_LIST(X)                                                                         \
     X(sni_fail)                                                                                    \
     X(sni_fail_in)                                                                                 \

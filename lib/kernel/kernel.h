@@ -30,7 +30,7 @@ void sni_kernel_cache_get_stats(sni_kernel_cache *cache, sni_kernel_cache_stats 
 typedef struct sni_program sni_program;
 
 typedef struct sni_program_source {
-    const char *text;    /* may #include files of cl/ by their path there, "common/math.cl" */
+    const char *text;    /* may #include files of cl/ by their path there, "common/memory.cl" */
     const char *entry;
     const char *options; /* NULL: none */
     const char *file;    /* for #line and messages; NULL: "kernel" */

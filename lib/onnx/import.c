@@ -304,8 +304,8 @@ static sinter_status opset_of(Onnx__OperatorSetIdProto *const *imports, size_t c
     for (size_t i = 0; i < count; i++)
         if (is_default_domain(imports[i]->domain)) *io_opset = imports[i]->version;
     if (*io_opset < FIRST_OPSET || *io_opset > LAST_OPSET)
-        return sni_fail(SINTER_UNSUPPORTED, "opset %lld (7 to %d are read)", (long long)*io_opset,
-                        LAST_OPSET);
+        return sni_fail(SINTER_UNSUPPORTED, "opset %lld (%d to %d are read)", (long long)*io_opset,
+                        FIRST_OPSET, LAST_OPSET);
     return SINTER_OK;
 }
 

@@ -101,7 +101,7 @@ struct sni_op {
     sni_dtype_class classes; /* of the inputs */
     sni_result result;
     /* ELEMENTWISE: an expression in C's syntax over a, b, c (inputs) and p0..p7 (attributes), with
-     * numbers, + - * /, comparisons, && || !, ?: and the functions of cl/common/math.cl. Numbers are
+     * numbers, + - * /, comparisons, && || !, ?: and the functions of cl/common/math_*.cl. Numbers are
      * of the operand's type. Compiled as C in double and in int64_t it is the reference. */
     const char *expression;
     double cost; /* about how many simple operations; recomputing beyond 8 is avoided */

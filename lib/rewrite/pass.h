@@ -22,7 +22,7 @@ typedef bool (*sni_rewrite_fn)(sni_rewriter *rewriter, const sni_node *node, con
 sinter_status sni_pass_run(const sinter_graph *graph, const char *name, sni_rewrite_fn rewrite,
                            void *state, sinter_graph **out_graph);
 
-/* The passes, in the order that sni_rewrite_all runs them. */
+/* The passes; all.c says in which order, and how often, they run. */
 sinter_status sni_pass_known(const sinter_graph *graph, sinter_graph **out_graph);     /* host computation of shapes */
 sinter_status sni_pass_decompose(const sinter_graph *graph, sinter_graph **out_graph); /* composites to primitives */
 sinter_status sni_pass_fold(const sinter_graph *graph, sinter_graph **out_graph);      /* constants */
