@@ -21,6 +21,8 @@ static const char *kind_name(sni_op_kind kind) {
         return "contract";
     case SNI_OP_SCAN:
         return "scan";
+    case SNI_OP_STORE:
+        return "store";
     case SNI_OP_COMPOSITE:
         return "composite";
     }

@@ -62,6 +62,22 @@ SINTER_API sinter_value sinter_custom_call(sinter_graph *graph, const sinter_cus
 /* Names value as an output. The name is copied and unique among the outputs. */
 SINTER_API void sinter_output(sinter_graph *graph, const char *name, sinter_value value);
 
+/* A state: memory that outlives a run, as a named value: what it holds when a run begins. The name is copied and unique
+ * among the inputs and the states. Nobody has to bind it: the plan then owns its memory, which begins as zeros (see
+ * sinter_plan_state_read). A buffer that a binding gives for its name is its memory for that run. Dimensions may be
+ * symbolic; they take their values from other inputs and from dimension bindings. */
+SINTER_API sinter_value sinter_state(sinter_graph *graph, const char *name, sinter_dtype dtype,
+                                     sinter_shape shape);
+/* Writes value, of the same dtype and rank and nowhere larger, into the region of the state that begins at starts: an
+ * i64 value of one element for each dimension, computed by the graph or constant; SINTER_NO_VALUE, and what is missing
+ * at the end, is 0. A start is moved so that the region lies inside the state. state is the state's newest value: what
+ * sinter_state gave or the last write returned. Returns the state's value after the write. The write happens in place and
+ * touches nothing but the region. What reads the value before the write is computed before it; reading it and depending
+ * on the write is UNSUPPORTED when the graph is compiled. */
+SINTER_API sinter_value sinter_state_write(sinter_graph *graph, sinter_value state,
+                                           sinter_value value, const sinter_value *starts,
+                                           size_t start_count);
+
 /* The dtype of a value, or SINTER_DTYPE_NONE when it is invalid. */
 SINTER_API sinter_dtype sinter_value_dtype(const sinter_graph *graph, sinter_value value);
 /* The rank of a value, or -1 when it is invalid. */
@@ -73,7 +89,7 @@ SINTER_API size_t sinter_value_dim_string(const sinter_graph *graph, sinter_valu
 
 /* Number of operators (nodes) in the graph. */
 SINTER_API size_t sinter_graph_operator_count(const sinter_graph *graph);
-/* Number of inputs / outputs, and the i-th one's name and value. NULL, or an invalid value,
+/* Number of inputs / outputs (states are neither), and the i-th one's name and value. NULL, or an invalid value,
  * when index is out of range. */
 SINTER_API size_t sinter_graph_input_count(const sinter_graph *graph);
 SINTER_API const char *sinter_graph_input_name(const sinter_graph *graph, size_t index);

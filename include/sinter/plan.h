@@ -42,7 +42,11 @@ SINTER_API void sinter_plan_release(sinter_plan *plan);
  *
  * An output may be bound to a buffer that an input is bound to, too, or to one that overlaps it: the output is then
  * computed in memory of the runtime's and copied there when everything is computed. Two outputs in the same memory are
- * INVALID_ARGUMENT. What is read and written by other runs at the same time is the caller's business. */
+ * INVALID_ARGUMENT.
+ *
+ * A state (sinter_state) may be bound by its name to a buffer, which is then its memory during the run and shares none
+ * with anything else that is bound. Runs of a runtime's plans that have states happen one after the other, in the order
+ * in which they are enqueued. A run that fails may leave states partly written. What is read and written by other runs at the same time is the caller's business. */
 typedef struct sinter_binding {
     const char *name;
     /* Inputs: must be the graph's. Outputs: the graph's or SINTER_DTYPE_NONE. */
@@ -80,6 +84,20 @@ SINTER_API SINTER_MUST_USE sinter_status sinter_plan_run_async(sinter_plan *plan
                                                                size_t count,
                                                                sinter_event **out_event);
 SINTER_API SINTER_MUST_USE sinter_status sinter_event_wait(sinter_event *event);
+
+/* A state's memory where no buffer was bound for it. Read copies its first size_bytes bytes to data: what the runs
+ * enqueued so far leave there, zeros before the first run and after a reset. Write makes it the size_bytes bytes at data,
+ * which must be as many as the state has in the runs to come; reset (name NULL: of every state) makes it zeros, of
+ * whatever size the next run needs. All block; runs in flight are not disturbed. INVALID_ARGUMENT: no such state, too
+ * many bytes; OUT_OF_DEVICE_MEMORY; DEVICE. */
+SINTER_API SINTER_MUST_USE sinter_status sinter_plan_state_read(sinter_plan *plan, const char *name,
+                                                                void *data, size_t size_bytes);
+SINTER_API SINTER_MUST_USE sinter_status sinter_plan_state_write(sinter_plan *plan,
+                                                                 const char *name,
+                                                                 const void *data,
+                                                                 size_t size_bytes);
+SINTER_API SINTER_MUST_USE sinter_status sinter_plan_state_reset(sinter_plan *plan,
+                                                                 const char *name);
 
 /* Sets the shapes that the outputs would have under the bindings' input shapes (data may be
  * NULL), without running. */
@@ -122,7 +140,7 @@ typedef enum sinter_explain_format {
  *   totals: operators, launches, kernels, bytes, bytes_unfused, operations; measured: time_ns, runs, and
  *     the device's roofline as a copy and products of f32 and bf16 reach it: bytes_per_ns, operations_per_ns,
  *     half_operations_per_ns
- *   slots [{kind: input, output, constant or temporary; name; type; bytes; in_place}]
+ *   slots [{kind: input, output, constant, temporary or state; name; type; bytes; in_place}]
  *   launches: the steps, in the order in which they run [{kind: launch, copy, fill or call; strategy;
  *     schedule: its parameters; chosen_by: a tuning record or "rule"; notes: why this strategy; ends: why it
  *     holds no more; kernel: the first launch that has the same kernel; nodes: of fused; reads, writes: slots; waits: earlier ones that must

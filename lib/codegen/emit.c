@@ -219,6 +219,9 @@ static void need_visit(void *context, int statement) {
 void sni_emit_need(const sni_loop *loop, int s, const bool *stop, bool *needed) {
     if (s < 0 || needed[s]) return;
     needed[s] = true;
+    need_context place = {loop, stop, needed};
+    for (int i = 0; i < loop->store_count; ++i)
+        if (loop->stores[i].stmt == s) sni_emit_visit_values(loop->sym, loop->stores[i].offset, need_visit, &place);
     if (stop != NULL && stop[s]) return;
     const sni_stmt *stmt = &loop->stmts[s];
     need_context need = {loop, stop, needed};

@@ -57,7 +57,7 @@ const char *sni_ctype_name(sni_ctype type, int width); /* "float", "int8", ... s
 void sni_emit_stmts(sni_emitter *e, const sni_scope *scope, const bool *needed, const char **names_out);
 /* Prints one store of the statement's variable. */
 void sni_emit_store(sni_emitter *e, const sni_scope *scope, const sni_store *store, const char *name);
-/* Marks in needed everything that statement s needs, except below statements already in stop. */
+/* Marks in needed everything that statement s needs (also to find the place where it is stored), except below statements already in stop. */
 void sni_emit_need(const sni_loop *loop, int s, const bool *stop, bool *needed);
 
 #endif

@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "op/update.h"
+
 static int ascending(const void *a, const void *b) {
     int x = *(const int *)a, y = *(const int *)b;
     return x < y ? -1 : x > y;
@@ -12,7 +14,7 @@ static int ascending(const void *a, const void *b) {
 static bool add_free_nodes(sni_fuser *f, sni_ints *nodes, int *mark, int number) {
     for (size_t at = 0; at < nodes->count; ++at) {
         const sni_node *node = &f->graph->nodes[nodes->items[at]];
-        for (int i = 0; i < node->in_count; ++i) {
+        for (int i = 0; i < sni_op_reads(node->op, node->in_count); ++i) {
             const sni_value *v = sni_graph_value(f->graph, node->in[i]);
             if (!v || v->producer < 0 || !f->is_free[v->producer] || mark[v->producer] == number) continue;
             mark[v->producer] = number;

@@ -4,6 +4,8 @@
  * memory: so every graph has kernels that can be built. */
 #include "fuse/free.h"
 
+#include "op/update.h"
+
 #define MAX_READS 16 /* of memory, for one element, through free nodes: what compilers take in little time */
 #define MAX_CHAIN 48 /* free nodes on top of each other */
 
@@ -29,7 +31,7 @@ static int free_producer(const free_nodes *f, uint32_t value) {
 static void measure(free_nodes *f, int n) {
     const sni_node *node = &f->graph->nodes[n];
     f->reads[n] = f->chain[n] = 0;
-    for (int i = 0; i < node->in_count; ++i) {
+    for (int i = 0; i < sni_op_reads(node->op, node->in_count); ++i) {
         int p = free_producer(f, node->in[i]);
         f->reads[n] += p >= 0 ? f->reads[p] : 1;
         if (p >= 0 && f->chain[p] > f->chain[n]) f->chain[n] = f->chain[p];
@@ -43,7 +45,7 @@ static void limit_growth(free_nodes *f, int n) {
     measure(f, n);
     while (f->reads[n] > MAX_READS || f->chain[n] > MAX_CHAIN) {
         int worst = -1;
-        for (int i = 0; i < node->in_count; ++i) {
+        for (int i = 0; i < sni_op_reads(node->op, node->in_count); ++i) {
             int p = free_producer(f, node->in[i]);
             if (p < 0) continue;
             if (worst < 0 || f->reads[p] > f->reads[worst] ||
@@ -79,7 +81,7 @@ static bool settle(free_nodes *f, int n) {
     bool failed;
     if (builds(f, n, &failed) || failed) return !failed;
     const sni_node *node = &f->graph->nodes[n];
-    for (int i = 0; i < node->in_count; ++i) {
+    for (int i = 0; i < sni_op_reads(node->op, node->in_count); ++i) {
         int p = free_producer(f, node->in[i]);
         if (p < 0) continue;
         if (!settle(f, p)) return false;
@@ -90,7 +92,7 @@ static bool settle(free_nodes *f, int n) {
 
 static bool reads_through(const free_nodes *f, int n) {
     const sni_node *node = &f->graph->nodes[n];
-    for (int i = 0; i < node->in_count; ++i)
+    for (int i = 0; i < sni_op_reads(node->op, node->in_count); ++i)
         if (free_producer(f, node->in[i]) >= 0) return true;
     return false;
 }

@@ -1,16 +1,30 @@
 /* Attempts to make one kernel of several groups. */
 #include "fuse/fuser.h"
 
+#include "op/update.h"
+
 #define EXPENSIVE 16.0
 #define SIZE_GUESS 61.0 /* of a symbolic dimension, for estimates */
 
 /* ---- what a set consists of ---- */
 
+/* Does user read a value of node, itself or through free nodes? A store may only wait for it. */
+static bool reads(const sni_fuser *f, int user, int node) {
+    const sni_node *u = &f->graph->nodes[user];
+    if (u->op->kind != SNI_OP_STORE && !f->is_free[user]) return true;
+    for (int i = 0; i < sni_op_reads(u->op, u->in_count); ++i) {
+        const sni_value *v = sni_graph_value(f->graph, u->in[i]);
+        if (!v || v->producer < 0) continue;
+        if (v->producer == node || (f->is_free[v->producer] && reads(f, v->producer, node))) return true;
+    }
+    return false;
+}
+
 static bool needed_outside(const sni_fuser *f, int node, int mark) {
     const sni_groups *g = &f->groups;
     if (f->is_output[node]) return true;
     for (int e = g->user_start[node + 1]; e-- > g->user_start[node];)
-        if (g->items[g->of[g->users[e]]].mark != mark) return true;
+        if (g->items[g->of[g->users[e]]].mark != mark && reads(f, g->users[e], node)) return true;
     return false;
 }
 
@@ -89,6 +103,7 @@ static double element_count(const sni_fuser *f, uint32_t value) {
 static double iterations(const sni_fuser *f, int node) {
     const sni_node *n = &f->graph->nodes[node];
     double in = n->in_count && n->in[0] ? element_count(f, n->in[0]) : 1, out = element_count(f, n->out[0]);
+    if (n->op->kind == SNI_OP_STORE) return element_count(f, n->in[1]); /* the region */
     return n->op->kind == SNI_OP_REDUCE ? in : out;
 }
 

@@ -10,9 +10,17 @@ static bool copy_all(sni_rewriter *rewriter, const sni_node *node, const uint32_
     return false;
 }
 
+/* A state's newest value stays what the writes made it; other outputs with that value are copies. */
+static void name_states(const sinter_graph *g, bool *named) {
+    for (size_t o = 0; o < g->output_count; ++o)
+        if (g->outputs[o].state) named[g->outputs[o].value] = true;
+}
+
 /* Gives the outputs of g nodes of their own; named[value] says whether an output is that value already. */
 static sinter_status name_outputs(sinter_graph *g, bool *named) {
+    name_states(g, named);
     for (size_t o = 0; o < g->output_count; ++o) {
+        if (g->outputs[o].state) continue;
         uint32_t in = g->outputs[o].value;
         bool taken = named[in];
         named[in] = true;

@@ -94,12 +94,12 @@ static sinter_status bind_definitions(binder *bind) {
     return SINTER_OK;
 }
 
-static sinter_status check_dims(const binder *bind, const int64_t (*shapes)[SINTER_MAX_RANK]) {
+static sinter_status check_dims(const binder *bind, const int64_t (*shapes)[SINTER_MAX_RANK], const int *ranks) {
     const sinter_graph *graph = bind->graph;
     sni_bindings bindings = bindings_of(bind);
     for (size_t i = 0; i < graph->input_count; i++) {
         const sni_type *type = &graph->values[graph->inputs[i].value].type;
-        for (int d = 0; d < type->rank; d++) {
+        for (int d = 0; d < type->rank && ranks[i] >= 0; d++) {
             sni_sym_kind kind = sni_sym_kind_of(graph->sym, type->dims[d]);
             int64_t wanted;
             if (kind == SNI_SYM_CONST || kind == SNI_SYM_DIM) continue;
@@ -157,6 +157,7 @@ sinter_status sni_bind_shapes(const sinter_graph *graph, const int64_t (*shapes)
     SNI_TRY(bind_extra(&bind, extra));
     for (size_t i = 0; i < graph->input_count; i++) {
         const sni_type *type = &graph->values[graph->inputs[i].value].type;
+        if (ranks[i] < 0) continue;
         if (ranks[i] != type->rank) {
             return sni_fail(SINTER_SHAPE, "input '%s' has %d dimensions, not %d",
                             graph->inputs[i].name, type->rank, ranks[i]);
@@ -166,7 +167,7 @@ sinter_status sni_bind_shapes(const sinter_graph *graph, const int64_t (*shapes)
         }
     }
     SNI_TRY(bind_definitions(&bind));
-    SNI_TRY(check_dims(&bind, shapes));
+    SNI_TRY(check_dims(&bind, shapes, ranks));
     SNI_TRY(check_nodes(&bind));
     *out_count = bind.count;
     return SINTER_OK;

@@ -165,26 +165,52 @@ size_t sinter_graph_operator_count(const sinter_graph *graph) {
     return graph ? graph->node_count : 0;
 }
 
-size_t sinter_graph_input_count(const sinter_graph *graph) { return graph ? graph->input_count : 0; }
+/* States are no inputs or outputs to whoever binds a graph's. */
+static const sni_port *plain_port(const sni_port *ports, size_t count, size_t index) {
+    for (size_t i = 0; i < count; i++) {
+        if (!ports[i].state && index-- == 0) return &ports[i];
+    }
+    return NULL;
+}
+
+static size_t count_plain(const sni_port *ports, size_t count) {
+    size_t plain = 0;
+    for (size_t i = 0; i < count; i++) plain += !ports[i].state;
+    return plain;
+}
+
+static const sni_port *input_at(const sinter_graph *graph, size_t index) {
+    return graph ? plain_port(graph->inputs, graph->input_count, index) : NULL;
+}
+
+static const sni_port *output_at(const sinter_graph *graph, size_t index) {
+    return graph ? plain_port(graph->outputs, graph->output_count, index) : NULL;
+}
+
+size_t sinter_graph_input_count(const sinter_graph *graph) {
+    return graph ? count_plain(graph->inputs, graph->input_count) : 0;
+}
 
 const char *sinter_graph_input_name(const sinter_graph *graph, size_t index) {
-    return graph && index < graph->input_count ? graph->inputs[index].name : NULL;
+    const sni_port *port = input_at(graph, index);
+    return port ? port->name : NULL;
 }
 
 sinter_value sinter_graph_input_value(const sinter_graph *graph, size_t index) {
-    if (!graph || index >= graph->input_count) return SINTER_NO_VALUE;
-    return (sinter_value){graph->inputs[index].value};
+    const sni_port *port = input_at(graph, index);
+    return port ? (sinter_value){port->value} : SINTER_NO_VALUE;
 }
 
 size_t sinter_graph_output_count(const sinter_graph *graph) {
-    return graph ? graph->output_count : 0;
+    return graph ? count_plain(graph->outputs, graph->output_count) : 0;
 }
 
 const char *sinter_graph_output_name(const sinter_graph *graph, size_t index) {
-    return graph && index < graph->output_count ? graph->outputs[index].name : NULL;
+    const sni_port *port = output_at(graph, index);
+    return port ? port->name : NULL;
 }
 
 sinter_value sinter_graph_output_value(const sinter_graph *graph, size_t index) {
-    if (!graph || index >= graph->output_count) return SINTER_NO_VALUE;
-    return (sinter_value){graph->outputs[index].value};
+    const sni_port *port = output_at(graph, index);
+    return port ? (sinter_value){port->value} : SINTER_NO_VALUE;
 }

@@ -49,6 +49,7 @@ typedef struct sni_node {
 typedef struct sni_port {
     const char *name;
     uint32_t value;
+    bool state; /* the input is a state's value before a run, the output of the same name its value afterwards */
 } sni_port;
 
 /* A condition of a node (sni_call_require, or a dimension that must not be negative) that binding checks. */
@@ -91,6 +92,8 @@ bool sni_graph_add(sinter_graph *graph, const sni_op *op, int in_count, const ui
 uint32_t sni_graph_add1(sinter_graph *graph, const char *op, int in_count, const uint32_t *ins,
                         const sni_attr *attrs);
 uint32_t sni_graph_add_constant(sinter_graph *graph, const sni_type *type, sni_blob *blob /* taken over */);
+/* The input that is a state's value before the run; -1 when there is none of that name. */
+int sni_graph_find_state(const sinter_graph *graph, const char *name);
 uint32_t sni_graph_add_input(sinter_graph *graph, const char *name, const sni_type *type);
 /* A one-dimensional i64 value whose elements are expressions (what a host computation of shapes gives). Its node is
  * the operator "known". */

@@ -22,7 +22,8 @@ sinter_status sni_reference_run(const sinter_graph *graph, sni_ref_tensor *const
 sinter_status sni_reference_node(const sinter_graph *graph, const sni_node *node,
                                  const sni_ref_tensor *const *ins, const sni_bindings *bindings,
                                  sni_ref_tensor **outs);
-/* Matches concrete input shapes with the graph's symbolic ones and fills dims/values (capacity entries).
+/* Matches concrete input shapes with the graph's symbolic ones and fills dims/values (capacity entries). A rank below 0:
+ * the input's shape is not given and follows from the others.
  * SHAPE names the input, the dimension and both sizes; UNBOUND_DIMENSION. Used by the plan, too. */
 sinter_status sni_bind_shapes(const sinter_graph *graph, const int64_t (*shapes)[SINTER_MAX_RANK],
                               const int *ranks, const sni_bindings *extra, int64_t *dims,

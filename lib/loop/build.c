@@ -42,6 +42,80 @@ static const sni_node *find_member(const sni_builder *b, sni_op_kind kind, int *
     return found;
 }
 
+/* ---- stores into states ---- */
+
+/* The member that writes a region in place and gives this value, or NULL. */
+static const sni_node *store_of(const sni_builder *b, uint32_t value) {
+    int producer = sni_graph_value(b->graph, value)->producer;
+    if (producer < 0 || !b->members->inside[producer]) return NULL;
+    const sni_node *node = &b->graph->nodes[producer];
+    return node->op->kind == SNI_OP_STORE ? node : NULL;
+}
+
+/* What is computed of an output: all of it, or the region that is written. */
+static const sni_type *computed_type(const sni_builder *b, uint32_t value) {
+    const sni_node *store = store_of(b, value);
+    return &sni_graph_value(b->graph, store ? store->in[1] : value)->type;
+}
+
+/* Where the point own of the region lies in the state. */
+static sni_expr region_offset(sni_builder *b, const sni_node *store, const sni_expr *own) {
+    sni_expr coords[SINTER_MAX_RANK];
+    const sni_type *type = &sni_graph_value(b->graph, store->in[0])->type;
+    for (int d = 0; d < type->rank; ++d)
+        coords[d] = sni_sym_add(b->sym, own[d], sni_splice_start(b, store, d));
+    return sni_linearize(b->sym, type, coords);
+}
+
+/* The input that a chain of stores began with. */
+static uint32_t state_of(const sinter_graph *graph, uint32_t value) {
+    for (;;) {
+        int producer = sni_graph_value(graph, value)->producer;
+        if (producer < 0 || graph->nodes[producer].op->kind != SNI_OP_STORE) return value;
+        value = graph->nodes[producer].in[0];
+    }
+}
+
+/* Work-items run in any order: what a store writes must not be read by another point of the program. */
+static bool check_store(sni_builder *b, const sni_store *t, const sni_node *node) {
+    const sni_loop *loop = b->loop;
+    uint32_t state = state_of(b->graph, node->in[0]);
+    for (int i = 0; i < loop->store_count; ++i)
+        if (&loop->stores[i] != t && state_of(b->graph, loop->buffers[loop->stores[i].buffer].value) == state) {
+            b->why = "a state is written twice";
+            return false;
+        }
+    for (int i = 0; i < loop->stmt_count; ++i) {
+        const sni_stmt *s = &loop->stmts[i];
+        if (s->kind != SNI_STMT_LOAD || state_of(b->graph, loop->buffers[s->buffer].value) != state) continue;
+        if (loop->inner || s->guard || s->offset != t->offset || loop->buffers[s->buffer].value != node->in[0]) {
+            b->why = "a state is read elsewhere than it is written";
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool check_stores(sni_builder *b) {
+    for (int i = 0; i < b->loop->store_count; ++i) {
+        const sni_node *node = store_of(b, b->loop->buffers[b->loop->stores[i].buffer].value);
+        if (node && !check_store(b, &b->loop->stores[i], node)) return false;
+    }
+    return true;
+}
+
+/* A store that nobody outside needs would be left out. */
+static bool stores_are_outputs(sni_builder *b, const uint32_t *outputs, int output_count) {
+    int stores, found = 0;
+    if (!find_member(b, SNI_OP_STORE, &stores)) return true;
+    for (int i = 0; i < output_count; ++i) found += store_of(b, outputs[i]) != NULL;
+    if (found == stores) return true;
+    b->why = "a state is written twice";
+    return false;
+}
+
+/* ---- domains ---- */
+
 static bool row_domain(sni_builder *b, const sni_node *reduce, domain *d) {
     const sni_type *in = &sni_graph_value(b->graph, reduce->in[0])->type;
     bool reduced[SINTER_MAX_RANK] = {false};
@@ -88,7 +162,7 @@ static bool scan_domain(sni_builder *b, const sni_node *scan, domain *d) {
 
 /* The dimensions of a value as parallel axes. */
 static bool value_domain(sni_builder *b, uint32_t value, domain *d) {
-    const sni_type *out = &sni_graph_value(b->graph, value)->type;
+    const sni_type *out = computed_type(b, value);
     d->full = d->row = *out;
     for (int i = 0; i < out->rank; ++i) {
         if (!sni_builder_axis(b, out->dims[i], &d->full_coords[i])) return false;
@@ -114,15 +188,18 @@ static bool same_dims(const sni_type *a, const sni_type *b) {
 
 /* Stores an output at the points of a part of the domain that has as many elements. */
 static bool place(sni_builder *b, uint32_t value, const sni_type *part, const sni_expr *coords, uint32_t mask) {
-    const sni_type *type = &sni_graph_value(b->graph, value)->type;
+    const sni_type *type = computed_type(b, value);
+    const sni_node *store = store_of(b, value);
     sni_expr offset = sni_linearize(b->sym, part, coords), own[SINTER_MAX_RANK];
     if (!offset) return false;
     if (same_dims(type, part))
         memcpy(own, coords, sizeof own);
     else
         sni_delinearize(b->sym, type, offset, own);
-    int stmt = sni_splice(b, value, own, SNI_NO_EXPR);
+    int stmt = sni_splice(b, store ? store->in[1] : value, own, SNI_NO_EXPR);
     if (stmt < 0) return false;
+    if (store) offset = region_offset(b, store, own);
+    if (!offset) return false;
     int buffer = sni_builder_buffer(b, value, true);
     if (buffer < 0) return false;
     sni_store *s = &b->loop->stores[b->loop->store_count++];
@@ -141,7 +218,7 @@ static uint32_t coords_mask(const sni_builder *b, const sni_type *part, const sn
 }
 
 static bool place_output(sni_builder *b, uint32_t value, const domain *d, bool only) {
-    const sni_type *type = &sni_graph_value(b->graph, value)->type;
+    const sni_type *type = computed_type(b, value);
     sni_expr count = sni_type_count(b->sym, type);
     sni_expr row = sni_type_count(b->sym, &d->row), full = sni_type_count(b->sym, &d->full);
     bool contraction = b->contractions > 0, row_sized = count == row;
@@ -168,7 +245,7 @@ static uint32_t largest_output(const sni_builder *b, const uint32_t *outputs, in
     uint32_t best = outputs[0];
     double most = -1;
     for (int i = 0; i < count; ++i) {
-        const sni_type *type = &sni_graph_value(b->graph, outputs[i])->type;
+        const sni_type *type = computed_type(b, outputs[i]);
         double n = sni_sym_estimate(b->sym, sni_type_count(b->sym, type), 61);
         if (n > most) {
             most = n;
@@ -231,6 +308,7 @@ static bool finish(sni_builder *b) {
 
 static bool build_all(sni_builder *b, const uint32_t *outputs, int output_count) {
     domain d = {0};
+    if (!stores_are_outputs(b, outputs, output_count)) return false;
     const sni_node *contraction = find_member(b, SNI_OP_CONTRACT, &b->contractions);
     const sni_node *reduction = find_member(b, SNI_OP_REDUCE, &b->reductions);
     int scans;
@@ -251,7 +329,7 @@ static bool build_all(sni_builder *b, const uint32_t *outputs, int output_count)
     for (int i = 0; i < output_count && ok; ++i)
         ok = place_output(b, outputs[i], &d, output_count == 1 && !contraction && !reduction && !scan);
     if (!ok || b->failed || b->why) return false;
-    if (!finish(b)) return false;
+    if (!finish(b) || !check_stores(b)) return false;
     note_types(b->loop);
     classify_axes(b->loop);
     return true;

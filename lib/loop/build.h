@@ -37,6 +37,8 @@ typedef struct sni_builder {
 
 /* The statement for a value at coords; -1 on refusal or failure. */
 int sni_splice(sni_builder *b, uint32_t value, const sni_expr *coords, sni_expr guard);
+/* Where the region of a store begins along a dimension; SNI_NO_EXPR on refusal or failure. */
+sni_expr sni_splice_start(sni_builder *b, const sni_node *store, int axis);
 /* What was built already (memos.c): the statement, or -1; false where memory is out. */
 int sni_memos_find(const sni_builder *b, const sni_memo *key);
 bool sni_memos_add(sni_builder *b, const sni_memo *memo);

@@ -63,6 +63,7 @@ typedef struct sni_loop_buffer {
     sni_expr count; /* elements */
 } sni_loop_buffer;
 
+/* A store into a state may write a region of it, at a place that is read at run time: then offset has VALUE atoms. */
 typedef struct sni_store {
     int buffer;
     sni_expr offset; /* in elements; different points of the stored statement's axes give different offsets */

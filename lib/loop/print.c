@@ -110,6 +110,13 @@ const char *sni_loop_verify(const sni_loop *loop) {
     return NULL;
 }
 
+static sni_expr points_of(sni_loop *loop, uint32_t mask) {
+    sni_expr n = sni_sym_const(loop->sym, 1);
+    for (int a = 0; a < loop->axis_count; ++a)
+        if (mask >> a & 1u) n = sni_sym_mul(loop->sym, n, loop->extents[a]);
+    return n;
+}
+
 sni_expr sni_loop_bytes(sni_loop *loop) {
     sni_sym *sym = loop->sym;
     sni_expr total = sni_sym_const(sym, 0);
@@ -119,12 +126,11 @@ sni_expr sni_loop_bytes(sni_loop *loop) {
         for (int i = 0; i < loop->stmt_count && !loop->buffers[b].is_output; ++i) {
             const sni_stmt *s = &loop->stmts[i];
             if (s->kind != SNI_STMT_LOAD || s->buffer != b) continue;
-            sni_expr n = sni_sym_const(sym, 1);
-            for (int a = 0; a < loop->axis_count; ++a)
-                if (s->mask >> a & 1u) n = sni_sym_mul(sym, n, loop->extents[a]);
-            points = sni_sym_add(sym, points, n);
+            points = sni_sym_add(sym, points, points_of(loop, s->mask));
         }
-        if (!loop->buffers[b].is_output && points) touched = sni_sym_min(sym, touched, points);
+        for (int i = 0; i < loop->store_count; ++i)
+            if (loop->stores[i].buffer == b) points = sni_sym_add(sym, points, points_of(loop, loop->stores[i].mask));
+        if (points) touched = sni_sym_min(sym, touched, points);
         total = sni_sym_add(sym, total, sni_sym_mul_i(sym, touched, (int64_t)sinter_dtype_size(loop->buffers[b].dtype)));
     }
     return total;

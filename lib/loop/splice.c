@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "loop/build.h"
+#include "op/update.h"
 #include "op/attrs.h"
 #include "op/rule.h"
 
@@ -151,6 +152,16 @@ static void fill_call(sni_builder *b, const sni_node *node, sni_type *in, sni_ty
     for (int i = 0; i < node->out_count; ++i) out[i] = sni_graph_value(b->graph, node->out[i])->type;
     *call = (sni_call){.sym = b->sym, .op = node->op, .in_count = node->in_count, .in = in,
                        .attrs = node->attrs, .out_count = node->out_count, .out = out};
+}
+
+sni_expr sni_splice_start(sni_builder *b, const sni_node *store, int axis) {
+    sni_type in[3], out[1];
+    sni_call call;
+    sni_node node = *store;
+    reader r = {b, store, SNI_NO_EXPR};
+    node.in_count = 3;
+    fill_call(b, &node, in, out, &call);
+    return sni_update_start(&call, axis, read_index, &r);
 }
 
 static int splice_select(sni_builder *b, sni_expr guard, int yes, int no) {
@@ -391,6 +402,7 @@ static int dispatch(sni_builder *b, uint32_t id, const sni_value *v, const sni_e
     case SNI_OP_REDUCE: return splice_reduce(b, node, v, coords, guard);
     case SNI_OP_SCAN: return splice_scan(b, node, v, coords, guard);
     case SNI_OP_CONTRACT: return splice_contract(b, node, v, coords, guard);
+    case SNI_OP_STORE: return refuse(b, "a state is read after it is written");
     case SNI_OP_COMPOSITE: break;
     }
     return refuse(b, "an operator that was not decomposed");

@@ -15,6 +15,7 @@ typedef enum sni_op_kind {
     SNI_OP_IOTA,        /* elements computed from coordinates alone */
     SNI_OP_CONTRACT,    /* sum over k of a[b,m,k] * b[b,k,n]: matmul */
     SNI_OP_SCAN,        /* element i along an axis combines elements 0..i (attributes SNI_ATTRS_SCAN) */
+    SNI_OP_STORE,       /* writes a region of input 0 in place (op/update.h) */
     SNI_OP_COMPOSITE    /* rewritten into the kinds above before grouping */
 } sni_op_kind;
 

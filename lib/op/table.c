@@ -14,6 +14,7 @@ static const struct {
     FAMILY(view),
     FAMILY(window),
     FAMILY(gather),
+    FAMILY(update),
     FAMILY(iota),
     FAMILY(contract),
     FAMILY(scan),

@@ -14,6 +14,9 @@ extern const sni_op sni_ops_window[];
 extern const size_t sni_ops_window_count;
 extern const sni_op sni_ops_gather[];
 extern const size_t sni_ops_gather_count;
+/* VIEW, too: update.c. */
+extern const sni_op sni_ops_update[];
+extern const size_t sni_ops_update_count;
 /* IOTA. */
 extern const sni_op sni_ops_iota[];
 extern const size_t sni_ops_iota_count;

@@ -46,6 +46,8 @@ static sinter_status read_dims(const sinter_plan *plan, const sinter_binding *bi
 static sinter_status read_shape(const sinter_plan *plan, const sinter_binding *b, size_t input, int64_t *dims, int *rank) {
     const sni_port *port = &plan->graph->inputs[input];
     const sni_type *type = &sni_graph_value(plan->graph, port->value)->type;
+    *rank = -1;
+    if (port->state) return SINTER_OK; /* its shape follows from the others */
     if (!b) return sni_fail(SINTER_INVALID_ARGUMENT, "input '%s' is not bound", port->name);
     if (b->dtype != type->dtype)
         return sni_fail(SINTER_DTYPE, "input '%s' is %s, the graph wants %s", port->name, sinter_dtype_name(b->dtype),

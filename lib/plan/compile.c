@@ -140,6 +140,17 @@ static sinter_status split_scans(const sni_caps *caps, sinter_graph **graph) {
     return SINTER_OK;
 }
 
+static sinter_status order_states(sinter_graph **graph) {
+    sinter_graph *ordered;
+    bool any = false;
+    for (size_t i = 0; i < (*graph)->input_count; ++i) any |= (*graph)->inputs[i].state;
+    if (!any) return SINTER_OK;
+    SNI_TRY(sni_pass_state(*graph, &ordered));
+    sinter_graph_release(*graph);
+    *graph = ordered;
+    return SINTER_OK;
+}
+
 static sinter_status compile(sinter_plan *plan, const sinter_graph *graph, const sinter_plan_options *options) {
     sinter_graph *known = NULL, *rewritten = NULL;
     sni_expr unfused = SNI_NO_EXPR;
@@ -153,6 +164,7 @@ static sinter_status compile(sinter_plan *plan, const sinter_graph *graph, const
     if (status == SINTER_OK) status = split_reductions(plan->runtime->caps, &rewritten);
     if (status == SINTER_OK) status = split_scans(plan->runtime->caps, &rewritten);
     if (status == SINTER_OK) status = sni_fuse_prepare(rewritten, &plan->graph);
+    if (status == SINTER_OK) status = order_states(&plan->graph);
     /* Passes copy expressions from graph to graph without renumbering, so this one is still the same number. */
     plan->bytes_unfused = unfused;
     sinter_graph_release(known);

@@ -21,6 +21,7 @@ static sinter_status explain_slot(const sni_explain *x, size_t n, sni_arena *are
     sni_explain_slot *out = &x->slots[n];
     *out = (sni_explain_slot){.kind = slot->kind, .in_place = slot->shares >= 0};
     if (slot->kind == SNI_SLOT_INPUT) out->name = plan->graph->inputs[slot->index].name;
+    if (slot->kind == SNI_SLOT_STATE) out->name = plan->states[slot->index].name;
     if (slot->kind == SNI_SLOT_OUTPUT) out->name = plan->graph->outputs[slot->index].name;
     SNI_TRY(type_text(plan, &sni_graph_value(plan->graph, slot->value)->type, arena, &out->type));
     return eval(plan, &x->bindings, slot->bytes, &out->bytes);

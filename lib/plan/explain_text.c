@@ -35,6 +35,7 @@ static void put_slots(const sni_explain *x, const sni_step *step, bool outputs, 
             put_name(out, slot->name);
             sni_str_append(out, ": ");
         }
+        if (slot->kind == SNI_SLOT_STATE) sni_str_append(out, "state ");
         if (slot->kind == SNI_SLOT_CONSTANT) sni_str_append(out, "constant ");
         put_name(out, slot->type);
         if (slot->in_place) sni_str_append(out, " in place");

@@ -23,8 +23,16 @@ typedef enum sni_slot_kind {
     SNI_SLOT_INPUT,    /* index: graph input */
     SNI_SLOT_OUTPUT,   /* index: graph output */
     SNI_SLOT_CONSTANT, /* mem, for the plan's life */
-    SNI_SLOT_TEMP      /* a part of the run's arena */
+    SNI_SLOT_TEMP,     /* a part of the run's arena */
+    SNI_SLOT_STATE     /* index: state; of each value that it has during a run */
 } sni_slot_kind;
+
+/* Memory that outlives a run, when it is the plan's. Guarded by the runtime's states. */
+typedef struct sni_state {
+    const char *name;
+    int slot;      /* of the value before a run */
+    sni_mem *mem;  /* NULL: zeros, made by the run that first needs it */
+} sni_state;
 
 typedef struct sni_slot {
     sni_slot_kind kind;
@@ -33,7 +41,8 @@ typedef struct sni_slot {
     sni_expr bytes;
     int first, last; /* steps between which it is alive */
     int shares;      /* TEMP: slot whose memory it takes over (in place), or -1 */
-    int alias_set;   /* slots with one number may be the same memory: of a chain of shares its root, else the slot itself */
+    int alias_set;   /* slots with one number may be the same memory: of a chain of shares its root, of a state's values the
+                      * first, else the slot itself */
     sni_mem *mem;    /* CONSTANT */
 } sni_slot;
 
@@ -89,6 +98,8 @@ struct sinter_plan {
     size_t step_count;
     sni_slot *slots;
     size_t slot_count, slot_capacity;
+    sni_state *states;
+    size_t state_count;
     int *slot_by_value; /* value -> its slot, -1: none yet */
     sni_expr bytes_unfused;
     uint64_t operators, kernels, constant_bytes, compile_ns;
@@ -179,6 +190,11 @@ sinter_status sni_plan_bind_ports(sinter_plan *plan, sni_context *context, sinte
 sinter_status sni_plan_collect(sinter_plan *plan, sni_context *context, sinter_binding *bindings,
                                size_t count);
 
+/* ---- state.c ---- */
+
+/* The states' memory for a run: the caller's buffers, else the plan's own. With the runtime's states held. */
+sinter_status sni_plan_bind_states(sinter_plan *plan, sni_context *context, const sinter_binding *bindings, size_t count);
+
 /* ---- steps.c ---- */
 
 /* The group's program as a step of its own; a copy or a fill where it is no more than that. */
@@ -204,11 +220,10 @@ void sni_plan_enter(sinter_plan *plan);
 void sni_plan_leave(sinter_plan *plan);
 /* The last reference frees the plan. */
 void sni_plan_drop(sinter_plan *plan);
-/* Enqueues every step; with profile events[step] is set. */
-sinter_status sni_plan_enqueue(sinter_plan *plan, sni_context *context, bool profile, void **events);
-/* Everything before the steps of a run. */
-sinter_status sni_plan_prepare(sinter_plan *plan, sinter_binding *bindings, size_t count,
-                               sni_context **out_context);
+/* Enqueues a run: uploads, steps, downloads. With events (step_count of them) launches are profiled. On failure the queue
+ * has been waited for, and *out_context is NULL. */
+sinter_status sni_plan_submit(sinter_plan *plan, sinter_binding *bindings, size_t count, void **events,
+                              sni_context **out_context);
 /* Appends a group's operators and their names: "matmul(/fc/MatMul) add relu". */
 void sni_plan_print_nodes(const sinter_plan *plan, const sni_group *group, sni_str *out);
 /* Appends the parameters that a step's strategy was run with: "local=128 lanes=4". */

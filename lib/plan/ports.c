@@ -1,4 +1,4 @@
-/* Inputs and outputs of a run: from bindings to memory, and back. */
+/* Inputs and outputs of a run: from bindings to memory, and back. Called in the order in which runs are enqueued. */
 #include "base/alloc.h"
 #include "plan/plan.h"
 
@@ -69,7 +69,7 @@ static sinter_status check_output(sinter_plan *plan, sni_context *c, size_t out,
     bool beside = false;
     if (!b) return SINTER_OK;
     for (size_t i = 0; i < plan->slot_count; ++i) {
-        if (i == out || !is_port(&slots[i])) continue;
+        if (i == out || !is_port(&slots[i])) continue; /* states are checked on their own */
         const sinter_binding *other = binding_of(plan, &slots[i], bindings, count);
         bool shared = sni_mem_overlap(c->mems[out], (size_t)c->bytes[out], c->mems[i], (size_t)c->bytes[i]);
         if (slots[i].kind == SNI_SLOT_INPUT)
@@ -84,9 +84,24 @@ static sinter_status check_output(sinter_plan *plan, sni_context *c, size_t out,
     return sni_mem_acquire(plan->runtime->pool, (size_t)c->bytes[out], &c->mems[out]);
 }
 
+/* A state is written while inputs are read and outputs are written: it has memory to itself. */
+static sinter_status check_state(const sinter_plan *plan, const sni_context *c, int state) {
+    const char *name = plan->states[plan->slots[state].index].name;
+    for (size_t i = 0; i < plan->slot_count; ++i) {
+        const sni_slot *s = &plan->slots[i];
+        bool other = is_port(s) || (s->kind == SNI_SLOT_STATE && s->alias_set != state);
+        if (!other || !sni_mem_overlap(c->mems[state], (size_t)c->bytes[state], c->mems[i], (size_t)c->bytes[i])) continue;
+        return sni_fail(SINTER_INVALID_ARGUMENT, "state '%s' and '%s' are bound to the same memory", name,
+                        is_port(s) ? port_name(plan, s) : plan->states[s->index].name);
+    }
+    return SINTER_OK;
+}
+
 sinter_status sni_plan_bind_ports(sinter_plan *plan, sni_context *c, sinter_binding *bindings, size_t count) {
     for (size_t i = 0; i < plan->slot_count; ++i)
         if (is_port(&plan->slots[i])) SNI_TRY(bind_port(plan, c, i, bindings, count));
+    SNI_TRY(sni_plan_bind_states(plan, c, bindings, count));
+    for (size_t i = 0; i < plan->state_count; ++i) SNI_TRY(check_state(plan, c, plan->states[i].slot));
     for (size_t i = 0; i < plan->slot_count; ++i)
         if (plan->slots[i].kind == SNI_SLOT_OUTPUT) SNI_TRY(check_output(plan, c, i, bindings, count));
     return SINTER_OK;

@@ -15,30 +15,27 @@ static sinter_status read_events(void **events, size_t count, sni_span *spans) {
     return status;
 }
 
-static sinter_status profile(sinter_plan *plan, sinter_binding *bindings, size_t count, sni_span *out_spans) {
-    sni_context *c;
-    SNI_TRY(sni_plan_prepare(plan, bindings, count, &c));
-    void **events = sni_calloc(plan->step_count + 1, sizeof *events);
-    sinter_status status = events ? sni_queue_finish(plan->runtime->device) : sni_out_of_memory("a profile");
-    if (status == SINTER_OK) status = sni_plan_enqueue(plan, c, true, events);
-    if (events) {
-        sinter_status read = read_events(events, plan->step_count, out_spans);
-        if (status == SINTER_OK) status = read;
-    }
-    if (status == SINTER_OK) status = sni_plan_collect(plan, c, bindings, count);
+static sinter_status profile(sinter_plan *plan, sinter_binding *bindings, size_t count, void **events, sni_span *out_spans) {
+    sni_context *c = NULL;
+    SNI_TRY(sni_queue_finish(plan->runtime->device));
+    sinter_status status = sni_plan_submit(plan, bindings, count, events, &c);
+    sinter_status read = read_events(events, plan->step_count, out_spans);
+    if (status == SINTER_OK) status = read;
     if (status == SINTER_OK) status = sni_queue_finish(plan->runtime->device);
     if (status == SINTER_OK)
         sni_context_give_back(plan, c);
     else
         sni_context_release(plan, c);
-    sni_free(events);
     return status;
 }
 
 sinter_status sni_plan_profile(sinter_plan *plan, sinter_binding *bindings, size_t count, sni_span *out_spans) {
+    void **events = sni_calloc(plan->step_count + 1, sizeof *events);
+    if (!events) return sni_out_of_memory("a profile");
     sni_plan_enter(plan);
-    sinter_status status = profile(plan, bindings, count, out_spans);
+    sinter_status status = profile(plan, bindings, count, events, out_spans);
     sni_plan_leave(plan);
+    sni_free(events);
     return status;
 }
 

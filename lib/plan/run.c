@@ -23,22 +23,27 @@ static sinter_status abandon(sinter_plan *plan, sni_context *c, sinter_status st
     return status;
 }
 
-sinter_status sni_plan_prepare(sinter_plan *plan, sinter_binding *bindings, size_t count, sni_context **out_context) {
+static sinter_status enqueue(sinter_plan *plan, sni_context *c, sinter_binding *bindings, size_t count, void **events) {
+    SNI_TRY(sni_plan_bind_ports(plan, c, bindings, count));
+    SNI_TRY(sni_context_set_ports(plan, c));
+    for (size_t n = 0; n < plan->step_count; ++n)
+        SNI_TRY(sni_step_enqueue(plan, c, n, events != NULL, events ? &events[n] : NULL));
+    return sni_plan_collect(plan, c, bindings, count);
+}
+
+sinter_status sni_plan_submit(sinter_plan *plan, sinter_binding *bindings, size_t count, void **events,
+                              sni_context **out_context) {
     *out_context = NULL;
     sni_dims dims;
     sni_context *c;
     SNI_TRY(sni_plan_bind(plan, bindings, count, &dims));
     SNI_TRY(sni_context_acquire(plan, &dims, &c));
-    sinter_status status = sni_plan_bind_ports(plan, c, bindings, count);
-    if (status == SINTER_OK) status = sni_context_set_ports(plan, c);
+    /* Runs with states are in the queue one after the other, whoever's the memory is. */
+    if (plan->state_count) sni_mutex_lock(&plan->runtime->states);
+    sinter_status status = enqueue(plan, c, bindings, count, events);
+    if (plan->state_count) sni_mutex_unlock(&plan->runtime->states);
     if (status != SINTER_OK) return abandon(plan, c, status);
     *out_context = c;
-    return SINTER_OK;
-}
-
-sinter_status sni_plan_enqueue(sinter_plan *plan, sni_context *c, bool profile, void **events) {
-    for (size_t n = 0; n < plan->step_count; ++n)
-        SNI_TRY(sni_step_enqueue(plan, c, n, profile, events ? &events[n] : NULL));
     return SINTER_OK;
 }
 
@@ -89,10 +94,8 @@ void sinter_plan_release(sinter_plan *plan) {
 
 static sinter_status begin_run(sinter_plan *plan, sinter_binding *bindings, size_t count, sinter_event *event) {
     sni_context *c;
-    SNI_TRY(sni_plan_prepare(plan, bindings, count, &c));
-    sinter_status status = sni_plan_enqueue(plan, c, false, NULL);
-    if (status == SINTER_OK) status = sni_plan_collect(plan, c, bindings, count);
-    if (status == SINTER_OK) status = sni_queue_marker(plan->runtime->device, &event->marker);
+    SNI_TRY(sni_plan_submit(plan, bindings, count, NULL, &c));
+    sinter_status status = sni_queue_marker(plan->runtime->device, &event->marker);
     if (status != SINTER_OK) return abandon(plan, c, status);
     note_run(plan, c);
     __atomic_add_fetch(&plan->references, 1, __ATOMIC_RELAXED);
@@ -180,6 +183,8 @@ static void free_plan(sinter_plan *plan) {
     for (size_t i = 0; i < plan->slot_count; ++i) sni_mem_release(plan->slots[i].mem);
     sni_free(plan->steps);
     sni_free(plan->slots);
+    for (size_t i = 0; i < plan->state_count; ++i) sni_mem_release(plan->states[i].mem);
+    sni_free(plan->states);
     sni_free(plan->slot_by_value);
     sni_records_release(plan->records);
     sni_arena_release(plan->arena);

@@ -15,27 +15,59 @@ static sinter_status add_slot(sinter_plan *plan, const sni_slot *slot, int *out_
     return SINTER_OK;
 }
 
-/* Inputs and outputs have slots from the start: they are bound whether a step uses them or not. No value is both,
- * and no value is two outputs (sni_fuse_prepare). */
+/* A state's value before the run. */
+static sinter_status add_state(sinter_plan *plan, const sni_port *port) {
+    sni_state *state = &plan->states[plan->state_count];
+    sni_slot s = {.kind = SNI_SLOT_STATE, .index = (int)plan->state_count++, .value = port->value};
+    state->name = port->name;
+    return add_slot(plan, &s, &state->slot);
+}
+
+/* Inputs, outputs and states have slots from the start: they are bound whether a step uses them or not. No value is
+ * both, and no value is two outputs (sni_fuse_prepare). What stores make of a state is found by slot_of. */
 sinter_status sni_plan_add_ports(sinter_plan *plan) {
     const sinter_graph *g = plan->graph;
     int index;
+    plan->states = sni_calloc(g->input_count + 1, sizeof *plan->states);
+    if (!plan->states) return sni_out_of_memory("a plan");
     plan->slot_by_value = sni_malloc(g->value_count * sizeof *plan->slot_by_value);
     if (!plan->slot_by_value) return sni_out_of_memory("a plan");
     for (size_t v = 0; v < g->value_count; ++v) plan->slot_by_value[v] = -1;
     for (size_t i = 0; i < g->input_count; ++i) {
+        if (g->inputs[i].state) {
+            SNI_TRY(add_state(plan, &g->inputs[i]));
+            continue;
+        }
         sni_slot s = {.kind = SNI_SLOT_INPUT, .index = (int)i, .value = g->inputs[i].value};
         SNI_TRY(add_slot(plan, &s, &index));
     }
     for (size_t o = 0; o < g->output_count; ++o) {
+        if (g->outputs[o].state) continue;
         sni_slot s = {.kind = SNI_SLOT_OUTPUT, .index = (int)o, .value = g->outputs[o].value};
         SNI_TRY(add_slot(plan, &s, &index));
     }
     return SINTER_OK;
 }
 
+/* A value that a store made is the memory of the state that the chain of stores began with. Sets *out_index to -1 when it
+ * is none. */
+static sinter_status add_stored(sinter_plan *plan, uint32_t value, int step, int *out_index) {
+    const sinter_graph *g = plan->graph;
+    uint32_t before = value;
+    *out_index = -1;
+    while (g->values[before].producer >= 0 && g->nodes[g->values[before].producer].op->kind == SNI_OP_STORE)
+        before = g->nodes[g->values[before].producer].in[0];
+    if (before == value) return SINTER_OK;
+    int root = plan->slot_by_value[before];
+    sni_slot s = {.kind = SNI_SLOT_STATE, .value = value, .index = plan->slots[root].index, .first = step};
+    SNI_TRY(add_slot(plan, &s, out_index));
+    plan->slots[*out_index].alias_set = root;
+    return SINTER_OK;
+}
+
 static sinter_status slot_of(sinter_plan *plan, uint32_t value, int step, int *out_index) {
     int index = plan->slot_by_value[value];
+    if (index < 0) SNI_TRY(add_stored(plan, value, step, &index));
     if (index < 0) {
         bool constant = sni_graph_value(plan->graph, value)->blob != NULL;
         sni_slot s = {.kind = constant ? SNI_SLOT_CONSTANT : SNI_SLOT_TEMP, .value = value, .index = -1, .first = step};

@@ -17,10 +17,17 @@ static const sni_stmt *only_moves(const sni_loop *loop) {
     return &loop->stmts[loop->stores[0].stmt];
 }
 
+/* A store into a state may write a part of it only. */
+static bool writes_all(const sni_loop *loop) {
+    sni_expr points = sni_sym_const(loop->sym, 1);
+    for (int a = 0; a < loop->axis_count; ++a) points = sni_sym_mul(loop->sym, points, loop->extents[a]);
+    return points && points == loop->buffers[loop->stores[0].buffer].count && !sni_sym_uses_value(loop->sym, loop->stores[0].offset);
+}
+
 /* Elements in the order in which they lie, from some element on: a copy. */
 static bool find_copy(const sni_loop *loop, sni_step *step) {
     const sni_stmt *s = only_moves(loop);
-    if (!s || s->kind != SNI_STMT_LOAD || s->guard || s->dtype != loop->buffers[loop->stores[0].buffer].dtype ||
+    if (!s || s->kind != SNI_STMT_LOAD || s->guard || !writes_all(loop) || s->dtype != loop->buffers[loop->stores[0].buffer].dtype ||
         sni_sym_uses_value(loop->sym, s->offset))
         return false;
     sni_expr from = sni_sym_sub(loop->sym, s->offset, loop->stores[0].offset);
@@ -33,7 +40,7 @@ static bool find_copy(const sni_loop *loop, sni_step *step) {
 
 static bool find_fill(const sni_loop *loop, sni_step *step) {
     const sni_stmt *s = only_moves(loop);
-    if (!s || s->kind != SNI_STMT_CONST || s->dtype != loop->buffers[loop->stores[0].buffer].dtype) return false;
+    if (!s || s->kind != SNI_STMT_CONST || !writes_all(loop) || s->dtype != loop->buffers[loop->stores[0].buffer].dtype) return false;
     step->kind = SNI_STEP_FILL;
     sni_dtype_store(s->dtype, step->pattern, 0, s->f, s->i);
     return true;

@@ -63,6 +63,7 @@ static void copy_inputs(run *r) {
         uint32_t id = old->inputs[i].value;
         r->map[id] =
             sni_graph_add_input(r->rewriter.graph, old->inputs[i].name, &old->values[id].type);
+        if (r->map[id]) r->rewriter.graph->inputs[i].state = old->inputs[i].state;
     }
 }
 
@@ -147,6 +148,7 @@ static sinter_status run_pass(run *r, const sinter_graph *old, void *state) {
     for (size_t o = 0; o < old->output_count && graph->status == SINTER_OK; ++o) {
         uint32_t id = translate(r, old->outputs[o].value);
         sinter_output(graph, old->outputs[o].name, (sinter_value){id});
+        if (graph->status == SINTER_OK) graph->outputs[o].state = old->outputs[o].state;
     }
     SNI_TRY(sinter_graph_status(graph));
     SNI_TRY(copy_checks(r));

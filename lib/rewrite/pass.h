@@ -52,6 +52,10 @@ sinter_status sni_pass_split_reduce(const sinter_graph *graph, const sni_split_o
 sinter_status sni_pass_split_scan(const sinter_graph *graph, const sni_split_options *options,
                                   sinter_graph **out_graph);
 
+/* Writes of states become stores in place. The last pass of all, after sni_fuse_prepare. UNSUPPORTED: something reads what a
+ * state held before a write and depends on the write. */
+sinter_status sni_pass_state(const sinter_graph *graph, sinter_graph **out_graph);
+
 /* All of them; afterwards there are no COMPOSITE nodes. */
 sinter_status sni_rewrite_all(const sinter_graph *graph, sinter_graph **out_graph);
 

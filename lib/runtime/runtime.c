@@ -25,6 +25,7 @@ void sinter_runtime_release(sinter_runtime *runtime) {
     sni_pool_release(runtime->pool);
     sni_device_release(runtime->device);
     sni_free(runtime->tuning_dir);
+    sni_mutex_deinit(&runtime->states);
     sni_free(runtime);
 }
 
@@ -50,6 +51,7 @@ static sinter_status create_on(sni_device *device, const sinter_runtime_options 
         return sni_out_of_memory("a runtime");
     }
     runtime->references = 1;
+    sni_mutex_init(&runtime->states);
     runtime->device = device;
     runtime->caps = &device->caps;
     sinter_status status = sni_kernel_cache_create(device, options->cache_dir,

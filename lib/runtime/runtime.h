@@ -5,6 +5,7 @@
 #include <sinter/kernel.h>
 #include <sinter/runtime.h>
 
+#include "base/thread.h"
 #include "device/caps.h"
 #include "kernel/kernel.h"
 #include "memory/buffer.h"
@@ -17,6 +18,7 @@ struct sinter_runtime {
     sni_pool *pool;
     struct sni_constants *constants;
     char *tuning_dir; /* of the user's tuning records; NULL: nothing is kept on disk */
+    sni_mutex states; /* held while a run that has states is enqueued: such runs are in the queue one after the other */
 };
 
 struct sinter_buffer {

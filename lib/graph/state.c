@@ -1,0 +1,72 @@
+/* States: values whose memory outlives a run. In the graph a state is an input, its value before the run, and, when it
+ * is written, an output of the same name, its value afterwards. */
+#include <string.h>
+
+#include "graph/graph.h"
+
+int sni_graph_find_state(const sinter_graph *graph, const char *name) {
+    for (size_t i = 0; i < graph->input_count; ++i)
+        if (graph->inputs[i].state && strcmp(graph->inputs[i].name, name) == 0) return (int)i;
+    return -1;
+}
+
+sinter_value sinter_state(sinter_graph *graph, const char *name, sinter_dtype dtype, sinter_shape shape) {
+    sinter_value value = sinter_input(graph, name, dtype, shape);
+    if (value.id != 0) graph->inputs[graph->input_count - 1].state = true;
+    return value;
+}
+
+/* The output of the state whose newest value this is, NULL when it was not written yet. Sets *out_input, -1: it is no
+ * state's newest value. */
+static sni_port *newest(sinter_graph *graph, sinter_value state, int *out_input) {
+    *out_input = -1;
+    for (size_t o = 0; o < graph->output_count; ++o) {
+        if (!graph->outputs[o].state || graph->outputs[o].value != state.id) continue;
+        *out_input = sni_graph_find_state(graph, graph->outputs[o].name);
+        return &graph->outputs[o];
+    }
+    for (size_t i = 0; i < graph->input_count; ++i)
+        if (graph->inputs[i].state && graph->inputs[i].value == state.id) *out_input = (int)i;
+    for (size_t o = 0; o < graph->output_count && *out_input >= 0; ++o)
+        if (graph->outputs[o].state && strcmp(graph->outputs[o].name, graph->inputs[*out_input].name) == 0)
+            *out_input = -1; /* it was written: there is a newer value */
+    return NULL;
+}
+
+/* One start for each dimension as a vector; the ones not given are 0. */
+static sinter_value join_starts(sinter_graph *graph, int rank, const sinter_value *starts, size_t count) {
+    sinter_value parts[SINTER_MAX_RANK];
+    if (rank == 0) return sinter_constant(graph, SINTER_I64, SINTER_SHAPE(0), "", 0);
+    for (int d = 0; d < rank; ++d) {
+        sinter_value start = (size_t)d < count ? starts[d] : SINTER_NO_VALUE;
+        if (start.id == 0) start = sinter_scalar(graph, SINTER_I64, 0);
+        parts[d] = sinter_reshape(graph, start, SINTER_SHAPE(1));
+    }
+    return sinter_concat(graph, parts, (size_t)rank, 0);
+}
+
+sinter_value sinter_state_write(sinter_graph *graph, sinter_value state, sinter_value value, const sinter_value *starts,
+                                size_t start_count) {
+    if (!graph || graph->status != SINTER_OK || state.id == 0 || value.id == 0) return SINTER_NO_VALUE;
+    int input, rank = sinter_value_rank(graph, state);
+    sni_port *port = newest(graph, state, &input);
+    if (input < 0) {
+        sni_graph_fail(graph, SINTER_INVALID_ARGUMENT, "state_write: the value is not the newest one of a state");
+        return SINTER_NO_VALUE;
+    }
+    if (start_count > (size_t)(rank < 0 ? 0 : rank) || (start_count && !starts)) {
+        sni_graph_fail(graph, SINTER_INVALID_ARGUMENT, "state_write: %zu starts for %d dimensions", start_count, rank);
+        return SINTER_NO_VALUE;
+    }
+    sinter_value vector = join_starts(graph, rank, starts, start_count);
+    uint32_t ins[3] = {state.id, value.id, vector.id};
+    sinter_value after = {sni_graph_add1(graph, "update", 3, ins, NULL)};
+    if (after.id == 0) return SINTER_NO_VALUE;
+    if (port) {
+        port->value = after.id;
+    } else {
+        sinter_output(graph, graph->inputs[input].name, after);
+        if (graph->status == SINTER_OK) graph->outputs[graph->output_count - 1].state = true;
+    }
+    return after;
+}
