@@ -16,6 +16,8 @@
 
 extern char **environ;
 
+_Static_assert(SIGALRM == SNI_PROCESS_ALARM, "the number in the header is SIGALRM's");
+
 /* Returns 0 or errno. */
 static int spawn(const char *path, char *const *argv, int child_end, pid_t *out_pid) {
     posix_spawn_file_actions_t actions;

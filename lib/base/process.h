@@ -31,6 +31,7 @@ bool sni_process_send(sni_process *process, const char *text);
 sni_process_answer sni_process_receive(sni_process *process, int64_t timeout_ns, char out_line[SNI_PROCESS_LINE]);
 /* Kills it if it still runs, and forgets it. Returns the number of the signal that had ended it before, or 0. */
 int sni_process_end(sni_process *process);
+#define SNI_PROCESS_ALARM 14 /* SIGALRM: a process that set itself a time limit */
 /* The path of the program that runs now, for starting it again; sni_free. IO. */
 sinter_status sni_process_own_path(char **out_path);
 

@@ -53,22 +53,28 @@ static void add_around(search *s, const sni_schedule *center) {
 
 static bool accepts(const sni_strategy *strategy, const sni_loop *loop, const sni_caps *caps) {
     sni_str why = SNI_STR_INIT;
-    bool accepted = strategy->accepts(loop, caps, &why);
+    bool accepted = sni_strategy_accepts(strategy, loop, caps, &why);
     sni_str_deinit(&why);
     return accepted;
 }
 
-/* Every strategy is heard before the neighbours of the first one fill the list. */
+/* Every strategy is heard before the neighbours of the first one fill the list; those that the rules never take, after
+ * the others. */
+static void add_rules(search *s, bool asked_only) {
+    for (size_t i = 0; i < sni_strategy_count() && !is_full(s); ++i) {
+        s->strategy = sni_strategy_at(i);
+        if (s->strategy->asked_only != asked_only || !accepts(s->strategy, s->loop, s->caps)) continue;
+        sni_schedule rule = {.strategy = s->strategy->name};
+        if (s->strategy->choose != NULL) s->strategy->choose(s->loop, s->caps, &rule);
+        add(s, &rule);
+    }
+}
+
 sinter_status sni_candidates_add(sni_candidates *list, const sni_loop *loop, const sni_caps *caps, size_t most) {
     search s = {list, NULL, loop, caps, most, false};
     size_t first = list->count;
-    for (size_t i = 0; i < sni_strategy_count() && !is_full(&s); ++i) {
-        s.strategy = sni_strategy_at(i);
-        if (!accepts(s.strategy, loop, caps)) continue;
-        sni_schedule rule = {.strategy = s.strategy->name};
-        if (s.strategy->choose != NULL) s.strategy->choose(loop, caps, &rule);
-        add(&s, &rule);
-    }
+    add_rules(&s, false);
+    add_rules(&s, true);
     size_t rules = list->count;
     for (size_t i = first; i < rules && !is_full(&s); ++i) {
         sni_schedule rule = list->items[i];

@@ -43,7 +43,7 @@ static sinter_status generate(const sni_strategy *strategy, const sni_loop *loop
     return SINTER_OK;
 }
 
-static bool accepts(const sni_strategy *strategy, const sni_loop *loop, const sni_caps *caps, sni_str *why) {
+bool sni_strategy_accepts(const sni_strategy *strategy, const sni_loop *loop, const sni_caps *caps, sni_str *why) {
     if (strategy->nests || sni_loop_is_flat(loop)) return strategy->accepts(loop, caps, why);
     sni_str_append(why, "reductions over different axes");
     return false;
@@ -52,8 +52,9 @@ static bool accepts(const sni_strategy *strategy, const sni_loop *loop, const sn
 bool sni_codegen_accepts(void *caps, const sni_loop *loop, const char **why) {
     *why = "no kernel for the device computes these reductions together without repeating work";
     for (size_t i = 0; i + 1 < sni_strategy_count(); ++i) {
+        if (sni_strategy_at(i)->asked_only) continue;
         sni_str text = SNI_STR_INIT;
-        bool accepted = accepts(sni_strategy_at(i), loop, caps, &text);
+        bool accepted = sni_strategy_accepts(sni_strategy_at(i), loop, caps, &text);
         sni_str_deinit(&text);
         if (accepted) return true;
     }
@@ -66,7 +67,7 @@ static sinter_status generate_named(const sni_loop *loop, const sni_caps *caps, 
     const sni_strategy *strategy = sni_strategy_find(name);
     if (strategy == NULL) return sni_fail(SINTER_INVALID_ARGUMENT, "no strategy is called '%s'", name);
     sni_str why = SNI_STR_INIT;
-    bool accepted = accepts(strategy, loop, caps, &why);
+    bool accepted = sni_strategy_accepts(strategy, loop, caps, &why);
     sinter_status status = SINTER_OK;
     if (!accepted) status = sni_fail(SINTER_UNSUPPORTED, "strategy %s: %s", name, sni_str_text(&why));
     sni_str_deinit(&why);
@@ -110,8 +111,9 @@ sinter_status sni_codegen(const sni_loop *loop, const sni_caps *caps, const char
     sni_str notes = SNI_STR_INIT;
     for (size_t i = 0; i < sni_strategy_count(); ++i) {
         const sni_strategy *strategy = sni_strategy_at(i);
+        if (strategy->asked_only) continue;
         sni_str why = SNI_STR_INIT;
-        bool accepted = accepts(strategy, loop, caps, &why);
+        bool accepted = sni_strategy_accepts(strategy, loop, caps, &why);
         if (!accepted)
             sni_str_printf(&notes, "%s%s: %s", notes.length > 0 ? "; " : "", strategy->name, sni_str_text(&why));
         sni_str_deinit(&why);

@@ -58,12 +58,17 @@ typedef struct sni_strategy {
     sinter_status (*generate)(const sni_loop *loop, const sni_caps *caps, const sni_schedule *schedule,
                               sni_arena *arena, sni_kspec *out_spec);
     bool nests; /* takes programs that are not flat; the others are not even asked */
+    bool asked_only; /* taken when a schedule names it (a record, a test), never by the rules */
 } sni_strategy;
 
 /* Strategies in the order they are tried; the last one takes everything. */
 size_t sni_strategy_count(void);
 const sni_strategy *sni_strategy_at(size_t index);
 const sni_strategy *sni_strategy_find(const char *name); /* NULL: there is none */
+/* Does it take the program? Otherwise words in why. */
+bool sni_strategy_accepts(const sni_strategy *strategy, const sni_loop *loop, const sni_caps *caps, sni_str *why);
+/* For tests: one more strategy before the others, which must be asked_only; it must outlive every use. At most two. */
+void sni_strategy_plant(const sni_strategy *strategy);
 
 /* Does a strategy made for it run a program that is not flat? Those that run anything would compute things over and
  * over. caps is a const sni_caps *: the form of sni_limits.accepts. */

@@ -9,14 +9,23 @@ static const sni_strategy *const table[] = {
 #undef SNI_STRATEGY
 };
 
-size_t sni_strategy_count(void) { return sizeof table / sizeof *table; }
+enum { MOST_PLANTED = 2, OWN_COUNT = sizeof table / sizeof *table };
+static const sni_strategy *planted[MOST_PLANTED];
+static size_t planted_count;
+
+void sni_strategy_plant(const sni_strategy *strategy) {
+    if (planted_count < MOST_PLANTED) planted[planted_count++] = strategy;
+}
+
+size_t sni_strategy_count(void) { return planted_count + OWN_COUNT; }
 
 const sni_strategy *sni_strategy_at(size_t index) {
-    return index < sni_strategy_count() ? table[index] : NULL;
+    if (index < planted_count) return planted[index];
+    return index < sni_strategy_count() ? table[index - planted_count] : NULL;
 }
 
 const sni_strategy *sni_strategy_find(const char *name) {
     for (size_t i = 0; i < sni_strategy_count(); ++i)
-        if (strcmp(table[i]->name, name) == 0) return table[i];
+        if (strcmp(sni_strategy_at(i)->name, name) == 0) return sni_strategy_at(i);
     return NULL;
 }

@@ -79,6 +79,7 @@ static sinter_status compile_steps(sinter_plan *plan, const sinter_plan_options 
     for (size_t i = 0; i < count; ++i) SNI_TRY(sni_step_begin(plan, &groups[i], (int)i));
     SNI_TRY(sni_plan_share_slots(plan));
     SNI_TRY(sni_plan_order(plan));
+    if (plan->outline) return SINTER_OK;
     SNI_TRY(sni_plan_upload_constants(plan));
     SNI_TRY(sni_records_load(plan->runtime->caps->tuning_key, plan->runtime->tuning_dir, &plan->records));
     for (size_t i = 0; i < count; ++i) {
@@ -174,13 +175,8 @@ static sinter_status compile(sinter_plan *plan, const sinter_graph *graph, const
     return compile_steps(plan, options);
 }
 
-sinter_status sinter_plan_compile(sinter_runtime *runtime, const sinter_graph *graph,
-                                  const sinter_plan_options *options, sinter_plan **out_plan) {
-    static const sinter_plan_options presets = SINTER_PLAN_OPTIONS_INIT;
-    if (!out_plan) return sni_fail(SINTER_INVALID_ARGUMENT, "sinter_plan_compile: out_plan is NULL");
-    *out_plan = NULL;
-    if (!runtime || !graph)
-        return sni_fail(SINTER_INVALID_ARGUMENT, "sinter_plan_compile: %s is NULL", runtime ? "graph" : "runtime");
+static sinter_status create(sinter_runtime *runtime, const sinter_graph *graph, const sinter_plan_options *options,
+                            bool outline, sinter_plan **out_plan) {
     int64_t start = sni_time_ns();
     sinter_plan *plan = sni_calloc(1, sizeof *plan);
     if (!plan) return sni_out_of_memory("a plan");
@@ -190,8 +186,9 @@ sinter_status sinter_plan_compile(sinter_runtime *runtime, const sinter_graph *g
     plan->runtime = sni_runtime_retain(runtime);
     plan->arena = sni_arena_create();
     plan->operators = graph->node_count;
+    plan->outline = outline;
     sni_dump *dump = sni_dump_begin();
-    sinter_status status = plan->arena && plan->has_mutex ? compile(plan, graph, options ? options : &presets)
+    sinter_status status = plan->arena && plan->has_mutex ? compile(plan, graph, options)
                                                           : sni_out_of_memory("a plan");
     sni_dump_end(dump);
     if (status != SINTER_OK) {
@@ -203,4 +200,20 @@ sinter_status sinter_plan_compile(sinter_runtime *runtime, const sinter_graph *g
     plan->compile_ns = (uint64_t)(sni_time_ns() - start);
     *out_plan = plan;
     return SINTER_OK;
+}
+
+static const sinter_plan_options presets = SINTER_PLAN_OPTIONS_INIT;
+
+sinter_status sinter_plan_compile(sinter_runtime *runtime, const sinter_graph *graph,
+                                  const sinter_plan_options *options, sinter_plan **out_plan) {
+    if (!out_plan) return sni_fail(SINTER_INVALID_ARGUMENT, "sinter_plan_compile: out_plan is NULL");
+    *out_plan = NULL;
+    if (!runtime || !graph)
+        return sni_fail(SINTER_INVALID_ARGUMENT, "sinter_plan_compile: %s is NULL", runtime ? "graph" : "runtime");
+    return create(runtime, graph, options ? options : &presets, false, out_plan);
+}
+
+sinter_status sni_plan_outline(sinter_runtime *runtime, const sinter_graph *graph, sinter_plan **out_plan) {
+    *out_plan = NULL;
+    return create(runtime, graph, &presets, true, out_plan);
 }

@@ -93,6 +93,7 @@ struct sinter_plan {
     sinter_graph *graph; /* rewritten; owns the expressions and constants */
     sni_sketch given;    /* the graph as it was described, for explain; in arena */
     sni_arena *arena;    /* groups, programs' texts */
+    bool outline; /* steps and slots only: it has no kernels and no constants on the device, and cannot be run */
     sni_records *records; /* while it is compiled: what was tuned for the device */
     sni_step *steps;
     size_t step_count;
@@ -153,6 +154,11 @@ const sinter_binding *sni_find_binding(const sinter_plan *plan, const sinter_bin
                                        sni_slot_kind kind, const char *name);
 /* Bytes of a slot under these dimensions. */
 sinter_status sni_slot_bytes(const sinter_plan *plan, const sni_dims *dims, const sni_slot *slot, uint64_t *out_bytes);
+
+/* ---- compile.c ---- */
+
+/* As sinter_plan_compile, up to the steps: for whoever wants a graph's loop programs. */
+sinter_status sni_plan_outline(sinter_runtime *runtime, const sinter_graph *graph, sinter_plan **out_plan);
 
 /* ---- choose.c ---- */
 
