@@ -15,7 +15,6 @@
 #include "options.h"
 #include "progress.h"
 
-#define MAX_INPUTS 3
 #define ROUNDS 15
 
 typedef struct bench {
@@ -79,14 +78,14 @@ static double device_copy(const bench *b, sinter_buffer *from, sinter_buffer *to
 typedef struct prepared {
     sinter_graph *graph;
     sinter_plan *plan;
-    sinter_binding bindings[MAX_INPUTS + 1];
-    sinter_buffer *buffers[MAX_INPUTS + 1], *copy[2];
+    sinter_binding bindings[BENCH_MAX_INPUTS + 1];
+    sinter_buffer *buffers[BENCH_MAX_INPUTS + 1], *copy[2];
     size_t count, copy_bytes;
     bench_work work;
 } prepared;
 
 static void prepared_deinit(prepared *p) {
-    for (int i = 0; i <= MAX_INPUTS; ++i) sinter_buffer_release(p->buffers[i]);
+    for (int i = 0; i <= BENCH_MAX_INPUTS; ++i) sinter_buffer_release(p->buffers[i]);
     for (int i = 0; i < 2; ++i) sinter_buffer_release(p->copy[i]);
     sinter_plan_release(p->plan);
     sinter_graph_release(p->graph);
@@ -118,11 +117,7 @@ static sinter_status prepare(bench *b, const bench_case *c, prepared *p) {
     int inputs = c->build(p->graph, c);
     status = sinter_plan_compile(b->runtime, p->graph, NULL, &p->plan);
     for (int i = 0; i < inputs && status == SINTER_OK; ++i) {
-        const char *name = sinter_graph_input_name(p->graph, (size_t)i);
-        sinter_shape shape = {sinter_value_rank(p->graph, sinter_graph_input_value(p->graph, (size_t)i)), {c->m, c->n}};
-        if (shape.rank == 1) shape.dims[0] = c->n;
-        if (c->k) shape = strcmp(name, "a") == 0 ? SINTER_SHAPE(c->m, c->k) : SINTER_SHAPE(c->k, c->n);
-        status = bind(b, c, p, name, shape);
+        status = bind(b, c, p, sinter_graph_input_name(p->graph, (size_t)i), bench_input_shape(p->graph, c, (size_t)i));
     }
     sinter_shape out;
     if (status == SINTER_OK) status = sinter_plan_output_shape(p->plan, p->bindings, p->count, "y", &out);

@@ -35,6 +35,10 @@ typedef struct bench_case {
     bench_peer cpu_peer, gpu_peer;
 } bench_case;
 
+enum { BENCH_MAX_INPUTS = 3 };
+/* The shape of a case's input. */
+sinter_shape bench_input_shape(const sinter_graph *graph, const bench_case *c, size_t input);
+
 extern const bench_case bench_cases[];
 extern const size_t bench_case_count;
 

@@ -1,6 +1,8 @@
 /* The cases of `sinter bench`: one row each. */
 #include "bench.h"
 
+#include <string.h>
+
 static sinter_value matrix(sinter_graph *g, const bench_case *c, const char *name) {
     return sinter_input(g, name, c->dtype, SINTER_SHAPE(c->m, c->n));
 }
@@ -112,3 +114,10 @@ const bench_case bench_cases[] = {
     {"gemm-large", "gemm f32 8192", 8192, 8192, 8192, SINTER_F32, build_gemm, PEER_BLAS, PEER_DEVICE_COPY},
 };
 const size_t bench_case_count = sizeof bench_cases / sizeof *bench_cases;
+
+sinter_shape bench_input_shape(const sinter_graph *graph, const bench_case *c, size_t input) {
+    if (c->k && strcmp(sinter_graph_input_name(graph, input), "a") == 0) return SINTER_SHAPE(c->m, c->k);
+    if (c->k) return SINTER_SHAPE(c->k, c->n);
+    if (sinter_value_rank(graph, sinter_graph_input_value(graph, input)) == 1) return SINTER_SHAPE(c->n);
+    return SINTER_SHAPE(c->m, c->n);
+}

@@ -8,16 +8,18 @@
 #include "base/process.h"
 #include "tune/journal.h"
 #include "tune/rank.h"
+#include "tune/worker.h"
 
 enum {
     MOST_CANDIDATES = 160, /* in the first list of a program */
     NEIGHBOURS = 64,       /* that are added around a better one */
-    START_S = 120,         /* for a child to load the graph and rewrite it */
     LIMIT_FACTOR = 3       /* a candidate this much slower than the best is not measured to the end */
 };
 
 /* What the noise of two medians in turn does not reach. */
 #define LEAST_GAIN 1.02
+/* Operations of a product that any strategy may try its hand at. */
+#define MOST_FOR_ANY 1e8
 
 typedef struct tuner {
     sinter_runtime *runtime;
@@ -25,7 +27,7 @@ typedef struct tuner {
     const sni_tune_options *options;
     sni_journal journal;
     sni_process child;
-    bool fresh; /* the child has answered nothing yet */
+    long long taken; /* the program that the child has taken up, -1: none */
     int64_t until;
 } tuner;
 
@@ -68,15 +70,11 @@ static void read_reply(const char *line, reply *out) {
     snprintf(out->words, sizeof out->words, "%s", words != NULL ? words + 1 : "");
 }
 
-/* Sends a line and waits for the answer to it; a child that hangs or is gone is replaced at the next question. */
-static sinter_status ask(tuner *t, const char *question, reply *out) {
+/* Sends a line and waits for the answer to it; a child that hangs or is gone is ended. */
+static void ask(tuner *t, const char *question, int limit_s, reply *out) {
     char line[SNI_PROCESS_LINE];
+    int64_t wait_ns = ((int64_t)limit_s + 1) * 1000000000;
     *out = (reply){.verdict = SNI_VERDICT_CRASHED};
-    if (t->child.pid == 0) {
-        SNI_TRY(sni_process_start(t->options->path, t->options->argv, &t->child));
-        t->fresh = true;
-    }
-    int64_t wait_ns = ((int64_t)t->options->limit_s + 1 + (t->fresh ? START_S : 0)) * 1000000000;
     sni_process_answer answer = SNI_PROCESS_ENDED;
     /* Drivers print what they like on standard output. */
     for (bool sent = sni_process_send(&t->child, question); sent;) {
@@ -84,29 +82,44 @@ static sinter_status ask(tuner *t, const char *question, reply *out) {
         if (answer != SNI_PROCESS_GOT_LINE || strncmp(line, "tune ", strlen("tune ")) == 0) break;
     }
     if (answer == SNI_PROCESS_GOT_LINE) {
-        t->fresh = false;
         read_reply(line, out);
-        return SINTER_OK;
+        return;
     }
     int ended_by = sni_process_end(&t->child);
     /* The child's own alarm ends it a second before the parent would. */
     bool hung = answer == SNI_PROCESS_TIMED_OUT || ended_by == SNI_PROCESS_ALARM;
     out->verdict = hung ? SNI_VERDICT_HUNG : SNI_VERDICT_CRASHED;
     snprintf(out->words, sizeof out->words, hung ? "no answer in %d s" : "the process ended by signal %d",
-             hung ? t->options->limit_s : ended_by);
+             hung ? limit_s : ended_by);
+}
+
+/* A child that has taken up the program: the one that is there, or a new one. *out is OK, or why there is none. */
+static sinter_status prepare_child(tuner *t, long long number, reply *out) {
+    char question[32];
+    *out = (reply){.verdict = SNI_VERDICT_OK};
+    if (t->child.pid != 0 && t->taken == number) return SINTER_OK;
+    int limit_s = t->child.pid == 0 ? 2 * SNI_WORKER_START_S : SNI_WORKER_START_S;
+    t->taken = -1;
+    if (t->child.pid == 0) SNI_TRY(sni_process_start(t->options->path, t->options->argv, &t->child));
+    snprintf(question, sizeof question, "take %lld", number);
+    ask(t, question, limit_s, out);
+    if (out->verdict == SNI_VERDICT_OK) t->taken = number;
     return SINTER_OK;
 }
 
 static sinter_status ask_about(hunt *h, const char *what, int64_t limit_ns, const sni_schedule *schedule, reply *out) {
     sni_str question = SNI_STR_INIT;
     long long number = (long long)(h->program - h->t->programs->items);
+    SNI_TRY(prepare_child(h->t, number, out));
+    if (out->verdict != SNI_VERDICT_OK) return SINTER_OK;
     sni_str_printf(&question, "%s %lld ", what, number);
     if (limit_ns >= 0) sni_str_printf(&question, "%lld ", (long long)limit_ns);
     sni_str_printf(&question, "%s ", schedule->strategy);
     sni_codegen_print_schedule(schedule, &question);
-    sinter_status status = question.failed ? sni_out_of_memory("a candidate") : ask(h->t, sni_str_text(&question), out);
+    bool failed = question.failed;
+    if (!failed) ask(h->t, sni_str_text(&question), h->t->options->limit_s, out);
     sni_str_deinit(&question);
-    return status;
+    return failed ? sni_out_of_memory("a candidate") : SINTER_OK;
 }
 
 /* ---- Candidates ------------------------------------------------------------------------------- */
@@ -130,11 +143,25 @@ static sinter_status measure(hunt *h, const sni_schedule *schedule, sni_verdict 
     return SINTER_OK;
 }
 
+/* A large product is left to strategies made for products: the others take seconds for what those do in milliseconds. Made
+ * for products is a strategy that refuses the same program when it is not known to be one. */
+static bool is_hopeless(const hunt *h, const sni_schedule *schedule) {
+    double operations;
+    sni_str why = SNI_STR_INIT;
+    sni_loop plain = h->loop;
+    plain.core = -1;
+    if (h->loop.core < 0 || (h->rule.strategy != NULL && strcmp(schedule->strategy, h->rule.strategy) == 0)) return false;
+    if (sni_loop_operations(&h->loop, &h->bindings, &operations) != SINTER_OK || operations < MOST_FOR_ANY) return false;
+    bool general = sni_strategy_accepts(sni_strategy_find(schedule->strategy), &plain, h->t->runtime->caps, &why);
+    sni_str_deinit(&why);
+    return general;
+}
+
 static sinter_status list_candidates(hunt *h, const sni_schedule *around) {
     const sni_caps *caps = h->t->runtime->caps;
-    size_t before = h->list.count;
-    SNI_TRY(around == NULL ? sni_candidates_add(&h->list, &h->loop, caps, MOST_CANDIDATES)
-                           : sni_candidates_around(&h->list, &h->loop, caps, around, before + NEIGHBOURS));
+    size_t before = h->list.count, most = h->t->options->most > 0 ? (size_t)h->t->options->most : MOST_CANDIDATES;
+    SNI_TRY(around == NULL ? sni_candidates_add(&h->list, &h->loop, caps, most)
+                           : sni_candidates_around(&h->list, &h->loop, caps, around, before + (most < NEIGHBOURS ? most : NEIGHBOURS)));
     /* The rule's choice stays first: everything is measured against it. */
     if (before == 0 && h->list.count > 0) before = 1;
     return sni_rank(h->list.items + before, h->list.count - before, &h->loop, &h->bindings, caps);
@@ -148,6 +175,7 @@ static sinter_status try_candidates(hunt *h) {
         const sni_schedule schedule = h->list.items[h->next];
         sni_verdict verdict;
         int64_t ns;
+        if (is_hopeless(h, &schedule)) continue;
         SNI_TRY(measure(h, &schedule, &verdict, &ns));
         if (verdict != SNI_VERDICT_OK || (double)ns * LEAST_GAIN > (double)h->best_ns) continue;
         h->best = schedule;
@@ -191,6 +219,7 @@ static sinter_status decide(hunt *h) {
     if (!h->result.kept) h->best = h->rule;
     h->result.ns = h->result.kept ? r.ns : h->result.rule_ns;
     if (h->result.kept) SNI_TRY(keep(h, r.rule_ns, r.ns));
+    if (is_over(h)) return SINTER_OK; /* with more time there may be a better one */
     return sni_journal_add(&h->t->journal, &h->program->key, &h->best, SNI_VERDICT_DONE, h->result.ns,
                            h->result.rule_ns);
 }
@@ -241,7 +270,7 @@ static sinter_status tune_program(tuner *t, size_t number) {
 }
 
 sinter_status sni_tune_run(sinter_runtime *runtime, const sni_programs *programs, const sni_tune_options *options) {
-    tuner t = {.runtime = runtime, .programs = programs, .options = options};
+    tuner t = {.runtime = runtime, .programs = programs, .options = options, .taken = -1};
     if (options->budget_s > 0) t.until = sni_time_ns() + (int64_t)(options->budget_s * 1e9);
     sinter_status status = sni_journal_open(&t.journal, options->dir, runtime->caps);
     for (size_t i = 0; i < programs->count && status == SINTER_OK; ++i) status = tune_program(&t, i);

@@ -25,6 +25,7 @@ typedef struct sni_tune_options {
     const char *path;   /* program and arguments of the child, which calls sni_worker_run on the same programs */
     char *const *argv;
     double budget_s;    /* for all programs; 0: until nothing better is found */
+    int most;           /* candidates of a program around its rule's choice; 0: some */
     int limit_s;        /* for one candidate; what the child is told, too */
     /* After each measurement; may be NULL. */
     void (*progress)(void *context, const sni_tune_result *so_far);

@@ -87,6 +87,11 @@ static void measure(worker *w, long long program, long long limit_ns, const char
     if (status != SINTER_OK) answer(status == SINTER_UNSUPPORTED ? "refused" : "failed", sinter_last_error());
 }
 
+static void take(worker *w, long long program) {
+    sinter_status status = take_up(w, program);
+    answer(status == SINTER_OK ? "ok" : "failed", status == SINTER_OK ? "0" : sinter_last_error());
+}
+
 static void compare(worker *w, long long program, const char *text) {
     sni_schedule schedule;
     sni_bench_kernel rule = {.arena = NULL}, kernel = {.arena = NULL};
@@ -108,6 +113,8 @@ static void serve(worker *w, const char *line) {
     int at = 0;
     if (sscanf(line, "measure %lld %lld %n", &program, &limit_ns, &at) == 2 && at > 0)
         measure(w, program, limit_ns, line + at);
+    else if (sscanf(line, "take %lld", &program) == 1)
+        take(w, program);
     else if (sscanf(line, "compare %lld %n", &program, &at) == 1 && at > 0)
         compare(w, program, line + at);
     else
@@ -119,7 +126,7 @@ sinter_status sni_worker_run(sinter_runtime *runtime, const sni_programs *progra
     char line[SNI_PROCESS_LINE];
     while (fgets(line, sizeof line, stdin) != NULL) {
         line[strcspn(line, "\n")] = 0;
-        alarm((unsigned)limit_s);
+        alarm(strncmp(line, "take ", 5) == 0 ? SNI_WORKER_START_S : (unsigned)limit_s);
         serve(&w, line);
         alarm(0);
     }

@@ -2,18 +2,22 @@
  *
  * It answers each line of its standard input with one line that begins with "tune ":
  *
+ *     take P                                 ok 0 | failed WORDS
  *     measure P LIMIT STRATEGY VALUES...     ok NS | wrong WORDS | refused WORDS | failed WORDS
  *     compare P STRATEGY VALUES...           pair RULE_NS NS | failed WORDS
  *
  * P is the number of a program in the list that parent and child made of the same graph in the same way; LIMIT is a time in
- * nanoseconds beyond which a candidate is of no interest. A line that is not answered within the limit ends the process,
+ * nanoseconds beyond which a candidate is of no interest. `take` makes the program's memory and the trusted kernel's results,
+ * which may take longer than a candidate has. A line that is not answered within the limit ends the process,
  * also when the parent is no more. */
 #ifndef SNI_TUNE_WORKER_H
 #define SNI_TUNE_WORKER_H
 
 #include "tune/programs.h"
 
-/* Serves until its input ends. limit_s: for one line, of which building a kernel is a part. */
+#define SNI_WORKER_START_S 120 /* for `take`, and for the child to load the graph before its first line */
+
+/* Serves until its input ends. limit_s: for a line about a candidate, of which building its kernel is a part. */
 sinter_status sni_worker_run(sinter_runtime *runtime, const sni_programs *programs, int limit_s);
 
 #endif
