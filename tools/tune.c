@@ -2,7 +2,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/process.h"
@@ -10,6 +9,7 @@
 #include "command.h"
 #include "model.h"
 #include "options.h"
+#include "progress.h"
 #include "runtime/runtime.h"
 #include "tune/tune.h"
 #include "tune/worker.h"
@@ -61,28 +61,23 @@ static sinter_status subject_programs(const subject *s, sinter_runtime *runtime,
 /* ---- What is printed -------------------------------------------------------------------------- */
 
 typedef struct report {
-    bool terminal;
     int kept, programs;
 } report;
 
-static void clear_line(const report *r) {
-    if (r->terminal) fputs("\r\033[K", stderr);
-}
-
+/* The number of candidates is not known before the last one. */
 static void show_progress(void *context, const sni_tune_result *so_far) {
-    const report *r = context;
-    if (!r->terminal) return;
-    clear_line(r);
-    fprintf(stderr, "program %d of %d, %.40s: %d measured, %d rejected, %.2f times the rule's speed", so_far->number,
-            so_far->of, sni_str_text(&so_far->program->words), so_far->measured, so_far->rejected,
-            so_far->ns > 0 ? (double)so_far->rule_ns / (double)so_far->ns : 1.0);
-    fflush(stderr);
+    char text[160];
+    (void)context;
+    snprintf(text, sizeof text, "%.60s: %d measured, %d rejected, %.2f times the rule's speed",
+             sni_str_text(&so_far->program->words), so_far->measured, so_far->rejected,
+             so_far->ns > 0 ? (double)so_far->rule_ns / (double)so_far->ns : 1.0);
+    tool_progress_step((size_t)so_far->number - 1, (size_t)so_far->of, text);
 }
 
 static void print_result(void *context, const sni_tune_result *result) {
     report *r = context;
     sni_str values = SNI_STR_INIT;
-    clear_line(r);
+    tool_progress_hide();
     ++r->programs;
     printf("%3d  %-44.44s %-20.20s ", result->number, sni_str_text(&result->program->words), result->program->key.sizes);
     if (result->failure != NULL) {
@@ -146,8 +141,9 @@ static int run_tuner(const arguments *a, const char *name, sinter_runtime *runti
                                 .progress = show_progress,
                                 .result = print_result,
                                 .context = r};
+    tool_progress_begin("tuning");
     if (status == SINTER_OK) status = sni_tune_run(runtime, programs, &options);
-    clear_line(r);
+    tool_progress_end();
     sni_free(path);
     free(argv);
     return status == SINTER_OK ? TOOL_DONE : tool_fail(status, name);
@@ -207,7 +203,7 @@ static int check_arguments(arguments *a, const tool_list *words) {
 
 static int run_command(const arguments *a, const tool_list *words) {
     sinter_runtime *runtime = NULL;
-    report r = {.terminal = isatty(STDERR_FILENO) != 0};
+    report r = {.kept = 0};
     sinter_runtime_options options = SINTER_RUNTIME_OPTIONS_INIT;
     options.device = a->device;
     if (a->worker > 0) options.cache_dir = ""; /* most of what a child builds is never used again */
