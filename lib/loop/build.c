@@ -118,18 +118,13 @@ static bool stores_are_outputs(sni_builder *b, const uint32_t *outputs, int outp
 
 static bool row_domain(sni_builder *b, const sni_node *reduce, domain *d) {
     const sni_type *in = &sni_graph_value(b->graph, reduce->in[0])->type;
-    bool reduced[SINTER_MAX_RANK] = {false};
-    for (int i = 0; i < reduce->attrs[0].count; ++i) {
-        int64_t axis;
-        if (!sni_sym_is_const(b->sym, reduce->attrs[0].exprs[i], &axis)) return false;
-        reduced[axis < 0 ? axis + in->rank : axis] = true;
-    }
-    if (reduce->attrs[0].count == 0) memset(reduced, 1, sizeof reduced);
+    uint32_t reduced;
+    if (!sni_axes(b->sym, &reduce->attrs[SNI_REDUCE_AXES], in->rank, &reduced)) return false;
     d->full = *in;
     d->row.rank = 0;
     for (int pass = 0; pass < 2; ++pass) {
         for (int i = 0; i < in->rank; ++i) {
-            if (reduced[i] != (pass == 1)) continue;
+            if ((int)(reduced >> i & 1) != pass) continue;
             if (!sni_builder_axis(b, in->dims[i], &d->full_coords[i])) return false;
             if (pass == 1) {
                 b->reduced |= sni_sym_axes(b->sym, d->full_coords[i]);

@@ -257,18 +257,14 @@ static int splice_inside(sni_builder *b, uint32_t id, int rank, const sni_expr *
 static int splice_reduce(sni_builder *b, const sni_node *node, const sni_value *v, const sni_expr *coords,
                          sni_expr guard) {
     const sni_type *in = &sni_graph_value(b->graph, node->in[0])->type;
-    bool reduced[SINTER_MAX_RANK] = {false}, keep = node->attrs[1].i != 0;
-    for (int i = 0; i < node->attrs[0].count; ++i) {
-        int64_t axis;
-        if (!sni_sym_is_const(b->sym, node->attrs[0].exprs[i], &axis)) return refuse(b, "a symbolic axis");
-        reduced[axis < 0 ? axis + in->rank : axis] = true;
-    }
+    bool keep = node->attrs[SNI_REDUCE_KEEPDIMS].i != 0;
+    uint32_t reduced;
+    if (!sni_axes(b->sym, &node->attrs[SNI_REDUCE_AXES], in->rank, &reduced)) return refuse(b, "a symbolic axis");
     if (guard) return refuse(b, "a reduction under a condition");
     sni_expr in_coords[SINTER_MAX_RANK];
     uint32_t taken = coords_mask(b, v->type.rank, coords), axes = 0;
     for (int d = 0, out_dim = 0; d < in->rank; ++d) {
-        bool is_reduced = reduced[d] || node->attrs[0].count == 0;
-        if (!is_reduced) {
+        if (!(reduced >> d & 1)) {
             in_coords[d] = coords[out_dim++];
             continue;
         }
@@ -287,8 +283,7 @@ static int splice_reduce(sni_builder *b, const sni_node *node, const sni_value *
 }
 
 int sni_scan_axis(const sni_node *scan, int rank) {
-    int64_t axis = scan->attrs[SNI_SCAN_AXIS].i;
-    return (int)(axis < 0 ? axis + rank : axis);
+    return sni_axis(scan->attrs[SNI_SCAN_AXIS].i, rank);
 }
 
 /* What a combiner starts with. */

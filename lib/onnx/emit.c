@@ -32,7 +32,7 @@ uint32_t sni_onnx_where(sni_onnx_call *call, uint32_t condition, uint32_t a, uin
 
 uint32_t sni_onnx_cast(sni_onnx_call *call, uint32_t x, sinter_dtype dtype) {
     if (sni_onnx_type(call, x).dtype == dtype) return x;
-    return sni_onnx_emit(call, "cast", SNI_IN(x), SNI_ATTRS(sni_attr_int(dtype)));
+    return sni_onnx_emit(call, "cast", SNI_IN(x), SNI_ATTRS([SNI_CAST_DTYPE] = sni_attr_int(dtype)));
 }
 
 uint32_t sni_onnx_scalar(sni_onnx_call *call, sinter_dtype dtype, double value) {
@@ -59,11 +59,13 @@ sni_attr sni_onnx_int_list(sni_onnx_call *call, int count, const int *values) {
 }
 
 uint32_t sni_onnx_reshape(sni_onnx_call *call, uint32_t x, const sni_onnx_list *shape) {
-    return sni_onnx_emit(call, "reshape", SNI_IN(x), SNI_ATTRS(sni_onnx_exprs(call, shape)));
+    return sni_onnx_emit(call, "reshape", SNI_IN(x),
+                         SNI_ATTRS([SNI_RESHAPE_SHAPE] = sni_onnx_exprs(call, shape)));
 }
 
 uint32_t sni_onnx_expand(sni_onnx_call *call, uint32_t x, const sni_onnx_list *shape) {
-    return sni_onnx_emit(call, "expand", SNI_IN(x), SNI_ATTRS(sni_onnx_exprs(call, shape)));
+    return sni_onnx_emit(call, "expand", SNI_IN(x),
+                         SNI_ATTRS([SNI_EXPAND_SHAPE] = sni_onnx_exprs(call, shape)));
 }
 
 uint32_t sni_onnx_transpose(sni_onnx_call *call, uint32_t x, int rank, const int *perm) {
@@ -71,7 +73,7 @@ uint32_t sni_onnx_transpose(sni_onnx_call *call, uint32_t x, int rank, const int
     for (int i = 0; i < rank; i++) same = same && perm[i] == i;
     if (same) return x;
     return sni_onnx_emit(call, "transpose", SNI_IN(x),
-                         SNI_ATTRS(sni_onnx_int_list(call, rank, perm)));
+                         SNI_ATTRS([SNI_TRANSPOSE_PERM] = sni_onnx_int_list(call, rank, perm)));
 }
 
 uint32_t sni_onnx_slice_axis(sni_onnx_call *call, uint32_t x, int axis, sni_expr start,
@@ -85,20 +87,22 @@ uint32_t sni_onnx_slice_axis(sni_onnx_call *call, uint32_t x, int axis, sni_expr
     starts.at[axis] = start;
     sizes.at[axis] = size;
     return sni_onnx_emit(call, "slice", SNI_IN(x),
-                         SNI_ATTRS(sni_onnx_exprs(call, &starts), sni_onnx_exprs(call, &steps),
-                                   sni_onnx_exprs(call, &sizes)));
+                         SNI_ATTRS([SNI_SLICE_STARTS] = sni_onnx_exprs(call, &starts),
+                                   [SNI_SLICE_STEPS] = sni_onnx_exprs(call, &steps),
+                                   [SNI_SLICE_SIZES] = sni_onnx_exprs(call, &sizes)));
 }
 
 uint32_t sni_onnx_reduce(sni_onnx_call *call, const char *op, uint32_t x, int axis_count,
                          const int *axes, bool keepdims) {
     return sni_onnx_emit(
         call, op, SNI_IN(x),
-        SNI_ATTRS(sni_onnx_int_list(call, axis_count, axes), sni_attr_int(keepdims)));
+        SNI_ATTRS([SNI_REDUCE_AXES] = sni_onnx_int_list(call, axis_count, axes),
+                  [SNI_REDUCE_KEEPDIMS] = sni_attr_int(keepdims)));
 }
 
 uint32_t sni_onnx_concat(sni_onnx_call *call, int count, const uint32_t *values, int axis) {
     if (count == 1) return values[0];
-    return sni_onnx_emit(call, "concat", count, values, SNI_ATTRS(sni_attr_int(axis)));
+    return sni_onnx_emit(call, "concat", count, values, SNI_ATTRS([SNI_CONCAT_AXIS] = sni_attr_int(axis)));
 }
 
 uint32_t sni_onnx_unsqueeze(sni_onnx_call *call, uint32_t x, int axis) {
@@ -127,7 +131,8 @@ uint32_t sni_onnx_iota(sni_onnx_call *call, const sni_onnx_list *shape, sinter_d
                        int axis) {
     return sni_onnx_emit(
         call, "iota", 0, NULL,
-        SNI_ATTRS(sni_onnx_exprs(call, shape), sni_attr_int(dtype), sni_attr_int(axis)));
+        SNI_ATTRS([SNI_IOTA_SHAPE] = sni_onnx_exprs(call, shape), [SNI_IOTA_DTYPE] = sni_attr_int(dtype),
+                  [SNI_IOTA_AXIS] = sni_attr_int(axis)));
 }
 
 uint32_t sni_onnx_constant(sni_onnx_call *call, sinter_dtype dtype, int rank, const int64_t *dims,

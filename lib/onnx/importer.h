@@ -11,6 +11,7 @@
 #include "onnx/onnx.pb-c.h"
 
 #include "onnx/link.h"
+#include "op/attrs.h"
 
 /* A file mapped for as long as anyone uses a part of it; counted, thread-safe. */
 typedef struct sni_onnx_file sni_onnx_file;

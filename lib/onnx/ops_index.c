@@ -14,13 +14,13 @@ static void gather(sni_onnx_call *call) {
     int axis = sni_onnx_attr_axis(call, "axis", 0, sni_onnx_rank(call, x));
     call->out[0] =
         sni_onnx_emit(call, call->row->target, SNI_IN(x, index_of(call, sni_onnx_in(call, 1))),
-                      SNI_ATTRS(sni_attr_int(axis)));
+                      SNI_ATTRS([SNI_GATHER_AXIS] = sni_attr_int(axis)));
 }
 
 static void gather_nd(sni_onnx_call *call) {
     call->out[0] = sni_onnx_emit(
         call, "gather_nd", SNI_IN(sni_onnx_in(call, 0), index_of(call, sni_onnx_in(call, 1))),
-        SNI_ATTRS(sni_attr_int(sni_onnx_attr_int(call, "batch_dims", 0))));
+        SNI_ATTRS([SNI_GATHER_ND_BATCH_DIMS] = sni_attr_int(sni_onnx_attr_int(call, "batch_dims", 0))));
 }
 
 /* ---- numbers from shapes ---- */
@@ -161,7 +161,8 @@ static void trilu(sni_onnx_call *call) {
     if (diagonal && !sni_onnx_numbers_of(call, diagonal, "k operand", 1, &k, &count)) return;
     call->out[0] = sni_onnx_emit(
         call, "trilu", SNI_IN(sni_onnx_in(call, 0)),
-        SNI_ATTRS(sni_attr_int(sni_onnx_attr_int(call, "upper", 1)), sni_attr_int(k)));
+        SNI_ATTRS([SNI_TRILU_UPPER] = sni_attr_int(sni_onnx_attr_int(call, "upper", 1)),
+                  [SNI_TRILU_K] = sni_attr_int(k)));
 }
 
 /* Within a row's length the positions count down, behind it they stay. */
@@ -188,7 +189,8 @@ static void reverse_sequence(sni_onnx_call *call) {
     }
     from = sni_onnx_expand(call, from, &shape);
     call->out[0] =
-        sni_onnx_emit(call, "gather_elements", SNI_IN(x, from), SNI_ATTRS(sni_attr_int(time)));
+        sni_onnx_emit(call, "gather_elements", SNI_IN(x, from),
+                      SNI_ATTRS([SNI_GATHER_AXIS] = sni_attr_int(time)));
 }
 
 /* Windows of signal processing: a0 - a1 cos(2 pi n / N) + a2 cos(4 pi n / N). */

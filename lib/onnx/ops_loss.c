@@ -15,7 +15,7 @@ static uint32_t weights_of(sni_onnx_call *call, sinter_dtype dtype, uint32_t *io
     }
     if (weights)
         result = sni_onnx_emit(call, "gather", SNI_IN(weights, *io_target),
-                               SNI_ATTRS(sni_attr_int(0)));
+                               SNI_ATTRS([SNI_GATHER_AXIS] = sni_attr_int(0)));
     else if (ignored)
         result = sni_onnx_scalar(call, dtype, 1);
     if (ignored)
@@ -36,7 +36,7 @@ static uint32_t loss_of(sni_onnx_call *call, uint32_t log_prob, uint32_t target)
     uint32_t weights = weights_of(call, dtype, &target);
     uint32_t picked = sni_onnx_emit(call, "gather_elements",
                                     SNI_IN(log_prob, sni_onnx_unsqueeze(call, target, 1)),
-                                    SNI_ATTRS(sni_attr_int(1)));
+                                    SNI_ATTRS([SNI_GATHER_AXIS] = sni_attr_int(1)));
     uint32_t loss = sni_onnx_unary(call, "neg", sni_onnx_squeeze(call, picked, 1));
     if (weights) loss = sni_onnx_binary(call, "mul", loss, weights);
     if (strcmp(reduction, "none") == 0) return loss;
@@ -53,7 +53,7 @@ static void nll_loss(sni_onnx_call *call) {
 
 static void cross_entropy(sni_onnx_call *call) {
     uint32_t log_prob = sni_onnx_emit(call, "log_softmax", SNI_IN(sni_onnx_in(call, 0)),
-                                      SNI_ATTRS(sni_attr_int(1)));
+                                      SNI_ATTRS([SNI_SOFTMAX_AXIS] = sni_attr_int(1)));
     call->out[0] = loss_of(call, log_prob, sni_onnx_in(call, 1));
     if (sni_onnx_wants(call, 1)) call->out[1] = log_prob;
 }

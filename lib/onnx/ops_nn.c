@@ -103,9 +103,9 @@ static uint32_t emit_conv(sni_onnx_call *call, uint32_t x, uint32_t w, uint32_t 
     if (!kernel_of(call, x, w, &kernel) || !geometry_of(call, x, &kernel, &g)) return 0;
     return sni_onnx_emit(
         call, "conv", SNI_IN(x, w, b),
-        SNI_ATTRS(sni_onnx_exprs(call, &g.strides), sni_onnx_exprs(call, &g.pads),
-                  sni_onnx_exprs(call, &g.dilations),
-                  sni_attr_int(sni_onnx_attr_int(call, "group", 1))));
+        SNI_ATTRS([SNI_CONV_STRIDES] = sni_onnx_exprs(call, &g.strides), [SNI_CONV_PADS] = sni_onnx_exprs(call, &g.pads),
+                  [SNI_CONV_DILATIONS] = sni_onnx_exprs(call, &g.dilations),
+                  [SNI_CONV_GROUPS] = sni_attr_int(sni_onnx_attr_int(call, "group", 1))));
 }
 
 static void conv(sni_onnx_call *call) {
@@ -181,9 +181,10 @@ static void conv_transpose(sni_onnx_call *call) {
     }
     call->out[0] = sni_onnx_emit(
         call, "conv_transpose", SNI_IN(x, w, b),
-        SNI_ATTRS(sni_onnx_exprs(call, &g.strides), sni_onnx_exprs(call, &g.pads),
-                  sni_onnx_exprs(call, &g.dilations), sni_onnx_exprs(call, &extra),
-                  sni_attr_int(sni_onnx_attr_int(call, "group", 1))));
+        SNI_ATTRS([SNI_BACK_STRIDES] = sni_onnx_exprs(call, &g.strides), [SNI_BACK_PADS] = sni_onnx_exprs(call, &g.pads),
+                  [SNI_BACK_DILATIONS] = sni_onnx_exprs(call, &g.dilations),
+                  [SNI_BACK_OUTPUT_PADDING] = sni_onnx_exprs(call, &extra),
+                  [SNI_BACK_GROUPS] = sni_attr_int(sni_onnx_attr_int(call, "group", 1))));
 }
 
 /* ---- poolings ---- */
@@ -193,19 +194,19 @@ static void max_pool(sni_onnx_call *call) {
     if (!geometry_of(call, sni_onnx_in(call, 0), NULL, &g)) return;
     call->out[0] = sni_onnx_emit(
         call, "max_pool", SNI_IN(sni_onnx_in(call, 0)),
-        SNI_ATTRS(sni_onnx_exprs(call, &g.kernel), sni_onnx_exprs(call, &g.strides),
-                  sni_onnx_exprs(call, &g.pads), sni_onnx_exprs(call, &g.dilations),
-                  sni_attr_int(sni_onnx_attr_int(call, "ceil_mode", 0))));
+        SNI_ATTRS([SNI_POOL_KERNEL] = sni_onnx_exprs(call, &g.kernel), [SNI_POOL_STRIDES] = sni_onnx_exprs(call, &g.strides),
+                  [SNI_POOL_PADS] = sni_onnx_exprs(call, &g.pads), [SNI_POOL_DILATIONS] = sni_onnx_exprs(call, &g.dilations),
+                  [SNI_POOL_CEIL] = sni_attr_int(sni_onnx_attr_int(call, "ceil_mode", 0))));
 }
 
 static uint32_t emit_avg_pool(sni_onnx_call *call, uint32_t x, const geometry *g,
                               bool count_pads) {
     return sni_onnx_emit(
         call, "avg_pool", SNI_IN(x),
-        SNI_ATTRS(sni_onnx_exprs(call, &g->kernel), sni_onnx_exprs(call, &g->strides),
-                  sni_onnx_exprs(call, &g->pads), sni_onnx_exprs(call, &g->dilations),
-                  sni_attr_int(sni_onnx_attr_int(call, "ceil_mode", 0)),
-                  sni_attr_int(count_pads)));
+        SNI_ATTRS([SNI_POOL_KERNEL] = sni_onnx_exprs(call, &g->kernel), [SNI_POOL_STRIDES] = sni_onnx_exprs(call, &g->strides),
+                  [SNI_POOL_PADS] = sni_onnx_exprs(call, &g->pads), [SNI_POOL_DILATIONS] = sni_onnx_exprs(call, &g->dilations),
+                  [SNI_POOL_CEIL] = sni_attr_int(sni_onnx_attr_int(call, "ceil_mode", 0)),
+                  [SNI_POOL_INCLUDE_PAD] = sni_attr_int(count_pads)));
 }
 
 static void avg_pool(sni_onnx_call *call) {
@@ -276,10 +277,10 @@ static void gemm(sni_onnx_call *call) {
     uint32_t c = sni_onnx_in(call, 2);
     call->out[0] = sni_onnx_emit(
         call, "gemm", SNI_IN(sni_onnx_in(call, 0), sni_onnx_in(call, 1), c),
-        SNI_ATTRS(sni_attr_float(sni_onnx_attr_float(call, "alpha", 1)),
-                  sni_attr_float(sni_onnx_attr_float(call, "beta", 1)),
-                  sni_attr_int(sni_onnx_attr_int(call, "transA", 0) != 0),
-                  sni_attr_int(sni_onnx_attr_int(call, "transB", 0) != 0)));
+        SNI_ATTRS([SNI_GEMM_ALPHA] = sni_attr_float(sni_onnx_attr_float(call, "alpha", 1)),
+                  [SNI_GEMM_BETA] = sni_attr_float(sni_onnx_attr_float(call, "beta", 1)),
+                  [SNI_GEMM_TRANS_A] = sni_attr_int(sni_onnx_attr_int(call, "transA", 0) != 0),
+                  [SNI_GEMM_TRANS_B] = sni_attr_int(sni_onnx_attr_int(call, "transB", 0) != 0)));
 }
 
 static const sni_onnx_row rows[] = {

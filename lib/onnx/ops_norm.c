@@ -68,14 +68,14 @@ static void batch_norm(sni_onnx_call *call) {
                                         sni_onnx_cast(call, sni_onnx_in(call, 2), dtype),
                                         sni_onnx_cast(call, sni_onnx_in(call, 3), dtype),
                                         sni_onnx_cast(call, sni_onnx_in(call, 4), dtype)),
-                                 SNI_ATTRS(sni_attr_float(epsilon)));
+                                 SNI_ATTRS([SNI_CHANNEL_NORM_EPSILON] = sni_attr_float(epsilon)));
 }
 
 static void instance_norm(sni_onnx_call *call) {
     call->out[0] = sni_onnx_emit(
         call, "instance_norm",
         SNI_IN(sni_onnx_in(call, 0), sni_onnx_in(call, 1), sni_onnx_in(call, 2)),
-        SNI_ATTRS(sni_attr_float(sni_onnx_attr_float(call, "epsilon", 1e-5))));
+        SNI_ATTRS([SNI_CHANNEL_NORM_EPSILON] = sni_attr_float(sni_onnx_attr_float(call, "epsilon", 1e-5))));
 }
 
 static void layer_norm(sni_onnx_call *call) {
@@ -85,7 +85,7 @@ static void layer_norm(sni_onnx_call *call) {
     double epsilon = sni_onnx_attr_float(call, "epsilon", 1e-5);
     if (axis < 0) return;
     call->out[0] = sni_onnx_emit(call, "layer_norm", SNI_IN(x, sni_onnx_in(call, 1), bias),
-                                 SNI_ATTRS(sni_attr_int(axis), sni_attr_float(epsilon)));
+                                 SNI_ATTRS([SNI_NORM_AXIS] = sni_attr_int(axis), [SNI_NORM_EPSILON] = sni_attr_float(epsilon)));
     if (!sni_onnx_wants(call, 1) && !sni_onnx_wants(call, 2)) return;
     /* The statistics are f32 whatever x is (stash_type 1). */
     moments m =
@@ -117,17 +117,18 @@ static void group_norm(sni_onnx_call *call) {
         sni_onnx_emit(call, "group_norm",
                       SNI_IN(x, spread_groups(call, sni_onnx_in(call, 1), groups, channels),
                              spread_groups(call, sni_onnx_in(call, 2), groups, channels)),
-                      SNI_ATTRS(sni_attr_int(groups),
-                                sni_attr_float(sni_onnx_attr_float(call, "epsilon", 1e-5))));
+                      SNI_ATTRS([SNI_GROUP_NORM_GROUPS] = sni_attr_int(groups),
+                                [SNI_GROUP_NORM_EPSILON] =
+                                    sni_attr_float(sni_onnx_attr_float(call, "epsilon", 1e-5))));
 }
 
 static void lrn(sni_onnx_call *call) {
     call->out[0] =
         sni_onnx_emit(call, "lrn", SNI_IN(sni_onnx_in(call, 0)),
-                      SNI_ATTRS(sni_attr_int(sni_onnx_attr_int(call, "size", 0)),
-                                sni_attr_float(sni_onnx_attr_float(call, "alpha", 1e-4)),
-                                sni_attr_float(sni_onnx_attr_float(call, "beta", 0.75)),
-                                sni_attr_float(sni_onnx_attr_float(call, "bias", 1))));
+                      SNI_ATTRS([SNI_LRN_SIZE] = sni_attr_int(sni_onnx_attr_int(call, "size", 0)),
+                                [SNI_LRN_ALPHA] = sni_attr_float(sni_onnx_attr_float(call, "alpha", 1e-4)),
+                                [SNI_LRN_BETA] = sni_attr_float(sni_onnx_attr_float(call, "beta", 0.75)),
+                                [SNI_LRN_BIAS] = sni_attr_float(sni_onnx_attr_float(call, "bias", 1))));
 }
 
 static void lp_norm(sni_onnx_call *call) {

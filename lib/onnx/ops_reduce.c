@@ -20,9 +20,10 @@ static void arg_reduce(sni_onnx_call *call) {
     int axis = sni_onnx_attr_axis(call, "axis", 0, sni_onnx_rank(call, x));
     call->out[0] =
         sni_onnx_emit(call, call->row->target, SNI_IN(x),
-                      SNI_ATTRS(sni_attr_int(axis),
-                                sni_attr_int(sni_onnx_attr_int(call, "keepdims", 1)),
-                                sni_attr_int(sni_onnx_attr_int(call, "select_last_index", 0))));
+                      SNI_ATTRS([SNI_ARG_AXIS] = sni_attr_int(axis),
+                                [SNI_ARG_KEEPDIMS] = sni_attr_int(sni_onnx_attr_int(call, "keepdims", 1)),
+                                [SNI_ARG_SELECT_LAST] =
+                                    sni_attr_int(sni_onnx_attr_int(call, "select_last_index", 0))));
 }
 
 static sni_expr product(const sni_onnx_call *call, const sni_onnx_list *shape, int from, int to) {
@@ -40,14 +41,16 @@ static void softmax(sni_onnx_call *call) {
     if (axis < 0) return;
     if (!matrix || axis == rank - 1) {
         call->out[0] =
-            sni_onnx_emit(call, call->row->target, SNI_IN(x), SNI_ATTRS(sni_attr_int(axis)));
+            sni_onnx_emit(call, call->row->target, SNI_IN(x),
+                          SNI_ATTRS([SNI_SOFTMAX_AXIS] = sni_attr_int(axis)));
         return;
     }
     sni_onnx_list shape = sni_onnx_shape(call, x), flat = {.count = 2};
     flat.at[0] = product(call, &shape, 0, axis);
     flat.at[1] = product(call, &shape, axis, rank);
     uint32_t rows = sni_onnx_reshape(call, x, &flat);
-    rows = sni_onnx_emit(call, call->row->target, SNI_IN(rows), SNI_ATTRS(sni_attr_int(1)));
+    rows = sni_onnx_emit(call, call->row->target, SNI_IN(rows),
+                         SNI_ATTRS([SNI_SOFTMAX_AXIS] = sni_attr_int(1)));
     call->out[0] = sni_onnx_reshape(call, rows, &shape);
 }
 
@@ -58,9 +61,9 @@ static void scan(sni_onnx_call *call) {
     if (!sni_onnx_numbers_of(call, sni_onnx_in(call, 1), "axis operand", 1, &axis, &count)) return;
     call->out[0] = sni_onnx_emit(
         call, call->row->target, SNI_IN(x),
-        SNI_ATTRS(sni_attr_int(sni_onnx_axis(call, axis, sni_onnx_rank(call, x))),
-                  sni_attr_int(sni_onnx_attr_int(call, "exclusive", 0)),
-                  sni_attr_int(sni_onnx_attr_int(call, "reverse", 0))));
+        SNI_ATTRS([SNI_SCAN_AXIS] = sni_attr_int(sni_onnx_axis(call, axis, sni_onnx_rank(call, x))),
+                  [SNI_SCAN_EXCLUSIVE] = sni_attr_int(sni_onnx_attr_int(call, "exclusive", 0)),
+                  [SNI_SCAN_REVERSE] = sni_attr_int(sni_onnx_attr_int(call, "reverse", 0))));
 }
 
 static const sni_onnx_row rows[] = {

@@ -231,7 +231,7 @@ static uint32_t resize_axis(sni_onnx_call *call, uint32_t x, const settings *s, 
         uint32_t indices = sni_onnx_constant(call, SINTER_I64, 1, &out_size, t.indices[k],
                                              (size_t)out_size * sizeof **t.indices);
         uint32_t tap = sni_onnx_emit(call, "gather", SNI_IN(x, indices),
-                                     SNI_ATTRS(sni_attr_int(axis)));
+                                     SNI_ATTRS([SNI_GATHER_AXIS] = sni_attr_int(axis)));
         if (s->mode == NEAREST) return tap;
         uint32_t weights = sni_onnx_constant(call, SINTER_F32, 1, &out_size, t.weights[k],
                                              (size_t)out_size * sizeof **t.weights);
@@ -269,9 +269,9 @@ static void build(sni_onnx_call *call, uint32_t x, const settings *s) {
     if (operator_fits(call, x, s)) {
         call->out[0] = sni_onnx_emit(
             call, "resize", SNI_IN(x),
-            SNI_ATTRS(sni_onnx_exprs(call, &s->sizes), sni_attr_int(s->mode),
-                      sni_attr_int(s->coordinate), sni_attr_int(s->nearest),
-                      sni_attr_float(s->cubic)));
+            SNI_ATTRS([SNI_RESIZE_SIZES] = sni_onnx_exprs(call, &s->sizes), [SNI_RESIZE_MODE] = sni_attr_int(s->mode),
+                      [SNI_RESIZE_COORDINATE] = sni_attr_int(s->coordinate),
+                      [SNI_RESIZE_NEAREST] = sni_attr_int(s->nearest), [SNI_RESIZE_CUBIC_A] = sni_attr_float(s->cubic)));
         return;
     }
     for (int i = 0; i < s->rank; i++) {

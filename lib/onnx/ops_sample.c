@@ -70,7 +70,7 @@ static uint32_t pixel(sni_onnx_call *call, const sampler *s, uint32_t x, uint32_
         call, "add", sni_onnx_binary(call, "mul", row, sni_onnx_known(call, 0, &width)), column);
     index = sni_onnx_expand(call, index, &s->full);
     uint32_t taken = sni_onnx_emit(call, "gather_elements", SNI_IN(s->pixels, index),
-                                   SNI_ATTRS(sni_attr_int(2)));
+                                   SNI_ATTRS([SNI_GATHER_AXIS] = sni_attr_int(2)));
     if (s->border || s->reflect) return taken;
     return sni_onnx_where(call, seen, taken, sni_onnx_scalar(call, s->dtype, 0));
 }

@@ -69,8 +69,10 @@ static uint32_t pad_to(sni_onnx_call *call, uint32_t x, const sni_onnx_list *sha
     }
     if (same) return x;
     return sni_onnx_emit(call, "pad", SNI_IN(x),
-                         SNI_ATTRS(sni_onnx_exprs(call, &low), sni_onnx_exprs(call, &high),
-                                   sni_attr_int(0), sni_attr_float(fill)));
+                         SNI_ATTRS([SNI_PAD_LOW] = sni_onnx_exprs(call, &low),
+                                   [SNI_PAD_HIGH] = sni_onnx_exprs(call, &high),
+                                   [SNI_PAD_MODE] = sni_attr_int(SNI_PAD_CONSTANT),
+                                   [SNI_PAD_VALUE] = sni_attr_float(fill)));
 }
 
 /* out[.., j, ..] takes updates[.., k, ..] where indices[.., k, ..] is j. */
@@ -201,7 +203,7 @@ static void top_k(sni_onnx_call *call) {
                       MAX_RANKED);
     uint32_t indices = indices_by_rank(call, x, axis, k, largest);
     call->out[0] = sni_onnx_emit(call, "gather_elements", SNI_IN(x, indices),
-                                 SNI_ATTRS(sni_attr_int(axis)));
+                                 SNI_ATTRS([SNI_GATHER_AXIS] = sni_attr_int(axis)));
     if (sni_onnx_wants(call, 1)) call->out[1] = indices;
 }
 

@@ -239,8 +239,9 @@ static void slice(sni_onnx_call *call) {
     if (!ok) return;
     call->out[0] =
         sni_onnx_emit(call, "slice", SNI_IN(x),
-                      SNI_ATTRS(sni_onnx_exprs(call, &starts), sni_onnx_exprs(call, &steps),
-                                sni_onnx_exprs(call, &sizes)));
+                      SNI_ATTRS([SNI_SLICE_STARTS] = sni_onnx_exprs(call, &starts),
+                                [SNI_SLICE_STEPS] = sni_onnx_exprs(call, &steps),
+                                [SNI_SLICE_SIZES] = sni_onnx_exprs(call, &sizes)));
 }
 
 /* The sizes of a Split's parts. */
@@ -335,8 +336,9 @@ static void pad(sni_onnx_call *call) {
         high.at[axes.at[i]] = given.at[axes.count + i];
     }
     call->out[0] = sni_onnx_emit(call, "pad", SNI_IN(x),
-                                 SNI_ATTRS(sni_onnx_exprs(call, &low), sni_onnx_exprs(call, &high),
-                                           sni_attr_int(mode), sni_attr_float(fill)));
+                                 SNI_ATTRS([SNI_PAD_LOW] = sni_onnx_exprs(call, &low),
+                                           [SNI_PAD_HIGH] = sni_onnx_exprs(call, &high),
+                                           [SNI_PAD_MODE] = sni_attr_int(mode), [SNI_PAD_VALUE] = sni_attr_float(fill)));
 }
 
 /* ---- blocks of pixels and channels ---- */

@@ -6,8 +6,6 @@
 
 /* ---- conv ----------------------------------------------------------------------------------- */
 
-enum { CONV_STRIDES, CONV_PADS, CONV_DILATIONS, CONV_GROUPS };
-
 static sinter_status conv_inputs(const sni_call *call) {
     SNI_TRY(sni_rule_class(call, 0, SNI_CLASS_REAL));
     SNI_TRY(sni_rule_class(call, 1, SNI_CLASS_REAL));
@@ -33,10 +31,10 @@ static bool divides(sni_call *call, sni_expr channels, int64_t groups) {
 static sinter_status conv_infer(sni_call *call) {
     sni_sym *sym = call->sym;
     const sni_type *x = &call->in[0], *w = &call->in[1];
-    int64_t groups = sni_attr_i(call, CONV_GROUPS);
+    int64_t groups = sni_attr_i(call, SNI_CONV_GROUPS);
     sni_rule_spatial spatial;
     SNI_TRY(conv_inputs(call));
-    SNI_TRY(sni_rule_spatial_read(call, CONV_STRIDES, CONV_PADS, CONV_DILATIONS, &spatial));
+    SNI_TRY(sni_rule_spatial_read(call, SNI_CONV_STRIDES, SNI_CONV_PADS, SNI_CONV_DILATIONS, &spatial));
     if (groups < 1) return sni_fail(SINTER_INVALID_ARGUMENT, "groups must be 1 or more");
     if (!sni_rule_equal(call, x->dims[1], sni_sym_mul_i(sym, w->dims[1], groups)) ||
         !divides(call, w->dims[0], groups))
@@ -55,7 +53,7 @@ static sinter_status conv_infer(sni_call *call) {
 static double conv_element(const sni_ref_call *call, const int64_t *to) {
     const sni_ref_tensor *x = call->in[0], *w = call->in[1];
     int spatial = x->rank - 2;
-    int64_t groups = call->attrs[CONV_GROUPS].i, first = to[1] / (w->dims[0] / groups) * w->dims[1];
+    int64_t groups = call->attrs[SNI_CONV_GROUPS].i, first = to[1] / (w->dims[0] / groups) * w->dims[1];
     int64_t taps = w->count / w->dims[0], at[SINTER_MAX_RANK] = {0}, from[SINTER_MAX_RANK];
     const sni_ref_tensor *bias = sni_ref_optional(call, 2);
     double sum = bias ? bias->f[to[1]] : 0;
@@ -65,9 +63,9 @@ static double conv_element(const sni_ref_call *call, const int64_t *to) {
         from[0] = to[0];
         from[1] = first + at[1];
         for (int i = 0; i < spatial; ++i) {
-            from[2 + i] = to[2 + i] * sni_ref_entry(call, CONV_STRIDES, i, 1) +
-                          at[2 + i] * sni_ref_entry(call, CONV_DILATIONS, i, 1) -
-                          sni_ref_entry(call, CONV_PADS, i, 0);
+            from[2 + i] = to[2 + i] * sni_ref_entry(call, SNI_CONV_STRIDES, i, 1) +
+                          at[2 + i] * sni_ref_entry(call, SNI_CONV_DILATIONS, i, 1) -
+                          sni_ref_entry(call, SNI_CONV_PADS, i, 0);
             if (from[2 + i] < 0 || from[2 + i] >= x->dims[2 + i]) inside = false;
         }
         if (inside) sum += x->f[sni_ref_index(x, from)] * w->f[sni_ref_index(w, at)];
@@ -79,7 +77,7 @@ static double conv_element(const sni_ref_call *call, const int64_t *to) {
 static sinter_status conv_reference(const sni_ref_call *call) {
     sni_ref_tensor *out = call->out[0];
     int64_t coords[SINTER_MAX_RANK] = {0};
-    if (call->in[0]->dims[1] != call->in[1]->dims[1] * call->attrs[CONV_GROUPS].i)
+    if (call->in[0]->dims[1] != call->in[1]->dims[1] * call->attrs[SNI_CONV_GROUPS].i)
         return sni_fail(SINTER_SHAPE, "the channels do not fit the weights and groups");
     for (int64_t n = 0; n < out->count; ++n) {
         out->f[n] = conv_element(call, coords);
@@ -90,16 +88,14 @@ static sinter_status conv_reference(const sni_ref_call *call) {
 
 /* ---- conv_transpose ------------------------------------------------------------------------- */
 
-enum { BACK_STRIDES, BACK_PADS, BACK_DILATIONS, BACK_OUTPUT_PADDING, BACK_GROUPS };
-
 static sinter_status back_infer(sni_call *call) {
     sni_sym *sym = call->sym;
     const sni_type *x = &call->in[0], *w = &call->in[1];
-    int64_t groups = sni_attr_i(call, BACK_GROUPS);
+    int64_t groups = sni_attr_i(call, SNI_BACK_GROUPS);
     sni_rule_spatial spatial;
     SNI_TRY(conv_inputs(call));
-    SNI_TRY(sni_rule_spatial_read(call, BACK_STRIDES, BACK_PADS, BACK_DILATIONS, &spatial));
-    int extra = call->attrs[BACK_OUTPUT_PADDING].count;
+    SNI_TRY(sni_rule_spatial_read(call, SNI_BACK_STRIDES, SNI_BACK_PADS, SNI_BACK_DILATIONS, &spatial));
+    int extra = call->attrs[SNI_BACK_OUTPUT_PADDING].count;
     if (extra != 0 && extra != spatial.count)
         return sni_fail(SINTER_SHAPE, "attribute output_padding has %d entries instead of %d",
                         extra, spatial.count);
@@ -114,7 +110,7 @@ static sinter_status back_infer(sni_call *call) {
             sni_sym_mul(sym, spatial.dilation[i], sni_sym_add_i(sym, w->dims[2 + i], -1));
         sni_expr size = sni_sym_mul(sym, spatial.stride[i], sni_sym_add_i(sym, spatial.in[i], -1));
         size = sni_sym_add_i(sym, sni_sym_add(sym, size, reach), 1);
-        size = sni_sym_add(sym, size, sni_rule_entry(call, BACK_OUTPUT_PADDING, i, 0));
+        size = sni_sym_add(sym, size, sni_rule_entry(call, SNI_BACK_OUTPUT_PADDING, i, 0));
         dims[2 + i] =
             sni_sym_sub(sym, size, sni_sym_add(sym, spatial.low[i], spatial.high[i]));
         if (sni_rule_const_below(call, dims[2 + i], 1) || sni_rule_const_below(call, w->dims[2 + i], 1))
@@ -128,7 +124,7 @@ static sinter_status back_infer(sni_call *call) {
 static void back_scatter(const sni_ref_call *call, const int64_t *from, double value) {
     const sni_ref_tensor *w = call->in[1];
     sni_ref_tensor *out = call->out[0];
-    int64_t groups = call->attrs[BACK_GROUPS].i;
+    int64_t groups = call->attrs[SNI_BACK_GROUPS].i;
     int64_t group = from[1] / (w->dims[0] / groups);
     int64_t at[SINTER_MAX_RANK] = {0}, to[SINTER_MAX_RANK];
     at[0] = from[1];
@@ -137,9 +133,9 @@ static void back_scatter(const sni_ref_call *call, const int64_t *from, double v
         to[0] = from[0];
         to[1] = group * w->dims[1] + at[1];
         for (int i = 0; i < w->rank - 2; ++i) {
-            to[2 + i] = from[2 + i] * sni_ref_entry(call, BACK_STRIDES, i, 1) +
-                        at[2 + i] * sni_ref_entry(call, BACK_DILATIONS, i, 1) -
-                        sni_ref_entry(call, BACK_PADS, i, 0);
+            to[2 + i] = from[2 + i] * sni_ref_entry(call, SNI_BACK_STRIDES, i, 1) +
+                        at[2 + i] * sni_ref_entry(call, SNI_BACK_DILATIONS, i, 1) -
+                        sni_ref_entry(call, SNI_BACK_PADS, i, 0);
             if (to[2 + i] < 0 || to[2 + i] >= out->dims[2 + i]) inside = false;
         }
         if (inside) out->f[sni_ref_index(out, to)] += value * w->f[sni_ref_index(w, at)];
@@ -166,17 +162,14 @@ static sinter_status back_reference(const sni_ref_call *call) {
 const sni_op sni_ops_composite_conv[] = {
     {.name = "conv", .inputs = "x w b",
      .kind = SNI_OP_COMPOSITE, .min_inputs = 2, .max_inputs = 3, .outputs = 1,
-     .attrs = {{"strides", SNI_ATTR_EXPRS, 0}, {"pads", SNI_ATTR_EXPRS, 0},
-               {"dilations", SNI_ATTR_EXPRS, 0}, {"groups", SNI_ATTR_INT, 1}},
+     .attrs = SNI_ATTRS_OF(CONV),
      .classes = SNI_CLASS_REAL, .cost = 4, .fill_attr = -1,
      .infer = conv_infer, .reference = conv_reference,
      .doc = "Convolution of x [N, C, ...] with w [M, C/groups, ...], 1 to 3 spatial dimensions."},
     {.name = "conv_transpose", .inputs = "x w b",
      .kind = SNI_OP_COMPOSITE, .min_inputs = 2, .max_inputs = 3,
      .outputs = 1,
-     .attrs = {{"strides", SNI_ATTR_EXPRS, 0}, {"pads", SNI_ATTR_EXPRS, 0},
-               {"dilations", SNI_ATTR_EXPRS, 0}, {"output_padding", SNI_ATTR_EXPRS, 0},
-               {"groups", SNI_ATTR_INT, 1}},
+     .attrs = SNI_ATTRS_OF(BACK),
      .classes = SNI_CLASS_REAL, .cost = 4, .fill_attr = -1,
      .infer = back_infer, .reference = back_reference,
      .doc = "The transpose of convolution: x [N, C, ...], w [C, M/groups, ...]."},

@@ -6,11 +6,9 @@
 
 /* ---- gemm ----------------------------------------------------------------------------------- */
 
-enum { GEMM_ALPHA, GEMM_BETA, GEMM_TRANS_A, GEMM_TRANS_B };
-
 static sinter_status gemm_infer(sni_call *call) {
     const sni_type *a = &call->in[0], *b = &call->in[1];
-    int ta = sni_attr_i(call, GEMM_TRANS_A) != 0, tb = sni_attr_i(call, GEMM_TRANS_B) != 0;
+    int ta = sni_attr_i(call, SNI_GEMM_TRANS_A) != 0, tb = sni_attr_i(call, SNI_GEMM_TRANS_B) != 0;
     SNI_TRY(sni_rule_class(call, 0, SNI_CLASS_REAL));
     SNI_TRY(sni_rule_class(call, 1, SNI_CLASS_REAL));
     SNI_TRY(sni_rule_same_dtype(call, 0, 2));
@@ -32,7 +30,7 @@ static sinter_status gemm_infer(sni_call *call) {
 
 static sinter_status gemm_reference(const sni_ref_call *call) {
     const sni_ref_tensor *a = call->in[0], *b = call->in[1], *c = sni_ref_optional(call, 2);
-    bool ta = call->attrs[GEMM_TRANS_A].i != 0, tb = call->attrs[GEMM_TRANS_B].i != 0;
+    bool ta = call->attrs[SNI_GEMM_TRANS_A].i != 0, tb = call->attrs[SNI_GEMM_TRANS_B].i != 0;
     sni_ref_tensor *out = call->out[0];
     int64_t inner = a->dims[ta ? 0 : 1];
     if (b->dims[tb ? 1 : 0] != inner) return sni_fail(SINTER_SHAPE, "the inner dimensions differ");
@@ -42,19 +40,17 @@ static sinter_status gemm_reference(const sni_ref_call *call) {
         for (int64_t k = 0; k < inner; ++k)
             sum += a->f[ta ? k * a->dims[1] + i : i * inner + k] *
                    b->f[tb ? j * inner + k : k * b->dims[1] + j];
-        out->f[n] = call->attrs[GEMM_ALPHA].f * sum;
+        out->f[n] = call->attrs[SNI_GEMM_ALPHA].f * sum;
         if (!c) continue;
         int64_t columns = c->rank > 0 ? c->dims[c->rank - 1] : 1;
         int64_t at = columns == 1 ? 0 : j;
         if (c->rank == 2 && c->dims[0] != 1) at += i * columns;
-        out->f[n] += call->attrs[GEMM_BETA].f * c->f[at];
+        out->f[n] += call->attrs[SNI_GEMM_BETA].f * c->f[at];
     }
     return SINTER_OK;
 }
 
 /* ---- trilu ---------------------------------------------------------------------------------- */
-
-enum { TRILU_UPPER, TRILU_K };
 
 static sinter_status trilu_infer(sni_call *call) {
     SNI_TRY(sni_rule_class(call, 0, SNI_CLASS_ANY));
@@ -68,8 +64,8 @@ static sinter_status trilu_reference(const sni_ref_call *call) {
     int64_t rows = x->dims[x->rank - 2], columns = x->dims[x->rank - 1];
     for (int64_t n = 0; n < x->count; ++n) {
         int64_t i = n / columns % rows, j = n % columns;
-        bool keep = call->attrs[TRILU_UPPER].i ? j - i >= call->attrs[TRILU_K].i
-                                               : j - i <= call->attrs[TRILU_K].i;
+        bool keep = call->attrs[SNI_TRILU_UPPER].i ? j - i >= call->attrs[SNI_TRILU_K].i
+                                               : j - i <= call->attrs[SNI_TRILU_K].i;
         if (keep) sni_ref_move(x, n, call->out[0], n);
         else sni_ref_set(call->out[0], n, 0);
     }
@@ -83,8 +79,8 @@ static sinter_status squeeze_infer(sni_call *call) {
     uint32_t axes = 0;
     int rank = 0;
     SNI_TRY(sni_rule_class(call, 0, SNI_CLASS_ANY));
-    SNI_TRY(sni_rule_axes(call, 0, in->rank, false, &axes));
-    bool all = call->attrs[0].count == 0;
+    SNI_TRY(sni_rule_axes(call, SNI_AXES_AXES, in->rank, false, &axes));
+    bool all = call->attrs[SNI_AXES_AXES].count == 0;
     sni_expr dims[SINTER_MAX_RANK];
     for (int i = 0; i < in->rank; ++i) {
         bool one = sni_sym_is(call->sym, in->dims[i], 1), named = axes & (1u << i);
@@ -99,10 +95,10 @@ static sinter_status squeeze_infer(sni_call *call) {
 static sinter_status unsqueeze_infer(sni_call *call) {
     const sni_type *in = &call->in[0];
     uint32_t axes = 0;
-    int rank = in->rank + call->attrs[0].count;
+    int rank = in->rank + call->attrs[SNI_AXES_AXES].count;
     SNI_TRY(sni_rule_class(call, 0, SNI_CLASS_ANY));
     if (rank > SINTER_MAX_RANK) return sni_rule_shape_of(call, 0, "too many dimensions");
-    SNI_TRY(sni_rule_axes(call, 0, rank, false, &axes));
+    SNI_TRY(sni_rule_axes(call, SNI_AXES_AXES, rank, false, &axes));
     sni_expr dims[SINTER_MAX_RANK];
     for (int i = 0, from = 0; i < rank; ++i)
         dims[i] = axes & (1u << i) ? sni_sym_const(call->sym, 1) : in->dims[from++];
@@ -113,9 +109,9 @@ static sinter_status unsqueeze_infer(sni_call *call) {
 /* The axis may be the rank itself here: everything goes into the rows. */
 static sinter_status flatten_infer(sni_call *call) {
     const sni_type *in = &call->in[0];
-    int64_t axis = sni_attr_i(call, 0);
+    int64_t axis = sni_attr_i(call, SNI_FLATTEN_AXIS);
     SNI_TRY(sni_rule_class(call, 0, SNI_CLASS_ANY));
-    if (axis < 0) axis += in->rank;
+    axis = axis < 0 ? axis + in->rank : axis; /* not checked yet, and the rank itself is an axis, too */
     if (axis < 0 || axis > in->rank)
         return sni_fail(SINTER_SHAPE, "axis %lld is outside rank %d", (long long)axis, in->rank);
     sni_expr dims[2] = {sni_rule_product(call->sym, in->dims, 0, (int)axis),
@@ -135,29 +131,28 @@ static sinter_status same_reference(const sni_ref_call *call) {
     return SINTER_OK;
 }
 
-#define RESHAPE(text, attr, attr_kind, preset, rule, words)                                        \
+#define RESHAPE(text, attributes, rule, words)                                                     \
     {.name = text, .kind = SNI_OP_COMPOSITE, .traits = {.renames = true},                          \
      .min_inputs = 1, .max_inputs = 1, .outputs = 1,                                               \
-     .attrs = {{attr, attr_kind, preset}}, .classes = SNI_CLASS_ANY, .fill_attr = -1,              \
+     .attrs = SNI_ATTRS_OF(attributes), .classes = SNI_CLASS_ANY, .fill_attr = -1,                 \
      .infer = rule, .known = same_known, .reference = same_reference, .doc = words}
 
 const sni_op sni_ops_composite_misc[] = {
     {.name = "gemm", .kind = SNI_OP_COMPOSITE, .min_inputs = 2, .max_inputs = 3, .outputs = 1,
-     .attrs = {{"alpha", SNI_ATTR_FLOAT, 1}, {"beta", SNI_ATTR_FLOAT, 1},
-               {"trans_a", SNI_ATTR_INT, 0}, {"trans_b", SNI_ATTR_INT, 0}},
+     .attrs = SNI_ATTRS_OF(GEMM),
      .classes = SNI_CLASS_REAL, .cost = 3, .fill_attr = -1,
      .infer = gemm_infer, .reference = gemm_reference,
      .doc = "alpha * a * b + beta * c, with a and b transposed on demand."},
     {.name = "trilu", .kind = SNI_OP_COMPOSITE, .min_inputs = 1, .max_inputs = 1, .outputs = 1,
-     .attrs = {{"upper", SNI_ATTR_INT, 1}, {"k", SNI_ATTR_INT, 0}},
+     .attrs = SNI_ATTRS_OF(TRILU),
      .classes = SNI_CLASS_ANY, .cost = 2, .fill_attr = -1,
      .infer = trilu_infer, .reference = trilu_reference,
      .doc = "The upper or lower triangle of the last two dimensions from diagonal k; else 0."},
-    RESHAPE("squeeze", "axes", SNI_ATTR_EXPRS, 0, squeeze_infer,
+    RESHAPE("squeeze", AXES, squeeze_infer,
             "Drops dimensions of 1 (no axes: all of them)."),
-    RESHAPE("unsqueeze", "axes", SNI_ATTR_EXPRS, 0, unsqueeze_infer,
+    RESHAPE("unsqueeze", AXES, unsqueeze_infer,
             "Adds dimensions of 1 at axes of the result."),
-    RESHAPE("flatten", "axis", SNI_ATTR_INT, 1, flatten_infer,
+    RESHAPE("flatten", FLATTEN, flatten_infer,
             "A matrix: dimensions before axis are its rows, the others its columns."),
 };
 const size_t sni_ops_composite_misc_count = COUNT(sni_ops_composite_misc);

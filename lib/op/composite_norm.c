@@ -11,7 +11,7 @@
 static sinter_status axis_infer(sni_call *call) {
     int axis = 0;
     SNI_TRY(sni_rule_class(call, 0, SNI_CLASS_REAL));
-    SNI_TRY(sni_rule_axis(sni_attr_i(call, 0), call->in[0].rank, &axis));
+    SNI_TRY(sni_rule_axis(sni_attr_i(call, SNI_SOFTMAX_AXIS), call->in[0].rank, &axis));
     sni_rule_out_like(call, 0);
     return SINTER_OK;
 }
@@ -35,7 +35,7 @@ static void softmax_row(const double *in, double *out, int64_t length, int64_t s
 }
 
 static sinter_status softmax_rows(const sni_ref_call *call, int kind) {
-    sni_ref_rows rows = sni_ref_rows_of(call->in[0], call->attrs[0].i);
+    sni_ref_rows rows = sni_ref_rows_of(call->in[0], call->attrs[SNI_SOFTMAX_AXIS].i);
     for (int64_t a = 0; a < rows.outer && rows.length > 0; ++a)
         for (int64_t c = 0; c < rows.inner; ++c) {
             int64_t at = a * rows.length * rows.inner + c;
@@ -62,7 +62,7 @@ static sinter_status layer_infer(sni_call *call) {
     for (int i = 0; i < call->in_count; ++i)
         if (i == 0 || sni_rule_given(call, i)) SNI_TRY(sni_rule_class(call, i, SNI_CLASS_REAL));
     SNI_TRY(sni_rule_same_dtype(call, 0, call->in_count - 1));
-    SNI_TRY(sni_rule_axis(sni_attr_i(call, 0), call->in[0].rank, &axis));
+    SNI_TRY(sni_rule_axis(sni_attr_i(call, SNI_NORM_AXIS), call->in[0].rank, &axis));
     for (int i = 1; i < call->in_count; ++i) {
         sni_type out;
         if (!sni_rule_given(call, i)) continue;
@@ -89,7 +89,7 @@ static double broadcast_element(const sni_ref_tensor *t, const sni_ref_tensor *x
 
 static sinter_status layer_rows(const sni_ref_call *call, bool centred) {
     const sni_ref_tensor *x = call->in[0];
-    int64_t axis = call->attrs[0].i < 0 ? call->attrs[0].i + x->rank : call->attrs[0].i;
+    int64_t axis = sni_axis(call->attrs[SNI_NORM_AXIS].i, x->rank);
     int64_t length = 1, coords[SINTER_MAX_RANK] = {0};
     for (int i = (int)axis; i < x->rank; ++i) length *= x->dims[i];
     for (int64_t row = 0; row < x->count; row += length) {
@@ -97,7 +97,7 @@ static sinter_status layer_rows(const sni_ref_call *call, bool centred) {
         double mean = 0, square = 0;
         for (int64_t i = 0; centred && i < length; ++i) mean += from[i] / (double)length;
         for (int64_t i = 0; i < length; ++i) square += (from[i] - mean) * (from[i] - mean);
-        double factor = 1 / sqrt(square / (double)length + call->attrs[1].f);
+        double factor = 1 / sqrt(square / (double)length + call->attrs[SNI_NORM_EPSILON].f);
         for (int64_t i = 0; i < length; ++i) {
             double scale = broadcast_element(sni_ref_optional(call, 1), x, coords, 1);
             double bias = broadcast_element(sni_ref_optional(call, 2), x, coords, 0);
@@ -131,7 +131,7 @@ static sinter_status channel_infer(sni_call *call) {
 }
 
 static sinter_status group_infer(sni_call *call) {
-    int64_t groups = sni_attr_i(call, 0);
+    int64_t groups = sni_attr_i(call, SNI_GROUP_NORM_GROUPS);
     SNI_TRY(channel_infer(call));
     sni_sym *sym = call->sym;
     if (groups < 1) return sni_fail(SINTER_INVALID_ARGUMENT, "groups must be 1 or more");
@@ -147,7 +147,7 @@ static sinter_status batch_norm_reference(const sni_ref_call *call) {
     sni_ref_rows rows = sni_ref_rows_of(x, 1);
     for (int64_t n = 0; n < x->count; ++n) {
         int64_t c = n / rows.inner % rows.length;
-        double factor = call->in[1]->f[c] / sqrt(call->in[4]->f[c] + call->attrs[0].f);
+        double factor = call->in[1]->f[c] / sqrt(call->in[4]->f[c] + call->attrs[SNI_CHANNEL_NORM_EPSILON].f);
         call->out[0]->f[n] = (x->f[n] - call->in[3]->f[c]) * factor + call->in[2]->f[c];
     }
     return SINTER_OK;
@@ -173,25 +173,23 @@ static void normalise_groups(const sni_ref_call *call, int64_t groups, double ep
 
 static sinter_status instance_norm_reference(const sni_ref_call *call) {
     if (call->in[0]->dims[1] > 0)
-        normalise_groups(call, call->in[0]->dims[1], call->attrs[0].f);
+        normalise_groups(call, call->in[0]->dims[1], call->attrs[SNI_CHANNEL_NORM_EPSILON].f);
     return SINTER_OK;
 }
 
 static sinter_status group_norm_reference(const sni_ref_call *call) {
-    if (call->in[0]->dims[1] % call->attrs[0].i != 0)
+    if (call->in[0]->dims[1] % call->attrs[SNI_GROUP_NORM_GROUPS].i != 0)
         return sni_fail(SINTER_SHAPE, "the channels do not divide by groups");
-    normalise_groups(call, call->attrs[0].i, call->attrs[1].f);
+    normalise_groups(call, call->attrs[SNI_GROUP_NORM_GROUPS].i, call->attrs[SNI_GROUP_NORM_EPSILON].f);
     return SINTER_OK;
 }
 
 /* ---- lrn ------------------------------------------------------------------------------------ */
 
-enum { LRN_SIZE, LRN_ALPHA, LRN_BETA, LRN_BIAS };
-
 static sinter_status lrn_infer(sni_call *call) {
     SNI_TRY(sni_rule_class(call, 0, SNI_CLASS_REAL));
     if (call->in[0].rank < 2) return sni_rule_shape_of(call, 0, "x needs a channel dimension");
-    if (sni_attr_i(call, LRN_SIZE) < 1)
+    if (sni_attr_i(call, SNI_LRN_SIZE) < 1)
         return sni_fail(SINTER_INVALID_ARGUMENT, "size must be 1 or more");
     sni_rule_out_like(call, 0);
     return SINTER_OK;
@@ -200,7 +198,7 @@ static sinter_status lrn_infer(sni_call *call) {
 static sinter_status lrn_reference(const sni_ref_call *call) {
     const sni_ref_tensor *x = call->in[0];
     sni_ref_rows rows = sni_ref_rows_of(x, 1);
-    int64_t size = call->attrs[LRN_SIZE].i;
+    int64_t size = call->attrs[SNI_LRN_SIZE].i;
     for (int64_t n = 0; n < x->count; ++n) {
         int64_t c = n / rows.inner % rows.length, first = c - (size - 1) / 2;
         double sum = 0;
@@ -209,8 +207,8 @@ static sinter_status lrn_reference(const sni_ref_call *call) {
             double v = x->f[n + (k - c) * rows.inner];
             sum += v * v;
         }
-        double scale = call->attrs[LRN_BIAS].f + call->attrs[LRN_ALPHA].f / (double)size * sum;
-        call->out[0]->f[n] = x->f[n] / pow(scale, call->attrs[LRN_BETA].f);
+        double scale = call->attrs[SNI_LRN_BIAS].f + call->attrs[SNI_LRN_ALPHA].f / (double)size * sum;
+        call->out[0]->f[n] = x->f[n] / pow(scale, call->attrs[SNI_LRN_BETA].f);
     }
     return SINTER_OK;
 }
@@ -220,36 +218,35 @@ static sinter_status lrn_reference(const sni_ref_call *call) {
     .classes = class, .cost = 4, .fill_attr = -1
 
 const sni_op sni_ops_composite_norm[] = {
-    {ROW("softmax", 1, 1, SNI_CLASS_REAL), .attrs = {{"axis", SNI_ATTR_INT, -1}},
+    {ROW("softmax", 1, 1, SNI_CLASS_REAL), .attrs = SNI_ATTRS_OF(SOFTMAX),
      .infer = axis_infer, .reference = softmax_reference,
      .doc = "exp(x) over its sum along axis."},
-    {ROW("log_softmax", 1, 1, SNI_CLASS_REAL), .attrs = {{"axis", SNI_ATTR_INT, -1}},
+    {ROW("log_softmax", 1, 1, SNI_CLASS_REAL), .attrs = SNI_ATTRS_OF(SOFTMAX),
      .infer = axis_infer, .reference = log_softmax_reference,
      .doc = "Logarithm of softmax along axis."},
-    {ROW("hardmax", 1, 1, SNI_CLASS_REAL), .attrs = {{"axis", SNI_ATTR_INT, -1}},
+    {ROW("hardmax", 1, 1, SNI_CLASS_REAL), .attrs = SNI_ATTRS_OF(SOFTMAX),
      .infer = axis_infer, .reference = hardmax_reference,
      .doc = "1 at the first largest element along axis, 0 elsewhere."},
     {ROW("layer_norm", 2, 3, SNI_CLASS_REAL), .inputs = "x scale bias",
-     .attrs = {{"axis", SNI_ATTR_INT, -1}, {"epsilon", SNI_ATTR_FLOAT, 1e-5}},
+     .attrs = SNI_ATTRS_OF(NORM),
      .infer = layer_infer, .reference = layer_norm_reference,
      .doc = "(x - mean) / sqrt(variance + epsilon) * scale + bias over dimensions axis and up."},
     {ROW("rms_norm", 2, 2, SNI_CLASS_REAL), .inputs = "x scale",
-     .attrs = {{"axis", SNI_ATTR_INT, -1}, {"epsilon", SNI_ATTR_FLOAT, 1e-5}},
+     .attrs = SNI_ATTRS_OF(NORM),
      .infer = layer_infer, .reference = rms_norm_reference,
      .doc = "x / sqrt(mean of squares + epsilon) * scale over dimensions axis and up."},
-    {ROW("batch_norm", 5, 5, SNI_CLASS_REAL), .inputs = "x scale bias mean var", .attrs = {{"epsilon", SNI_ATTR_FLOAT, 1e-5}},
+    {ROW("batch_norm", 5, 5, SNI_CLASS_REAL), .inputs = "x scale bias mean var", .attrs = SNI_ATTRS_OF(CHANNEL_NORM),
      .infer = channel_infer, .reference = batch_norm_reference,
      .doc = "(x - mean) / sqrt(var + epsilon) * scale + bias, one of each a channel (dimension 1)."},
-    {ROW("instance_norm", 3, 3, SNI_CLASS_REAL), .inputs = "x scale bias", .attrs = {{"epsilon", SNI_ATTR_FLOAT, 1e-5}},
+    {ROW("instance_norm", 3, 3, SNI_CLASS_REAL), .inputs = "x scale bias", .attrs = SNI_ATTRS_OF(CHANNEL_NORM),
      .infer = channel_infer, .reference = instance_norm_reference,
      .doc = "Every channel of every sample normalised by its own mean and variance."},
     {ROW("group_norm", 3, 3, SNI_CLASS_REAL), .inputs = "x scale bias",
-     .attrs = {{"groups", SNI_ATTR_INT, 1}, {"epsilon", SNI_ATTR_FLOAT, 1e-5}},
+     .attrs = SNI_ATTRS_OF(GROUP_NORM),
      .infer = group_infer, .reference = group_norm_reference,
      .doc = "Every group of channels of every sample normalised by its own mean and variance."},
     {ROW("lrn", 1, 1, SNI_CLASS_REAL),
-     .attrs = {{"size", SNI_ATTR_INT, 1}, {"alpha", SNI_ATTR_FLOAT, 1e-4},
-               {"beta", SNI_ATTR_FLOAT, .75}, {"bias", SNI_ATTR_FLOAT, 1}},
+     .attrs = SNI_ATTRS_OF(LRN),
      .infer = lrn_infer, .reference = lrn_reference,
      .doc = "x / (bias + alpha/size * sum of squares over size neighbouring channels) ^ beta."},
 };

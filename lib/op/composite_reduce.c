@@ -103,20 +103,18 @@ static sinter_status log_sum_exp_reference(const sni_ref_call *call) {
 
 /* ---- argmax, argmin ------------------------------------------------------------------------- */
 
-enum { ARG_AXIS, ARG_KEEPDIMS, ARG_SELECT_LAST };
-
 static sinter_status arg_infer(sni_call *call) {
     const sni_type *in = &call->in[0];
     int axis = 0, rank = 0;
     SNI_TRY(sni_rule_class(call, 0, SNI_CLASS_NUMBER));
-    SNI_TRY(sni_rule_axis(sni_attr_i(call, ARG_AXIS), in->rank, &axis));
+    SNI_TRY(sni_rule_axis(sni_attr_i(call, SNI_ARG_AXIS), in->rank, &axis));
     if (!sni_rule_some(call, sni_sym_const(call->sym, 1), in->dims[axis]))
         return sni_rule_shape_of(call, 0, "an empty axis has no extreme");
     sni_expr dims[SINTER_MAX_RANK];
     for (int i = 0; i < in->rank; ++i) {
         if (i != axis)
             dims[rank++] = in->dims[i];
-        else if (sni_attr_i(call, ARG_KEEPDIMS))
+        else if (sni_attr_i(call, SNI_ARG_KEEPDIMS))
             dims[rank++] = sni_sym_const(call->sym, 1);
     }
     sni_rule_out(call, SINTER_I64, rank, dims);
@@ -136,8 +134,8 @@ static bool arg_better(const sni_ref_tensor *in, int64_t a, int64_t b, bool max,
 
 static sinter_status arg_reference(const sni_ref_call *call, bool max) {
     const sni_ref_tensor *in = call->in[0];
-    sni_ref_rows rows = sni_ref_rows_of(in, call->attrs[ARG_AXIS].i);
-    bool last = call->attrs[ARG_SELECT_LAST].i != 0;
+    sni_ref_rows rows = sni_ref_rows_of(in, call->attrs[SNI_ARG_AXIS].i);
+    bool last = call->attrs[SNI_ARG_SELECT_LAST].i != 0;
     if (rows.length == 0 && call->out[0]->count > 0)
         return sni_fail(SINTER_SHAPE, "an empty axis has no extreme");
     for (int64_t a = 0; a < rows.outer; ++a)
@@ -160,13 +158,12 @@ static sinter_status argmin_reference(const sni_ref_call *call) {
 
 #define REDUCE(text, class, rule, function, words)                                                 \
     {.name = text, .kind = SNI_OP_COMPOSITE, .min_inputs = 1, .max_inputs = 1, .outputs = 1,       \
-     .attrs = {{"axes", SNI_ATTR_EXPRS, 0}, {"keepdims", SNI_ATTR_INT, 1}},                        \
+     .attrs = SNI_ATTRS_OF(REDUCE),                        \
      .classes = class, .cost = 2, .fill_attr = -1, .infer = rule, .reference = function,           \
      .doc = words}
 #define ARG(text, function, words)                                                                 \
     {.name = text, .kind = SNI_OP_COMPOSITE, .min_inputs = 1, .max_inputs = 1, .outputs = 1,       \
-     .attrs = {{"axis", SNI_ATTR_INT, 0}, {"keepdims", SNI_ATTR_INT, 1},                           \
-               {"select_last", SNI_ATTR_INT, 0}},                                                  \
+     .attrs = SNI_ATTRS_OF(ARG),                                                  \
      .classes = SNI_CLASS_NUMBER, .cost = 3, .fill_attr = -1, .infer = arg_infer,                  \
      .reference = function, .doc = words}
 

@@ -4,29 +4,24 @@
 
 #include <math.h>
 
-enum { RESIZE_SIZES, RESIZE_MODE, RESIZE_COORDINATE, RESIZE_NEAREST, RESIZE_CUBIC_A };
-enum { MODE_NEAREST, MODE_LINEAR, MODE_CUBIC };
-enum { HALF_PIXEL, ASYMMETRIC, ALIGN_CORNERS, PYTORCH_HALF_PIXEL };
-enum { ROUND_PREFER_FLOOR, ROUND_PREFER_CEIL, FLOOR, CEIL };
-
 static sinter_status resize_infer(sni_call *call) {
     const sni_type *in = &call->in[0];
-    int64_t mode = sni_attr_i(call, RESIZE_MODE), coordinate = sni_attr_i(call, RESIZE_COORDINATE);
-    int64_t nearest = sni_attr_i(call, RESIZE_NEAREST);
-    SNI_TRY(sni_rule_class(call, 0, mode == MODE_NEAREST ? SNI_CLASS_ANY : SNI_CLASS_REAL));
-    if (mode < MODE_NEAREST || mode > MODE_CUBIC || coordinate < HALF_PIXEL ||
-        coordinate > PYTORCH_HALF_PIXEL || nearest < ROUND_PREFER_FLOOR || nearest > CEIL)
+    int64_t mode = sni_attr_i(call, SNI_RESIZE_MODE), coordinate = sni_attr_i(call, SNI_RESIZE_COORDINATE);
+    int64_t nearest = sni_attr_i(call, SNI_RESIZE_NEAREST);
+    SNI_TRY(sni_rule_class(call, 0, mode == SNI_RESIZE_TO_NEAREST ? SNI_CLASS_ANY : SNI_CLASS_REAL));
+    if (mode < SNI_RESIZE_TO_NEAREST || mode > SNI_RESIZE_CUBIC || coordinate < SNI_RESIZE_HALF_PIXEL ||
+        coordinate > SNI_RESIZE_PYTORCH_HALF_PIXEL || nearest < SNI_RESIZE_PREFER_FLOOR || nearest > SNI_RESIZE_CEIL)
         return sni_fail(SINTER_INVALID_ARGUMENT, "a mode of resize is out of range");
-    if (call->attrs[RESIZE_SIZES].count != in->rank)
+    if (call->attrs[SNI_RESIZE_SIZES].count != in->rank)
         return sni_rule_shape_of(call, 0, "sizes needs one entry a dimension");
     for (int i = 0; i < in->rank; ++i) {
-        sni_expr size = call->attrs[RESIZE_SIZES].exprs[i];
+        sni_expr size = call->attrs[SNI_RESIZE_SIZES].exprs[i];
         if (sni_rule_const_below(call, size, 0))
             return sni_fail(SINTER_SHAPE, "the size of dimension %d is negative", i);
         if (!sni_rule_some(call, size, in->dims[i]))
             return sni_rule_shape_of(call, 0, "an empty dimension cannot be resized");
     }
-    sni_rule_out(call, in->dtype, in->rank, call->attrs[RESIZE_SIZES].exprs);
+    sni_rule_out(call, in->dtype, in->rank, call->attrs[SNI_RESIZE_SIZES].exprs);
     return sni_rule_done(call);
 }
 
@@ -36,9 +31,9 @@ static void resize_position(int64_t coordinate, int64_t o, int64_t dim, int64_t 
                             int64_t *lower) {
     *lower = 2 * size;
     *upper = (2 * o + 1) * dim - size;
-    if (coordinate == ASYMMETRIC) *upper = 2 * o * dim;
-    if (coordinate == PYTORCH_HALF_PIXEL && size <= 1) *upper = 0;
-    if (coordinate == ALIGN_CORNERS) {
+    if (coordinate == SNI_RESIZE_ASYMMETRIC) *upper = 2 * o * dim;
+    if (coordinate == SNI_RESIZE_PYTORCH_HALF_PIXEL && size <= 1) *upper = 0;
+    if (coordinate == SNI_RESIZE_ALIGN_CORNERS) {
         *upper = size > 1 ? o * (dim - 1) : 0;
         *lower = size > 1 ? size - 1 : 1;
     }
@@ -61,20 +56,20 @@ static int resize_taps(const sni_ref_call *call, int64_t o, int64_t dim, int64_t
         weights[0] = 1;
         return 1;
     }
-    resize_position(call->attrs[RESIZE_COORDINATE].i, o, dim, size, &upper, &lower);
+    resize_position(call->attrs[SNI_RESIZE_COORDINATE].i, o, dim, size, &upper, &lower);
     int64_t base = floor_div(upper, lower);
     double part = (double)(upper - base * lower) / (double)lower;
     int count = 0;
-    if (call->attrs[RESIZE_MODE].i == MODE_NEAREST) {
-        switch (call->attrs[RESIZE_NEAREST].i) {
-        case ROUND_PREFER_FLOOR: base += part > 0.5; break;
-        case ROUND_PREFER_CEIL: base += part >= 0.5; break;
-        case CEIL: base += part > 0; break;
+    if (call->attrs[SNI_RESIZE_MODE].i == SNI_RESIZE_TO_NEAREST) {
+        switch (call->attrs[SNI_RESIZE_NEAREST].i) {
+        case SNI_RESIZE_PREFER_FLOOR: base += part > 0.5; break;
+        case SNI_RESIZE_PREFER_CEIL: base += part >= 0.5; break;
+        case SNI_RESIZE_CEIL: base += part > 0; break;
         default: break;
         }
         indices[count] = base;
         weights[count++] = 1;
-    } else if (call->attrs[RESIZE_MODE].i == MODE_LINEAR) {
+    } else if (call->attrs[SNI_RESIZE_MODE].i == SNI_RESIZE_LINEAR) {
         for (int k = 0; k < 2; ++k) {
             indices[count] = base + k;
             weights[count++] = k ? part : 1 - part;
@@ -82,7 +77,7 @@ static int resize_taps(const sni_ref_call *call, int64_t o, int64_t dim, int64_t
     } else {
         for (int k = -1; k < 3; ++k) {
             indices[count] = base + k;
-            weights[count++] = cubic_weight(part - k, call->attrs[RESIZE_CUBIC_A].f);
+            weights[count++] = cubic_weight(part - k, call->attrs[SNI_RESIZE_CUBIC_A].f);
         }
     }
     for (int k = 0; k < count; ++k)
@@ -111,7 +106,7 @@ static sinter_status resize_reference(const sni_ref_call *call) {
     if (x->count == 0 && out->count > 0)
         return sni_fail(SINTER_SHAPE, "an empty dimension cannot be resized");
     for (int64_t n = 0; n < out->count; ++n) {
-        if (call->attrs[RESIZE_MODE].i == MODE_NEAREST) {
+        if (call->attrs[SNI_RESIZE_MODE].i == SNI_RESIZE_TO_NEAREST) {
             int64_t at = 0;
             for (int i = 0; i < x->rank; ++i) {
                 resize_taps(call, coords[i], x->dims[i], out->dims[i], indices, weights);
@@ -128,9 +123,7 @@ static sinter_status resize_reference(const sni_ref_call *call) {
 
 const sni_op sni_ops_composite_resize[] = {
     {.name = "resize", .kind = SNI_OP_COMPOSITE, .min_inputs = 1, .max_inputs = 1, .outputs = 1,
-     .attrs = {{"sizes", SNI_ATTR_EXPRS, 0}, {"mode", SNI_ATTR_INT, 0},
-               {"coordinate", SNI_ATTR_INT, 0}, {"nearest", SNI_ATTR_INT, 0},
-               {"cubic_a", SNI_ATTR_FLOAT, -0.75}},
+     .attrs = SNI_ATTRS_OF(RESIZE),
      .classes = SNI_CLASS_ANY, .cost = 4, .fill_attr = -1,
      .infer = resize_infer, .reference = resize_reference,
      .doc = "Interpolates to sizes. mode 0 nearest, 1 linear, 2 cubic; coordinate 0 half pixel, 1 "

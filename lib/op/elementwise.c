@@ -177,7 +177,7 @@ static sinter_status elementwise_infer(sni_call *call) {
 
 static sinter_status cast_infer(sni_call *call) {
     SNI_TRY(sni_rule_class(call, 0, SNI_CLASS_ANY));
-    int64_t dtype = sni_attr_i(call, 0);
+    int64_t dtype = sni_attr_i(call, SNI_CAST_DTYPE);
     if (dtype <= SINTER_DTYPE_NONE || dtype >= SINTER_DTYPE_COUNT) {
         return sni_fail(SINTER_DTYPE, "attribute dtype is %lld, which is no dtype", (long long)dtype);
     }
@@ -290,7 +290,7 @@ const sni_op sni_ops_elementwise[] = {
 #include "op/elementwise.inc"
     {
         .name = "cast", .kind = SNI_OP_CAST, .min_inputs = 1, .max_inputs = 1, .outputs = 1,
-        .attrs = {{"dtype", SNI_ATTR_INT, SINTER_F32}}, .classes = SNI_CLASS_ANY,
+        .attrs = SNI_ATTRS_OF(CAST), .classes = SNI_CLASS_ANY,
         .result = SNI_RESULT_SAME, .cost = 1, .infer = cast_infer, .fill_attr = -1,
         .known = sni_cast_known, .reference = cast_reference,
         .doc = "converts to dtype: real to integer truncates and saturates (NaN gives 0), to bool is "

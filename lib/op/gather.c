@@ -39,7 +39,7 @@ static sinter_status gather_infer(sni_call *call) {
     const sni_type *data = &call->in[0], *indices = &call->in[1];
     int axis = 0, rank = 0;
     SNI_TRY(gather_classes(call));
-    SNI_TRY(sni_rule_axis(sni_attr_i(call, 0), data->rank, &axis));
+    SNI_TRY(sni_rule_axis(sni_attr_i(call, SNI_GATHER_AXIS), data->rank, &axis));
     if (data->rank + indices->rank - 1 > SINTER_MAX_RANK)
         return sni_rule_shapes(call, "the result has too many dimensions");
     sni_expr dims[SINTER_MAX_RANK];
@@ -56,7 +56,7 @@ static int gather_map(const sni_call *call, const sni_expr *out_coords, int outp
     (void)output, (void)out_value;
     const sni_type *data = &call->in[0], *indices = &call->in[1];
     int axis = 0;
-    if (sni_rule_axis(sni_attr_i(call, 0), data->rank, &axis) != SINTER_OK) return -1;
+    if (sni_rule_axis(sni_attr_i(call, SNI_GATHER_AXIS), data->rank, &axis) != SINTER_OK) return -1;
     sni_expr index = read(context, 1, out_coords + axis);
     if (index == SNI_NO_EXPR) return -1;
     accesses[0].input = 0;
@@ -71,7 +71,7 @@ static int gather_map(const sni_call *call, const sni_expr *out_coords, int outp
 
 static sinter_status gather_reference(const sni_ref_call *call) {
     const sni_ref_tensor *data = call->in[0], *indices = call->in[1];
-    sni_ref_rows rows = sni_ref_rows_of(data, call->attrs[0].i);
+    sni_ref_rows rows = sni_ref_rows_of(data, call->attrs[SNI_GATHER_AXIS].i);
     sni_ref_tensor *out = call->out[0];
     for (int64_t a = 0; a < rows.outer; ++a)
         for (int64_t n = 0; n < indices->count; ++n)
@@ -92,7 +92,7 @@ static sinter_status elements_infer(sni_call *call) {
     const sni_type *data = &call->in[0], *indices = &call->in[1];
     int axis = 0;
     SNI_TRY(gather_classes(call));
-    SNI_TRY(sni_rule_axis(sni_attr_i(call, 0), data->rank, &axis));
+    SNI_TRY(sni_rule_axis(sni_attr_i(call, SNI_GATHER_AXIS), data->rank, &axis));
     if (data->rank != indices->rank)
         return sni_rule_shapes(call, "data and indices have different ranks");
     for (int i = 0; i < data->rank; ++i) {
@@ -111,7 +111,7 @@ static int elements_map(const sni_call *call, const sni_expr *out_coords, int ou
     (void)output, (void)out_value;
     const sni_type *data = &call->in[0];
     int axis = 0;
-    if (sni_rule_axis(sni_attr_i(call, 0), data->rank, &axis) != SINTER_OK) return -1;
+    if (sni_rule_axis(sni_attr_i(call, SNI_GATHER_AXIS), data->rank, &axis) != SINTER_OK) return -1;
     sni_expr index = read(context, 1, out_coords);
     if (index == SNI_NO_EXPR) return -1;
     accesses[0].input = 0;
@@ -126,7 +126,7 @@ static sinter_status elements_reference(const sni_ref_call *call) {
     const sni_ref_tensor *data = call->in[0], *indices = call->in[1];
     sni_ref_tensor *out = call->out[0];
     int64_t coords[SINTER_MAX_RANK] = {0}, from[SINTER_MAX_RANK] = {0};
-    int axis = (int)(call->attrs[0].i < 0 ? call->attrs[0].i + data->rank : call->attrs[0].i);
+    int axis = sni_axis(call->attrs[SNI_GATHER_AXIS].i, data->rank);
     for (int64_t n = 0; n < out->count; ++n) {
         for (int i = 0; i < data->rank; ++i) {
             from[i] = coords[i];
@@ -147,7 +147,7 @@ static sinter_status elements_reference(const sni_ref_call *call) {
 
 static sinter_status nd_infer(sni_call *call) {
     const sni_type *data = &call->in[0], *indices = &call->in[1];
-    int64_t batch = sni_attr_i(call, 0), depth = 0;
+    int64_t batch = sni_attr_i(call, SNI_GATHER_ND_BATCH_DIMS), depth = 0;
     SNI_TRY(gather_classes(call));
     if (indices->rank < 1 || batch < 0 || batch >= indices->rank || batch > data->rank)
         return sni_rule_shapes(call, "batch_dims does not fit");
@@ -172,7 +172,7 @@ static int nd_map(const sni_call *call, const sni_expr *out_coords, int output, 
     (void)output, (void)out_value;
     const sni_type *data = &call->in[0], *indices = &call->in[1];
     sni_sym *sym = call->sym;
-    int batch = (int)sni_attr_i(call, 0), last = indices->rank - 1;
+    int batch = (int)sni_attr_i(call, SNI_GATHER_ND_BATCH_DIMS), last = indices->rank - 1;
     int64_t depth = 0;
     if (!sni_sym_is_const(sym, indices->dims[last], &depth)) return -1;
     sni_expr at[SINTER_MAX_RANK];
@@ -196,7 +196,7 @@ static int nd_map(const sni_call *call, const sni_expr *out_coords, int output, 
 static sinter_status nd_reference(const sni_ref_call *call) {
     const sni_ref_tensor *data = call->in[0], *indices = call->in[1];
     sni_ref_tensor *out = call->out[0];
-    int batch = (int)call->attrs[0].i, last = indices->rank - 1;
+    int batch = (int)call->attrs[SNI_GATHER_ND_BATCH_DIMS].i, last = indices->rank - 1;
     int depth = (int)indices->dims[last];
     int64_t coords[SINTER_MAX_RANK] = {0}, from[SINTER_MAX_RANK] = {0};
     for (int64_t n = 0; n < out->count; ++n) {
@@ -222,18 +222,18 @@ static sinter_status nd_reference(const sni_ref_call *call) {
 const sni_op sni_ops_gather[] = {
     {.name = "gather", .inputs = "data indices",
      .kind = SNI_OP_VIEW, .min_inputs = 2, .max_inputs = 2, .outputs = 1,
-     .attrs = {{"axis", SNI_ATTR_INT, 0}}, .classes = SNI_CLASS_ANY, .fill_attr = -1,
+     .attrs = SNI_ATTRS_OF(GATHER), .classes = SNI_CLASS_ANY, .fill_attr = -1,
      .infer = gather_infer, .map = gather_map, .reference = gather_reference,
      .doc = "The slices of data along axis that indices name, in the shape of indices."},
     {.name = "gather_elements", .inputs = "data indices",
      .kind = SNI_OP_VIEW, .min_inputs = 2, .max_inputs = 2,
-     .outputs = 1, .attrs = {{"axis", SNI_ATTR_INT, 0}}, .classes = SNI_CLASS_ANY,
+     .outputs = 1, .attrs = SNI_ATTRS_OF(GATHER), .classes = SNI_CLASS_ANY,
      .fill_attr = -1, .infer = elements_infer, .map = elements_map,
      .reference = elements_reference,
      .doc = "Element by element: the coordinate along axis comes from indices at the same place."},
     {.name = "gather_nd", .inputs = "data indices",
      .kind = SNI_OP_VIEW, .min_inputs = 2, .max_inputs = 2, .outputs = 1,
-     .attrs = {{"batch_dims", SNI_ATTR_INT, 0}}, .classes = SNI_CLASS_ANY, .fill_attr = -1,
+     .attrs = SNI_ATTRS_OF(GATHER_ND), .classes = SNI_CLASS_ANY, .fill_attr = -1,
      .infer = nd_infer, .map = nd_map, .reference = nd_reference,
      .doc = "The last dimension of indices holds coordinates into data."},
 };

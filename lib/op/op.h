@@ -132,6 +132,11 @@ const sni_op *sni_op_at(size_t index);
 /* Position of an attribute in the row, -1 when there is none. */
 int sni_op_attr(const sni_op *op, const char *name);
 
+/* An axis that a shape rule has checked, counted from the front. */
+static inline int sni_axis(int64_t axis, int rank) { return (int)(axis < 0 ? axis + rank : axis); }
+/* The axes that a checked list means, as a bit mask (empty: all); false when one is symbolic. */
+bool sni_axes(const sni_sym *sym, const sni_attr *list, int rank, uint32_t *out_mask);
+
 sni_dtype_class sni_dtype_class_of(sinter_dtype dtype);
 bool sni_dtype_is_real(sinter_dtype dtype);
 /* value rounded to dtype and back (f16, bf16, f32); the identity for f64. Integers wrap. */

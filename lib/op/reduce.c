@@ -4,20 +4,18 @@
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
-enum { REDUCE_AXES, REDUCE_KEEPDIMS };
-
 /* The result of a reduction of input 0 over the axes in attribute 0; also of the composites. */
 sinter_status sni_rule_reduce(const sni_call *call, sni_dtype_class classes) {
     const sni_type *in = &call->in[0];
     uint32_t axes = 0;
     int rank = 0;
     SNI_TRY(sni_rule_class(call, 0, classes));
-    SNI_TRY(sni_rule_axes(call, REDUCE_AXES, in->rank, true, &axes));
+    SNI_TRY(sni_rule_axes(call, SNI_REDUCE_AXES, in->rank, true, &axes));
     sni_expr dims[SINTER_MAX_RANK];
     for (int i = 0; i < in->rank; ++i) {
         if (!(axes & (1u << i)))
             dims[rank++] = in->dims[i];
-        else if (sni_attr_i(call, REDUCE_KEEPDIMS))
+        else if (sni_attr_i(call, SNI_REDUCE_KEEPDIMS))
             dims[rank++] = sni_sym_const(call->sym, 1);
     }
     sni_rule_out(call, in->dtype, rank, dims);
@@ -29,11 +27,11 @@ static sinter_status reduce_infer(sni_call *call) {
 }
 
 uint32_t sni_ref_axes(const sni_ref_call *call) {
-    int rank = call->in[0]->rank, count = call->attrs[REDUCE_AXES].count;
+    int rank = call->in[0]->rank, count = call->attrs[SNI_REDUCE_AXES].count;
     uint32_t axes = count == 0 ? (1u << rank) - 1 : 0;
     for (int i = 0; i < count; ++i) {
-        int64_t axis = call->attr_values[REDUCE_AXES][i];
-        axes |= 1u << (axis < 0 ? axis + rank : axis);
+        int64_t axis = call->attr_values[SNI_REDUCE_AXES][i];
+        axes |= 1u << sni_axis(axis, rank);
     }
     return axes;
 }
@@ -69,7 +67,7 @@ static sinter_status reduce_reference(const sni_ref_call *call) {
 
 #define SNI_COMBINER(id, name_, class, start, whole_start, rounds, symbolic, merge, doc_)           \
     {.name = "reduce_" #name_, .kind = SNI_OP_REDUCE, .min_inputs = 1, .max_inputs = 1,            \
-     .outputs = 1, .attrs = {{"axes", SNI_ATTR_EXPRS, 0}, {"keepdims", SNI_ATTR_INT, 1}},          \
+     .outputs = 1, .attrs = SNI_ATTRS_OF(REDUCE),          \
      .classes = SNI_CLASS_##class, .cost = 1, .combiner = SNI_COMBINE_##id, .fill_attr = -1,       \
      .infer = reduce_infer, .reference = reduce_reference, .doc = doc_},
 

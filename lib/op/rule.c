@@ -56,7 +56,7 @@ sinter_status sni_rule_axis(int64_t axis, int rank, int *out_axis) {
     *out_axis = 0;
     if (axis < -(int64_t)rank || axis >= rank)
         return sni_fail(SINTER_SHAPE, "axis %lld is outside rank %d", (long long)axis, rank);
-    *out_axis = (int)(axis < 0 ? axis + rank : axis);
+    *out_axis = sni_axis(axis, rank);
     return SINTER_OK;
 }
 
@@ -90,6 +90,16 @@ sinter_status sni_rule_axes(const sni_call *call, int attr, int rank, bool empty
         *out_mask |= 1u << axis;
     }
     return SINTER_OK;
+}
+
+bool sni_axes(const sni_sym *sym, const sni_attr *list, int rank, uint32_t *out_mask) {
+    *out_mask = list->count == 0 ? (uint32_t)((1ull << rank) - 1) : 0;
+    for (int i = 0; i < list->count; ++i) {
+        int64_t axis;
+        if (!sni_sym_is_const(sym, list->exprs[i], &axis)) return false;
+        *out_mask |= 1u << sni_axis(axis, rank);
+    }
+    return true;
 }
 
 bool sni_rule_equal(sni_call *call, sni_expr a, sni_expr b) {
@@ -194,7 +204,7 @@ double sni_ref_get(const sni_ref_tensor *from, int64_t index) {
 }
 
 sni_ref_rows sni_ref_rows_of(const sni_ref_tensor *tensor, int64_t axis) {
-    if (axis < 0) axis += tensor->rank;
+    axis = sni_axis(axis, tensor->rank);
     sni_ref_rows rows = {1, 1, 1};
     for (int i = 0; i < tensor->rank; ++i) {
         if (i < axis) rows.outer *= tensor->dims[i];

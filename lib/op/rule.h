@@ -2,6 +2,7 @@
 #ifndef SNI_OP_RULE_H
 #define SNI_OP_RULE_H
 
+#include "op/attrs.h"
 #include "op/op.h"
 
 /* Is the optional input there? */

@@ -1,5 +1,4 @@
 /* Scans: running sums, products and extremes along an axis. */
-#include "op/attrs.h"
 #include "op/rule.h"
 #include "op/tables.h"
 
@@ -59,7 +58,7 @@ static sinter_status scan_reference(const sni_ref_call *call) {
 
 #define SCAN(text, how, words)                                                                     \
     {.name = text, .kind = SNI_OP_SCAN, .min_inputs = 1, .max_inputs = 1, .outputs = 1,            \
-     .attrs = {SNI_ATTRS_SCAN(SNI_ATTR_SPEC)}, .classes = SNI_CLASS_NUMBER, .cost = 1,             \
+     .attrs = SNI_ATTRS_OF(SCAN), .classes = SNI_CLASS_NUMBER, .cost = 1,             \
      .combiner = how, .fill_attr = -1, .infer = scan_infer, .reference = scan_reference,           \
      .doc = words " exclusive leaves out the element itself, reverse starts at the end."}
 

@@ -66,7 +66,7 @@ static sinter_status reshape_missing(const sni_call *call, int missing, sni_expr
 
 static sinter_status reshape_infer(sni_call *call) {
     sni_sym *sym = call->sym;
-    const sni_attr *shape = &call->attrs[0];
+    const sni_attr *shape = &call->attrs[SNI_RESHAPE_SHAPE];
     SNI_TRY(sni_rule_class(call, 0, SNI_CLASS_ANY));
     if (shape->count > SINTER_MAX_RANK)
         return sni_fail(SINTER_SHAPE, "rank %d is more than %d", shape->count, SINTER_MAX_RANK);
@@ -166,7 +166,7 @@ static sinter_status transpose_infer(sni_call *call) {
     int64_t perm[SINTER_MAX_RANK];
     int count = 0;
     SNI_TRY(sni_rule_class(call, 0, SNI_CLASS_ANY));
-    SNI_TRY(sni_rule_ints(call, 0, perm, SINTER_MAX_RANK, &count));
+    SNI_TRY(sni_rule_ints(call, SNI_TRANSPOSE_PERM, perm, SINTER_MAX_RANK, &count));
     if (count != 0 && count != in->rank)
         return sni_rule_shape_of(call, 0, "the permutation has another rank");
     uint32_t seen = 0;
@@ -188,12 +188,12 @@ static int transpose_map(const sni_call *call, const sni_expr *out_coords, int o
     (void)output, (void)read, (void)context, (void)out_value;
     int rank = call->in[0].rank, count = 0;
     int64_t perm[SINTER_MAX_RANK];
-    if (sni_rule_ints(call, 0, perm, SINTER_MAX_RANK, &count) != SINTER_OK) return -1;
+    if (sni_rule_ints(call, SNI_TRANSPOSE_PERM, perm, SINTER_MAX_RANK, &count) != SINTER_OK) return -1;
     accesses[0].input = 0;
     accesses[0].guard = SNI_NO_EXPR;
     for (int i = 0; i < rank; ++i) {
         int64_t axis = count ? perm[i] : rank - 1 - i;
-        accesses[0].coords[axis < 0 ? axis + rank : axis] = out_coords[i];
+        accesses[0].coords[sni_axis(axis, rank)] = out_coords[i];
     }
     return 1;
 }
@@ -204,8 +204,8 @@ static sinter_status transpose_reference(const sni_ref_call *call) {
     int64_t coords[SINTER_MAX_RANK] = {0}, from[SINTER_MAX_RANK] = {0};
     for (int64_t n = 0; n < out->count; ++n) {
         for (int i = 0; i < out->rank; ++i) {
-            int64_t axis = sni_ref_entry(call, 0, i, out->rank - 1 - i);
-            from[axis < 0 ? axis + out->rank : axis] = coords[i];
+            int64_t axis = sni_ref_entry(call, SNI_TRANSPOSE_PERM, i, out->rank - 1 - i);
+            from[sni_axis(axis, out->rank)] = coords[i];
         }
         sni_ref_move(in, sni_ref_index(in, from), out, n);
         sni_ref_next(out, coords);
@@ -216,7 +216,7 @@ static sinter_status transpose_reference(const sni_ref_call *call) {
 /* ---- expand --------------------------------------------------------------------------------- */
 
 static sinter_status expand_infer(sni_call *call) {
-    const sni_attr *shape = &call->attrs[0];
+    const sni_attr *shape = &call->attrs[SNI_EXPAND_SHAPE];
     SNI_TRY(sni_rule_class(call, 0, SNI_CLASS_ANY));
     if (shape->count > SINTER_MAX_RANK)
         return sni_fail(SINTER_SHAPE, "rank %d is more than %d", shape->count, SINTER_MAX_RANK);
@@ -267,15 +267,13 @@ static sinter_status expand_reference(const sni_ref_call *call) {
 
 /* ---- slice ---------------------------------------------------------------------------------- */
 
-enum { SLICE_STARTS, SLICE_STEPS, SLICE_SIZES };
-
 /* Both ends of a slice that is not empty must lie inside the dimension. */
 static sinter_status slice_check(sni_call *call, int axis) {
     sni_sym *sym = call->sym;
     sni_expr zero = sni_sym_const(sym, 0), dim = call->in[0].dims[axis];
-    sni_expr first = call->attrs[SLICE_STARTS].exprs[axis];
-    sni_expr step = call->attrs[SLICE_STEPS].exprs[axis];
-    sni_expr size = call->attrs[SLICE_SIZES].exprs[axis];
+    sni_expr first = call->attrs[SNI_SLICE_STARTS].exprs[axis];
+    sni_expr step = call->attrs[SNI_SLICE_STEPS].exprs[axis];
+    sni_expr size = call->attrs[SNI_SLICE_SIZES].exprs[axis];
     sni_expr last =
         sni_sym_add(sym, first, sni_sym_mul(sym, step, sni_sym_add_i(sym, size, -1)));
     if (sni_rule_const_below(call, size, 0))
@@ -303,11 +301,11 @@ static sinter_status slice_check(sni_call *call, int axis) {
 static sinter_status slice_infer(sni_call *call) {
     const sni_type *in = &call->in[0];
     SNI_TRY(sni_rule_class(call, 0, SNI_CLASS_ANY));
-    for (int a = 0; a < 3; ++a)
+    for (int a = SNI_SLICE_STARTS; a <= SNI_SLICE_SIZES; ++a)
         if (call->attrs[a].count != in->rank)
             return sni_rule_shape_of(call, 0, "starts, steps and sizes need one entry a dimension");
     for (int i = 0; i < in->rank; ++i) SNI_TRY(slice_check(call, i));
-    sni_rule_out(call, in->dtype, in->rank, call->attrs[SLICE_SIZES].exprs);
+    sni_rule_out(call, in->dtype, in->rank, call->attrs[SNI_SLICE_SIZES].exprs);
     return sni_rule_done(call);
 }
 
@@ -319,8 +317,8 @@ static int slice_map(const sni_call *call, const sni_expr *out_coords, int outpu
     accesses[0].guard = SNI_NO_EXPR;
     for (int i = 0; i < call->in[0].rank; ++i)
         accesses[0].coords[i] =
-            sni_sym_add(sym, call->attrs[SLICE_STARTS].exprs[i],
-                        sni_sym_mul(sym, call->attrs[SLICE_STEPS].exprs[i], out_coords[i]));
+            sni_sym_add(sym, call->attrs[SNI_SLICE_STARTS].exprs[i],
+                        sni_sym_mul(sym, call->attrs[SNI_SLICE_STEPS].exprs[i], out_coords[i]));
     return 1;
 }
 
@@ -330,8 +328,8 @@ static sinter_status slice_reference(const sni_ref_call *call) {
     int64_t coords[SINTER_MAX_RANK] = {0}, from[SINTER_MAX_RANK] = {0};
     for (int64_t n = 0; n < out->count; ++n) {
         for (int i = 0; i < in->rank; ++i) {
-            from[i] = call->attr_values[SLICE_STARTS][i] +
-                      coords[i] * call->attr_values[SLICE_STEPS][i];
+            from[i] = call->attr_values[SNI_SLICE_STARTS][i] +
+                      coords[i] * call->attr_values[SNI_SLICE_STEPS][i];
             if (from[i] < 0 || from[i] >= in->dims[i])
                 return sni_fail(SINTER_SHAPE, "the slice leaves dimension %d of %lld", i,
                                 (long long)in->dims[i]);
@@ -349,7 +347,7 @@ static sinter_status concat_infer(sni_call *call) {
     int axis = 0;
     SNI_TRY(sni_rule_class(call, 0, SNI_CLASS_ANY));
     SNI_TRY(sni_rule_same_dtype(call, 0, call->in_count - 1));
-    SNI_TRY(sni_rule_axis(sni_attr_i(call, 0), first->rank, &axis));
+    SNI_TRY(sni_rule_axis(sni_attr_i(call, SNI_CONCAT_AXIS), first->rank, &axis));
     sni_rule_out_like(call, 0);
     for (int k = 1; k < call->in_count; ++k) {
         const sni_type *in = &call->in[k];
@@ -370,7 +368,7 @@ static int concat_map(const sni_call *call, const sni_expr *out_coords, int outp
     (void)output, (void)read, (void)context, (void)out_value;
     sni_sym *sym = call->sym;
     int axis = 0;
-    if (sni_rule_axis(sni_attr_i(call, 0), call->out[0].rank, &axis) != SINTER_OK) return -1;
+    if (sni_rule_axis(sni_attr_i(call, SNI_CONCAT_AXIS), call->out[0].rank, &axis) != SINTER_OK) return -1;
     sni_expr low = sni_sym_const(sym, 0), o = out_coords[axis];
     for (int k = 0; k < call->in_count; ++k) {
         sni_expr high = sni_sym_add(sym, low, call->in[k].dims[axis]);
@@ -386,10 +384,10 @@ static int concat_map(const sni_call *call, const sni_expr *out_coords, int outp
 
 static sinter_status concat_reference(const sni_ref_call *call) {
     sni_ref_tensor *out = call->out[0];
-    sni_ref_rows to = sni_ref_rows_of(out, call->attrs[0].i);
+    sni_ref_rows to = sni_ref_rows_of(out, call->attrs[SNI_CONCAT_AXIS].i);
     int64_t low = 0;
     for (int k = 0; k < call->in_count; ++k) {
-        sni_ref_rows from = sni_ref_rows_of(call->in[k], call->attrs[0].i);
+        sni_ref_rows from = sni_ref_rows_of(call->in[k], call->attrs[SNI_CONCAT_AXIS].i);
         if (from.outer != to.outer || from.inner != to.inner)
             return sni_fail(SINTER_SHAPE, "concat: input %d does not fit the others", k);
         for (int64_t a = 0; a < from.outer; ++a)
@@ -405,25 +403,24 @@ static sinter_status concat_reference(const sni_ref_call *call) {
 const sni_op sni_ops_view[] = {
     {.name = "reshape", .kind = SNI_OP_VIEW, .traits = {.renames = true},
      .min_inputs = 1, .max_inputs = 1, .outputs = 1,
-     .attrs = {{"shape", SNI_ATTR_EXPRS, 0}}, .classes = SNI_CLASS_ANY, .fill_attr = -1,
+     .attrs = SNI_ATTRS_OF(RESHAPE), .classes = SNI_CLASS_ANY, .fill_attr = -1,
      .infer = reshape_infer, .map = reshape_map, .reference = copy_reference,
      .doc = "The same elements in row-major order under another shape; one dimension may be -1."},
     {.name = "transpose", .kind = SNI_OP_VIEW, .min_inputs = 1, .max_inputs = 1, .outputs = 1,
-     .attrs = {{"perm", SNI_ATTR_EXPRS, 0}}, .classes = SNI_CLASS_ANY, .fill_attr = -1,
+     .attrs = SNI_ATTRS_OF(TRANSPOSE), .classes = SNI_CLASS_ANY, .fill_attr = -1,
      .infer = transpose_infer, .map = transpose_map, .reference = transpose_reference,
      .doc = "Dimension i of the result is dimension perm[i] of x; no perm reverses them."},
     {.name = "expand", .kind = SNI_OP_VIEW, .min_inputs = 1, .max_inputs = 1, .outputs = 1,
-     .attrs = {{"shape", SNI_ATTR_EXPRS, 0}}, .classes = SNI_CLASS_ANY, .fill_attr = -1,
+     .attrs = SNI_ATTRS_OF(EXPAND), .classes = SNI_CLASS_ANY, .fill_attr = -1,
      .infer = expand_infer, .map = expand_map, .reference = expand_reference,
      .doc = "Repeats dimensions of 1 so that x and shape broadcast."},
     {.name = "slice", .kind = SNI_OP_VIEW, .min_inputs = 1, .max_inputs = 1, .outputs = 1,
-     .attrs = {{"starts", SNI_ATTR_EXPRS, 0}, {"steps", SNI_ATTR_EXPRS, 0},
-               {"sizes", SNI_ATTR_EXPRS, 0}},
+     .attrs = SNI_ATTRS_OF(SLICE),
      .classes = SNI_CLASS_ANY, .fill_attr = -1,
      .infer = slice_infer, .map = slice_map, .reference = slice_reference,
      .doc = "Element o along a dimension is element start + step*o of x."},
     {.name = "concat", .kind = SNI_OP_VIEW, .min_inputs = 1, .max_inputs = -1, .outputs = 1,
-     .attrs = {{"axis", SNI_ATTR_INT, 0}}, .classes = SNI_CLASS_ANY, .fill_attr = -1,
+     .attrs = SNI_ATTRS_OF(CONCAT), .classes = SNI_CLASS_ANY, .fill_attr = -1,
      .infer = concat_infer, .map = concat_map, .reference = concat_reference,
      .doc = "The inputs one after the other along axis."},
 };

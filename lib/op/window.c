@@ -6,25 +6,22 @@
 
 /* ---- pad ------------------------------------------------------------------------------------ */
 
-enum { PAD_LOW, PAD_HIGH, PAD_MODE, PAD_VALUE };
-enum { MODE_CONSTANT, MODE_REFLECT, MODE_EDGE, MODE_WRAP };
-
 static sinter_status pad_infer(sni_call *call) {
     const sni_type *in = &call->in[0];
-    int64_t mode = sni_attr_i(call, PAD_MODE);
+    int64_t mode = sni_attr_i(call, SNI_PAD_MODE);
     SNI_TRY(sni_rule_class(call, 0, SNI_CLASS_ANY));
-    if (call->attrs[PAD_LOW].count != in->rank || call->attrs[PAD_HIGH].count != in->rank)
+    if (call->attrs[SNI_PAD_LOW].count != in->rank || call->attrs[SNI_PAD_HIGH].count != in->rank)
         return sni_rule_shape_of(call, 0, "low and high need one entry a dimension");
-    if (mode < MODE_CONSTANT || mode > MODE_WRAP)
+    if (mode < SNI_PAD_CONSTANT || mode > SNI_PAD_WRAP)
         return sni_fail(SINTER_INVALID_ARGUMENT, "pad mode %lld is none of 0..3", (long long)mode);
     sni_expr dims[SINTER_MAX_RANK];
     for (int i = 0; i < in->rank; ++i) {
-        sni_expr ends = sni_sym_add(call->sym, call->attrs[PAD_LOW].exprs[i],
-                                    call->attrs[PAD_HIGH].exprs[i]);
+        sni_expr ends = sni_sym_add(call->sym, call->attrs[SNI_PAD_LOW].exprs[i],
+                                    call->attrs[SNI_PAD_HIGH].exprs[i]);
         dims[i] = sni_sym_add(call->sym, in->dims[i], ends);
         if (sni_rule_const_below(call, dims[i], 0))
             return sni_rule_shape_of(call, 0, "more is cropped than there is");
-        if (mode != MODE_CONSTANT && !sni_rule_some(call, dims[i], in->dims[i]))
+        if (mode != SNI_PAD_CONSTANT && !sni_rule_some(call, dims[i], in->dims[i]))
             return sni_rule_shape_of(call, 0, "an empty dimension has nothing to repeat");
     }
     sni_rule_out(call, in->dtype, in->rank, dims);
@@ -46,14 +43,14 @@ static sni_expr pad_reflect(sni_sym *sym, sni_expr t, sni_expr dim, sni_expr low
 static sni_expr pad_coord(const sni_call *call, int axis, sni_expr o, sni_expr *guard) {
     sni_sym *sym = call->sym;
     sni_expr dim = call->in[0].dims[axis];
-    sni_expr low = call->attrs[PAD_LOW].exprs[axis], high = call->attrs[PAD_HIGH].exprs[axis];
+    sni_expr low = call->attrs[SNI_PAD_LOW].exprs[axis], high = call->attrs[SNI_PAD_HIGH].exprs[axis];
     sni_expr t = sni_sym_sub(sym, o, low), zero = sni_sym_const(sym, 0);
     if (low == zero && high == zero) return o;
-    switch (sni_attr_i(call, PAD_MODE)) {
-    case MODE_REFLECT: return pad_reflect(sym, t, dim, low, high);
-    case MODE_EDGE:
+    switch (sni_attr_i(call, SNI_PAD_MODE)) {
+    case SNI_PAD_REFLECT: return pad_reflect(sym, t, dim, low, high);
+    case SNI_PAD_EDGE:
         return sni_sym_min(sym, sni_sym_max(sym, t, zero), sni_sym_add_i(sym, dim, -1));
-    case MODE_WRAP: return sni_sym_mod(sym, t, dim);
+    case SNI_PAD_WRAP: return sni_sym_mod(sym, t, dim);
     default: {
         sni_expr inside = sni_sym_and(sym, sni_sym_le(sym, zero, t), sni_sym_lt(sym, t, dim));
         *guard = *guard == SNI_NO_EXPR ? inside : sni_sym_and(sym, *guard, inside);
@@ -74,9 +71,9 @@ static int pad_map(const sni_call *call, const sni_expr *out_coords, int output,
 
 /* The input coordinate for t, or -1 for the fill. Written as the definition, step by step. */
 static int64_t pad_source(int64_t t, int64_t dim, int64_t mode) {
-    if (mode == MODE_CONSTANT) return t >= 0 && t < dim ? t : -1;
-    if (mode == MODE_EDGE) return t < 0 ? 0 : t >= dim ? dim - 1 : t;
-    if (mode == MODE_WRAP) {
+    if (mode == SNI_PAD_CONSTANT) return t >= 0 && t < dim ? t : -1;
+    if (mode == SNI_PAD_EDGE) return t < 0 ? 0 : t >= dim ? dim - 1 : t;
+    if (mode == SNI_PAD_WRAP) {
         while (t < 0) t += dim;
         return t % dim;
     }
@@ -92,32 +89,22 @@ static sinter_status pad_reference(const sni_ref_call *call) {
     for (int64_t n = 0; n < out->count; ++n) {
         bool inside = true;
         for (int i = 0; i < in->rank; ++i) {
-            if (in->dims[i] == 0 && call->attrs[PAD_MODE].i != MODE_CONSTANT)
+            if (in->dims[i] == 0 && call->attrs[SNI_PAD_MODE].i != SNI_PAD_CONSTANT)
                 return sni_fail(SINTER_SHAPE, "an empty dimension has nothing to repeat");
-            from[i] = pad_source(coords[i] - call->attr_values[PAD_LOW][i], in->dims[i],
-                                 call->attrs[PAD_MODE].i);
+            from[i] = pad_source(coords[i] - call->attr_values[SNI_PAD_LOW][i], in->dims[i],
+                                 call->attrs[SNI_PAD_MODE].i);
             if (from[i] < 0) inside = false;
         }
         if (inside)
             sni_ref_move(in, sni_ref_index(in, from), out, n);
         else
-            sni_ref_set(out, n, call->attrs[PAD_VALUE].f);
+            sni_ref_set(out, n, call->attrs[SNI_PAD_VALUE].f);
         sni_ref_next(out, coords);
     }
     return SINTER_OK;
 }
 
 /* ---- window --------------------------------------------------------------------------------- */
-
-enum {
-    WINDOW_KERNEL,
-    WINDOW_STRIDES,
-    WINDOW_DILATIONS,
-    WINDOW_PADS_LOW,
-    WINDOW_INPUT_STRIDES,
-    WINDOW_SIZES,
-    WINDOW_VALUE
-};
 
 /* Numbers beyond 32 bits make no window, and their products would overflow. */
 static bool window_in_range(const sni_call *call, int attr) {
@@ -132,26 +119,26 @@ static bool window_in_range(const sni_call *call, int attr) {
 
 static sinter_status window_infer(sni_call *call) {
     const sni_type *in = &call->in[0];
-    int sliding = call->attrs[WINDOW_KERNEL].count;
+    int sliding = call->attrs[SNI_WINDOW_KERNEL].count;
     SNI_TRY(sni_rule_class(call, 0, SNI_CLASS_ANY));
     if (sliding > in->rank || sliding + in->rank > SINTER_MAX_RANK)
         return sni_rule_shape_of(call, 0, "the kernel has too many dimensions");
-    for (int a = WINDOW_STRIDES; a <= WINDOW_SIZES; ++a)
-        if (call->attrs[a].count != sliding && !(call->attrs[a].count == 0 && a != WINDOW_SIZES))
+    for (int a = SNI_WINDOW_STRIDES; a <= SNI_WINDOW_SIZES; ++a)
+        if (call->attrs[a].count != sliding && !(call->attrs[a].count == 0 && a != SNI_WINDOW_SIZES))
             return sni_fail(SINTER_SHAPE, "attribute %s has %d entries, the kernel has %d",
                             call->op->attrs[a].name, call->attrs[a].count, sliding);
-    for (int a = WINDOW_STRIDES; a < WINDOW_SIZES; ++a)
+    for (int a = SNI_WINDOW_STRIDES; a < SNI_WINDOW_SIZES; ++a)
         if (!window_in_range(call, a))
             return sni_fail(SINTER_INVALID_ARGUMENT, "attribute %s is out of range",
                             call->op->attrs[a].name);
     sni_expr dims[SINTER_MAX_RANK];
     for (int i = 0; i < in->rank - sliding; ++i) dims[i] = in->dims[i];
     for (int i = 0; i < sliding; ++i) {
-        sni_expr kernel = call->attrs[WINDOW_KERNEL].exprs[i];
-        sni_expr size = call->attrs[WINDOW_SIZES].exprs[i];
+        sni_expr kernel = call->attrs[SNI_WINDOW_KERNEL].exprs[i];
+        sni_expr size = call->attrs[SNI_WINDOW_SIZES].exprs[i];
         if (sni_rule_const_below(call, kernel, 0) || sni_rule_const_below(call, size, 0))
             return sni_fail(SINTER_SHAPE, "the window's kernel or size is negative");
-        sni_expr every = sni_rule_entry(call, WINDOW_INPUT_STRIDES, i, 1);
+        sni_expr every = sni_rule_entry(call, SNI_WINDOW_INPUT_STRIDES, i, 1);
         if (sni_rule_const_below(call, every, 1))
             return sni_fail(SINTER_INVALID_ARGUMENT, "input strides must be 1 or more");
         sni_call_require(call, sni_sym_lt(call->sym, sni_sym_const(call->sym, 0), every));
@@ -167,10 +154,10 @@ static sinter_status window_infer(sni_call *call) {
 static sni_expr window_coord(const sni_call *call, int i, sni_expr o, sni_expr k, sni_expr dim,
                              sni_expr *guard) {
     sni_sym *sym = call->sym;
-    sni_expr zero = sni_sym_const(sym, 0), every = sni_rule_entry(call, WINDOW_INPUT_STRIDES, i, 1);
-    sni_expr t = sni_sym_add(sym, sni_sym_mul(sym, o, sni_rule_entry(call, WINDOW_STRIDES, i, 1)),
-                             sni_sym_mul(sym, k, sni_rule_entry(call, WINDOW_DILATIONS, i, 1)));
-    t = sni_sym_sub(sym, t, sni_rule_entry(call, WINDOW_PADS_LOW, i, 0));
+    sni_expr zero = sni_sym_const(sym, 0), every = sni_rule_entry(call, SNI_WINDOW_INPUT_STRIDES, i, 1);
+    sni_expr t = sni_sym_add(sym, sni_sym_mul(sym, o, sni_rule_entry(call, SNI_WINDOW_STRIDES, i, 1)),
+                             sni_sym_mul(sym, k, sni_rule_entry(call, SNI_WINDOW_DILATIONS, i, 1)));
+    t = sni_sym_sub(sym, t, sni_rule_entry(call, SNI_WINDOW_PADS_LOW, i, 0));
     sni_expr inside = sni_sym_le(sym, zero, t), coord = t;
     if (!sni_sym_is(sym, every, 1)) {
         inside = sni_sym_and(sym, inside, sni_sym_eq(sym, sni_sym_mod(sym, t, every), zero));
@@ -186,7 +173,7 @@ static int window_map(const sni_call *call, const sni_expr *out_coords, int outp
                       sni_expr *out_value) {
     (void)output, (void)read, (void)context, (void)out_value;
     const sni_type *in = &call->in[0];
-    int sliding = call->attrs[WINDOW_KERNEL].count, fixed = in->rank - sliding;
+    int sliding = call->attrs[SNI_WINDOW_KERNEL].count, fixed = in->rank - sliding;
     accesses[0].input = 0;
     accesses[0].guard = SNI_NO_EXPR;
     for (int i = 0; i < fixed; ++i) accesses[0].coords[i] = out_coords[i];
@@ -200,23 +187,23 @@ static int window_map(const sni_call *call, const sni_expr *out_coords, int outp
 static sinter_status window_reference(const sni_ref_call *call) {
     const sni_ref_tensor *in = call->in[0];
     sni_ref_tensor *out = call->out[0];
-    int sliding = call->attrs[WINDOW_KERNEL].count, fixed = in->rank - sliding;
+    int sliding = call->attrs[SNI_WINDOW_KERNEL].count, fixed = in->rank - sliding;
     int64_t coords[SINTER_MAX_RANK] = {0}, from[SINTER_MAX_RANK] = {0};
     for (int64_t n = 0; n < out->count; ++n) {
         bool inside = true;
         for (int i = 0; i < fixed; ++i) from[i] = coords[i];
         for (int i = 0; i < sliding; ++i) {
-            int64_t every = sni_ref_entry(call, WINDOW_INPUT_STRIDES, i, 1);
-            int64_t t = coords[fixed + i] * sni_ref_entry(call, WINDOW_STRIDES, i, 1) +
-                        coords[in->rank + i] * sni_ref_entry(call, WINDOW_DILATIONS, i, 1) -
-                        sni_ref_entry(call, WINDOW_PADS_LOW, i, 0);
+            int64_t every = sni_ref_entry(call, SNI_WINDOW_INPUT_STRIDES, i, 1);
+            int64_t t = coords[fixed + i] * sni_ref_entry(call, SNI_WINDOW_STRIDES, i, 1) +
+                        coords[in->rank + i] * sni_ref_entry(call, SNI_WINDOW_DILATIONS, i, 1) -
+                        sni_ref_entry(call, SNI_WINDOW_PADS_LOW, i, 0);
             if (t < 0 || t % every != 0 || t / every >= in->dims[fixed + i]) inside = false;
             from[fixed + i] = t / every;
         }
         if (inside)
             sni_ref_move(in, sni_ref_index(in, from), out, n);
         else
-            sni_ref_set(out, n, call->attrs[WINDOW_VALUE].f);
+            sni_ref_set(out, n, call->attrs[SNI_WINDOW_VALUE].f);
         sni_ref_next(out, coords);
     }
     return SINTER_OK;
@@ -224,18 +211,14 @@ static sinter_status window_reference(const sni_ref_call *call) {
 
 const sni_op sni_ops_window[] = {
     {.name = "pad", .kind = SNI_OP_VIEW, .min_inputs = 1, .max_inputs = 1, .outputs = 1,
-     .attrs = {{"low", SNI_ATTR_EXPRS, 0}, {"high", SNI_ATTR_EXPRS, 0}, {"mode", SNI_ATTR_INT, 0},
-               {"value", SNI_ATTR_FLOAT, 0}},
-     .classes = SNI_CLASS_ANY, .fill_attr = PAD_VALUE,
+     .attrs = SNI_ATTRS_OF(PAD),
+     .classes = SNI_CLASS_ANY, .fill_attr = SNI_PAD_VALUE,
      .infer = pad_infer, .map = pad_map, .reference = pad_reference,
      .doc = "Adds elements at both ends of every dimension (negative: crops). mode 0 fills with "
             "value, 1 reflects, 2 repeats the edge, 3 wraps around."},
     {.name = "window", .kind = SNI_OP_VIEW, .min_inputs = 1, .max_inputs = 1, .outputs = 1,
-     .attrs = {{"kernel", SNI_ATTR_EXPRS, 0}, {"strides", SNI_ATTR_EXPRS, 0},
-               {"dilations", SNI_ATTR_EXPRS, 0}, {"pads_low", SNI_ATTR_EXPRS, 0},
-               {"input_strides", SNI_ATTR_EXPRS, 0}, {"sizes", SNI_ATTR_EXPRS, 0},
-               {"value", SNI_ATTR_FLOAT, 0}},
-     .classes = SNI_CLASS_ANY, .fill_attr = WINDOW_VALUE,
+     .attrs = SNI_ATTRS_OF(WINDOW),
+     .classes = SNI_CLASS_ANY, .fill_attr = SNI_WINDOW_VALUE,
      .infer = window_infer, .map = window_map, .reference = window_reference,
      .doc = "Sliding windows over the last dimensions: the result has sizes positions, then the "
             "kernel's dimensions; outside x it holds value."},

@@ -9,38 +9,13 @@ static const struct {
     const char *name;
     sni_decompose_fn build;
 } composites[] = {
-    {"reduce_mean", sni_decompose_mean},
-    {"reduce_l1", sni_decompose_l1},
-    {"reduce_l2", sni_decompose_l2},
-    {"reduce_log_sum", sni_decompose_log_sum},
-    {"reduce_log_sum_exp", sni_decompose_log_sum_exp},
-    {"reduce_sum_square", sni_decompose_sum_square},
-    {"argmax", sni_decompose_argmax},
-    {"argmin", sni_decompose_argmin},
-    {"hardmax", sni_decompose_hardmax},
-    {"softmax", sni_decompose_softmax},
-    {"log_softmax", sni_decompose_log_softmax},
-    {"layer_norm", sni_decompose_layer_norm},
-    {"rms_norm", sni_decompose_rms_norm},
-    {"batch_norm", sni_decompose_batch_norm},
-    {"instance_norm", sni_decompose_instance_norm},
-    {"group_norm", sni_decompose_group_norm},
-    {"lrn", sni_decompose_lrn},
-    {"conv", sni_decompose_conv},
-    {"conv_transpose", sni_decompose_conv_transpose},
-    {"max_pool", sni_decompose_max_pool},
-    {"avg_pool", sni_decompose_avg_pool},
-    {"gemm", sni_decompose_gemm},
-    {"trilu", sni_decompose_trilu},
-    {"squeeze", sni_decompose_shape},
-    {"unsqueeze", sni_decompose_shape},
-    {"flatten", sni_decompose_shape},
-    {"resize", sni_decompose_resize},
+#define SNI_DECOMPOSE(row, function) {#row, sni_decompose_##function},
+    SNI_COMPOSITES(SNI_DECOMPOSE)
+#undef SNI_DECOMPOSE
 };
 
 int sni_decompose_axis(const sni_composite *c, int attr, int rank) {
-    int64_t axis = c->node->attrs[attr].i;
-    return (int)(axis < 0 ? axis + rank : axis);
+    return sni_axis(c->node->attrs[attr].i, rank);
 }
 
 sni_expr sni_decompose_entry(const sni_composite *c, int attr, int index, int64_t preset) {

@@ -1,4 +1,4 @@
-/* What the composite operators become. One function a composite, found by name in decompose.c. */
+/* What the composite operators become: one function a composite, listed in op/attrs.h. */
 #ifndef SNI_REWRITE_DECOMPOSE_H
 #define SNI_REWRITE_DECOMPOSE_H
 
@@ -15,34 +15,10 @@ typedef struct sni_composite {
 /* Builds the replacement in primitives and returns its value; 0 on failure. */
 typedef uint32_t (*sni_decompose_fn)(const sni_composite *c);
 
-uint32_t sni_decompose_mean(const sni_composite *c);
-uint32_t sni_decompose_l1(const sni_composite *c);
-uint32_t sni_decompose_l2(const sni_composite *c);
-uint32_t sni_decompose_log_sum(const sni_composite *c);
-uint32_t sni_decompose_log_sum_exp(const sni_composite *c);
-uint32_t sni_decompose_sum_square(const sni_composite *c);
-uint32_t sni_decompose_argmax(const sni_composite *c);
-uint32_t sni_decompose_argmin(const sni_composite *c);
-uint32_t sni_decompose_hardmax(const sni_composite *c);
-
-uint32_t sni_decompose_softmax(const sni_composite *c);
-uint32_t sni_decompose_log_softmax(const sni_composite *c);
-uint32_t sni_decompose_layer_norm(const sni_composite *c);
-uint32_t sni_decompose_rms_norm(const sni_composite *c);
-uint32_t sni_decompose_batch_norm(const sni_composite *c);
-uint32_t sni_decompose_instance_norm(const sni_composite *c);
-uint32_t sni_decompose_group_norm(const sni_composite *c);
-uint32_t sni_decompose_lrn(const sni_composite *c);
-
-uint32_t sni_decompose_conv(const sni_composite *c);
-uint32_t sni_decompose_conv_transpose(const sni_composite *c);
-uint32_t sni_decompose_max_pool(const sni_composite *c);
-uint32_t sni_decompose_avg_pool(const sni_composite *c);
-
-uint32_t sni_decompose_gemm(const sni_composite *c);
-uint32_t sni_decompose_trilu(const sni_composite *c);
-uint32_t sni_decompose_shape(const sni_composite *c); /* squeeze, unsqueeze, flatten */
-uint32_t sni_decompose_resize(const sni_composite *c);
+/* One function a composite, in the decompose_*.c files. */
+#define SNI_DECOMPOSE(row, function) uint32_t sni_decompose_##function(const sni_composite *c);
+SNI_COMPOSITES(SNI_DECOMPOSE)
+#undef SNI_DECOMPOSE
 
 /* An axis attribute that may be negative, counted from the front. */
 int sni_decompose_axis(const sni_composite *c, int attr, int rank);

@@ -65,16 +65,14 @@ static uint32_t weights_matrix(const conv *v, uint32_t w, sni_expr maps, sni_exp
 
 /* ---- conv ----------------------------------------------------------------------------------- */
 
-enum { CONV_STRIDES, CONV_PADS, CONV_DILATIONS, CONV_GROUPS };
-
 static void conv_window(const conv *v, sni_make_window_args *args) {
     args->count = v->spatial;
     args->fill = 0;
     for (int i = 0; i < v->spatial; ++i) {
         args->kernel[i] = v->kernel[i];
-        args->strides[i] = sni_decompose_entry(v->c, CONV_STRIDES, i, 1);
-        args->dilations[i] = sni_decompose_entry(v->c, CONV_DILATIONS, i, 1);
-        args->pads_low[i] = sni_decompose_entry(v->c, CONV_PADS, i, 0);
+        args->strides[i] = sni_decompose_entry(v->c, SNI_CONV_STRIDES, i, 1);
+        args->dilations[i] = sni_decompose_entry(v->c, SNI_CONV_DILATIONS, i, 1);
+        args->pads_low[i] = sni_decompose_entry(v->c, SNI_CONV_PADS, i, 0);
         args->input_strides[i] = sni_sym_const(v->g->sym, 1);
         args->sizes[i] = v->out[i];
     }
@@ -85,9 +83,9 @@ static bool is_pointwise(const conv *v) {
     sni_sym *sym = v->g->sym;
     for (int i = 0; i < v->spatial; ++i)
         if (!sni_sym_is(sym, v->kernel[i], 1) ||
-            !sni_sym_is(sym, sni_decompose_entry(v->c, CONV_STRIDES, i, 1), 1) ||
-            !sni_sym_is(sym, sni_decompose_entry(v->c, CONV_PADS, i, 0), 0) ||
-            !sni_sym_is(sym, sni_decompose_entry(v->c, CONV_PADS, v->spatial + i, 0), 0))
+            !sni_sym_is(sym, sni_decompose_entry(v->c, SNI_CONV_STRIDES, i, 1), 1) ||
+            !sni_sym_is(sym, sni_decompose_entry(v->c, SNI_CONV_PADS, i, 0), 0) ||
+            !sni_sym_is(sym, sni_decompose_entry(v->c, SNI_CONV_PADS, v->spatial + i, 0), 0))
             return false;
     return true;
 }
@@ -144,24 +142,22 @@ static uint32_t as_matmul(const conv *v) {
 
 uint32_t sni_decompose_conv(const sni_composite *c) {
     conv v;
-    conv_sizes(c, c->node->attrs[CONV_GROUPS].i, false, &v);
+    conv_sizes(c, c->node->attrs[SNI_CONV_GROUPS].i, false, &v);
     uint32_t y = is_depthwise(&v) ? depthwise(&v) : as_matmul(&v);
     return add_bias(&v, sni_make_reshape(c->graph, y, c->out.rank, c->out.dims));
 }
 
 /* ---- conv_transpose ------------------------------------------------------------------------- */
 
-enum { BACK_STRIDES, BACK_PADS, BACK_DILATIONS, BACK_OUTPUT_PADDING, BACK_GROUPS };
-
 /* Do the kernels lie side by side, so that every output element has one tap? */
 static bool is_tiling(const conv *v) {
     sni_sym *sym = v->g->sym;
     for (int i = 0; i < v->spatial; ++i)
-        if (sni_decompose_entry(v->c, BACK_STRIDES, i, 1) != v->kernel[i] ||
-            !sni_sym_is(sym, sni_decompose_entry(v->c, BACK_DILATIONS, i, 1), 1) ||
-            !sni_sym_is(sym, sni_decompose_entry(v->c, BACK_OUTPUT_PADDING, i, 0), 0) ||
-            !sni_sym_is(sym, sni_decompose_entry(v->c, BACK_PADS, i, 0), 0) ||
-            !sni_sym_is(sym, sni_decompose_entry(v->c, BACK_PADS, v->spatial + i, 0), 0))
+        if (sni_decompose_entry(v->c, SNI_BACK_STRIDES, i, 1) != v->kernel[i] ||
+            !sni_sym_is(sym, sni_decompose_entry(v->c, SNI_BACK_DILATIONS, i, 1), 1) ||
+            !sni_sym_is(sym, sni_decompose_entry(v->c, SNI_BACK_OUTPUT_PADDING, i, 0), 0) ||
+            !sni_sym_is(sym, sni_decompose_entry(v->c, SNI_BACK_PADS, i, 0), 0) ||
+            !sni_sym_is(sym, sni_decompose_entry(v->c, SNI_BACK_PADS, v->spatial + i, 0), 0))
             return false;
     return true;
 }
@@ -216,13 +212,13 @@ static uint32_t back_windows(const conv *v) {
     sni_sym *sym = v->g->sym;
     sni_make_window_args args = {.count = v->spatial, .fill = 0};
     for (int i = 0; i < v->spatial; ++i) {
-        sni_expr dilation = sni_decompose_entry(v->c, BACK_DILATIONS, i, 1);
+        sni_expr dilation = sni_decompose_entry(v->c, SNI_BACK_DILATIONS, i, 1);
         sni_expr reach = sni_sym_mul(sym, dilation, sni_sym_add_i(sym, v->kernel[i], -1));
         args.kernel[i] = v->kernel[i];
         args.strides[i] = sni_sym_const(sym, 1);
         args.dilations[i] = dilation;
-        args.pads_low[i] = sni_sym_sub(sym, reach, sni_decompose_entry(v->c, BACK_PADS, i, 0));
-        args.input_strides[i] = sni_decompose_entry(v->c, BACK_STRIDES, i, 1);
+        args.pads_low[i] = sni_sym_sub(sym, reach, sni_decompose_entry(v->c, SNI_BACK_PADS, i, 0));
+        args.input_strides[i] = sni_decompose_entry(v->c, SNI_BACK_STRIDES, i, 1);
         args.sizes[i] = v->out[i];
     }
     uint32_t matrix = windows_matrix(v, sni_make_window(v->g, v->c->in[0], &args));
@@ -233,7 +229,7 @@ static uint32_t back_windows(const conv *v) {
 
 uint32_t sni_decompose_conv_transpose(const sni_composite *c) {
     conv v;
-    conv_sizes(c, c->node->attrs[BACK_GROUPS].i, true, &v);
+    conv_sizes(c, c->node->attrs[SNI_BACK_GROUPS].i, true, &v);
     uint32_t y = is_tiling(&v) ? back_tiling(&v) : back_windows(&v);
     return add_bias(&v, sni_make_reshape(c->graph, y, c->out.rank, c->out.dims));
 }

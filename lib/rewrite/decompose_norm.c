@@ -5,7 +5,7 @@
 
 static uint32_t softmax(const sni_composite *c, bool logarithm) {
     sinter_graph *g = c->graph;
-    uint32_t axis = 1u << sni_decompose_axis(c, 0, c->out.rank);
+    uint32_t axis = 1u << sni_decompose_axis(c, SNI_SOFTMAX_AXIS, c->out.rank);
     uint32_t x = sni_make_wide(g, c->in[0]);
     uint32_t most = sni_make_reduce(g, "reduce_max", x, axis, true);
     uint32_t shifted = sni_make_binary(g, "sub", x, most);
@@ -45,10 +45,10 @@ static uint32_t apply(const sni_composite *c, uint32_t x, uint32_t scale, uint32
 }
 
 static uint32_t layer(const sni_composite *c, bool centred) {
-    int axis = sni_decompose_axis(c, 0, c->out.rank);
+    int axis = sni_decompose_axis(c, SNI_NORM_AXIS, c->out.rank);
     uint32_t axes = (1u << c->out.rank) - (1u << axis);
     uint32_t x = sni_make_wide(c->graph, c->in[0]);
-    x = normalise(c->graph, x, axes, centred, c->node->attrs[1].f);
+    x = normalise(c->graph, x, axes, centred, c->node->attrs[SNI_NORM_EPSILON].f);
     return apply(c, x, c->in[1], c->in[2]);
 }
 
@@ -69,7 +69,7 @@ uint32_t sni_decompose_batch_norm(const sni_composite *c) {
     uint32_t parameters[4];
     for (int i = 0; i < 4; ++i)
         parameters[i] = sni_make_wide(g, along_channels(g, c->in[1 + i], c->out.rank));
-    uint32_t factor = inverse_root(g, parameters[3], c->node->attrs[0].f);
+    uint32_t factor = inverse_root(g, parameters[3], c->node->attrs[SNI_CHANNEL_NORM_EPSILON].f);
     factor = sni_make_binary(g, "mul", parameters[0], factor);
     uint32_t x = sni_make_binary(g, "sub", sni_make_wide(g, c->in[0]), parameters[2]);
     return apply(c, x, factor, parameters[1]);
@@ -95,29 +95,27 @@ static uint32_t group_norm(const sni_composite *c, sni_expr groups, double epsil
 }
 
 uint32_t sni_decompose_group_norm(const sni_composite *c) {
-    sni_expr groups = sni_sym_const(c->graph->sym, c->node->attrs[0].i);
-    if (c->out.rank < SINTER_MAX_RANK) return group_norm(c, groups, c->node->attrs[1].f);
+    sni_expr groups = sni_sym_const(c->graph->sym, c->node->attrs[SNI_GROUP_NORM_GROUPS].i);
+    if (c->out.rank < SINTER_MAX_RANK) return group_norm(c, groups, c->node->attrs[SNI_GROUP_NORM_EPSILON].f);
     sni_graph_fail(c->graph, SINTER_UNSUPPORTED, "group_norm: more than 7 dimensions");
     return 0;
 }
 
 uint32_t sni_decompose_instance_norm(const sni_composite *c) {
     sinter_graph *g = c->graph;
-    if (c->out.rank == 2) return group_norm(c, c->out.dims[1], c->node->attrs[0].f);
+    if (c->out.rank == 2) return group_norm(c, c->out.dims[1], c->node->attrs[SNI_CHANNEL_NORM_EPSILON].f);
     uint32_t axes = (1u << c->out.rank) - 4;
-    uint32_t x = normalise(g, sni_make_wide(g, c->in[0]), axes, true, c->node->attrs[0].f);
+    uint32_t x = normalise(g, sni_make_wide(g, c->in[0]), axes, true, c->node->attrs[SNI_CHANNEL_NORM_EPSILON].f);
     return apply(c, x, along_channels(g, c->in[1], c->out.rank),
                  along_channels(g, c->in[2], c->out.rank));
 }
 
 /* ---- lrn ------------------------------------------------------------------------------------ */
 
-enum { LRN_SIZE, LRN_ALPHA, LRN_BETA, LRN_BIAS };
-
 /* Sums of squares through a window over the channels, which are moved last for it. */
 uint32_t sni_decompose_lrn(const sni_composite *c) {
     sinter_graph *g = c->graph;
-    int64_t size = c->node->attrs[LRN_SIZE].i;
+    int64_t size = c->node->attrs[SNI_LRN_SIZE].i;
     sni_expr one = sni_sym_const(g->sym, 1);
     sni_expr flat[3] = {c->out.dims[0], c->out.dims[1],
                         sni_make_product(g, c->out.dims, 2, c->out.rank)};
@@ -130,10 +128,10 @@ uint32_t sni_decompose_lrn(const sni_composite *c) {
     uint32_t sum = sni_make_transpose(g, sni_make_binary(g, "mul", x, x), (int64_t[]){0, 2, 1});
     sum = sni_make_reduce(g, "reduce_sum", sni_make_window(g, sum, &window), 1u << 3, false);
     sum = sni_make_transpose(g, sum, (int64_t[]){0, 2, 1});
-    double alpha = c->node->attrs[LRN_ALPHA].f / (double)size;
+    double alpha = c->node->attrs[SNI_LRN_ALPHA].f / (double)size;
     sum = sni_make_binary(g, "mul", sum, sni_make_scalar(g, dtype, alpha));
-    sum = sni_make_binary(g, "add", sum, sni_make_scalar(g, dtype, c->node->attrs[LRN_BIAS].f));
-    sum = sni_make_binary(g, "pow", sum, sni_make_scalar(g, dtype, c->node->attrs[LRN_BETA].f));
+    sum = sni_make_binary(g, "add", sum, sni_make_scalar(g, dtype, c->node->attrs[SNI_LRN_BIAS].f));
+    sum = sni_make_binary(g, "pow", sum, sni_make_scalar(g, dtype, c->node->attrs[SNI_LRN_BETA].f));
     x = sni_make_cast(g, sni_make_binary(g, "div", x, sum), c->out.dtype);
     return sni_make_reshape(g, x, c->out.rank, c->out.dims);
 }

@@ -5,16 +5,14 @@
 
 #include "op/rule.h"
 
-enum { POOL_KERNEL, POOL_STRIDES, POOL_PADS, POOL_DILATIONS, POOL_CEIL, POOL_INCLUDE_PAD };
-
 static uint32_t pool(const sni_composite *c, uint32_t x, double fill, const char *reduce) {
     int spatial = c->out.rank - 2;
     sni_make_window_args args = {.count = spatial, .fill = fill};
     for (int i = 0; i < spatial; ++i) {
-        args.kernel[i] = sni_decompose_entry(c, POOL_KERNEL, i, 1);
-        args.strides[i] = sni_decompose_entry(c, POOL_STRIDES, i, 1);
-        args.dilations[i] = sni_decompose_entry(c, POOL_DILATIONS, i, 1);
-        args.pads_low[i] = sni_decompose_entry(c, POOL_PADS, i, 0);
+        args.kernel[i] = sni_decompose_entry(c, SNI_POOL_KERNEL, i, 1);
+        args.strides[i] = sni_decompose_entry(c, SNI_POOL_STRIDES, i, 1);
+        args.dilations[i] = sni_decompose_entry(c, SNI_POOL_DILATIONS, i, 1);
+        args.pads_low[i] = sni_decompose_entry(c, SNI_POOL_PADS, i, 0);
         args.input_strides[i] = sni_sym_const(c->graph->sym, 1);
         args.sizes[i] = c->out.dims[2 + i];
     }
@@ -39,18 +37,18 @@ typedef struct span {
 
 static span span_of(const sni_composite *c, int i) {
     sni_sym *sym = c->graph->sym;
-    bool include = c->node->attrs[POOL_INCLUDE_PAD].i != 0;
+    bool include = c->node->attrs[SNI_POOL_INCLUDE_PAD].i != 0;
     sni_expr in = sni_make_type(c->graph, c->in[0]).dims[2 + i];
-    sni_expr low = sni_decompose_entry(c, POOL_PADS, i, 0);
-    sni_expr high = sni_decompose_entry(c, POOL_PADS, c->out.rank - 2 + i, 0);
+    sni_expr low = sni_decompose_entry(c, SNI_POOL_PADS, i, 0);
+    sni_expr high = sni_decompose_entry(c, SNI_POOL_PADS, c->out.rank - 2 + i, 0);
     bool unpadded = sni_sym_is(sym, low, 0) && sni_sym_is(sym, high, 0);
-    span s = {.kernel = sni_decompose_entry(c, POOL_KERNEL, i, 1),
-              .stride = sni_decompose_entry(c, POOL_STRIDES, i, 1),
-              .dilation = sni_decompose_entry(c, POOL_DILATIONS, i, 1)};
+    span s = {.kernel = sni_decompose_entry(c, SNI_POOL_KERNEL, i, 1),
+              .stride = sni_decompose_entry(c, SNI_POOL_STRIDES, i, 1),
+              .dilation = sni_decompose_entry(c, SNI_POOL_DILATIONS, i, 1)};
     s.start = sni_sym_mul_i(sym, low, -1);
     s.low = include ? s.start : sni_sym_const(sym, 0);
     s.high = include ? sni_sym_add(sym, in, high) : in;
-    s.whole = c->node->attrs[POOL_CEIL].i == 0 && (include || unpadded);
+    s.whole = c->node->attrs[SNI_POOL_CEIL].i == 0 && (include || unpadded);
     return s;
 }
 

@@ -3,19 +3,13 @@
 
 /* The axes of a reduction as a mask. The shape rule has seen that they are numbers in range. */
 static uint32_t axes_of(const sni_composite *c) {
-    const sni_attr *list = &c->node->attrs[0];
-    int rank = sni_make_type(c->graph, c->in[0]).rank;
-    uint32_t axes = list->count == 0 ? (1u << rank) - 1 : 0;
-    for (int i = 0; i < list->count; ++i) {
-        int64_t axis = 0;
-        if (sni_sym_is_const(c->graph->sym, list->exprs[i], &axis))
-            axes |= 1u << (axis < 0 ? axis + rank : axis);
-    }
+    uint32_t axes = 0;
+    sni_axes(c->graph->sym, &c->node->attrs[SNI_REDUCE_AXES], sni_make_type(c->graph, c->in[0]).rank, &axes);
     return axes;
 }
 
 static uint32_t sum(const sni_composite *c, uint32_t x) {
-    return sni_make_reduce(c->graph, "reduce_sum", x, axes_of(c), c->node->attrs[1].i != 0);
+    return sni_make_reduce(c->graph, "reduce_sum", x, axes_of(c), c->node->attrs[SNI_REDUCE_KEEPDIMS].i != 0);
 }
 
 /* The wide x as the dtype of the result. */
@@ -85,8 +79,8 @@ static uint32_t position(sinter_graph *g, uint32_t x, int axis, bool max, bool l
 
 static uint32_t arg(const sni_composite *c, bool max) {
     sinter_graph *g = c->graph;
-    int axis = sni_decompose_axis(c, 0, sni_make_type(g, c->in[0]).rank);
-    uint32_t at = position(g, c->in[0], axis, max, c->node->attrs[2].i != 0);
+    int axis = sni_decompose_axis(c, SNI_ARG_AXIS, sni_make_type(g, c->in[0]).rank);
+    uint32_t at = position(g, c->in[0], axis, max, c->node->attrs[SNI_ARG_SELECT_LAST].i != 0);
     at = sni_make_cast(g, at, SINTER_I64);
     return sni_make_reshape(g, at, c->out.rank, c->out.dims);
 }
@@ -96,7 +90,7 @@ uint32_t sni_decompose_argmin(const sni_composite *c) { return arg(c, false); }
 
 uint32_t sni_decompose_hardmax(const sni_composite *c) {
     sinter_graph *g = c->graph;
-    int axis = sni_decompose_axis(c, 0, c->out.rank);
+    int axis = sni_decompose_axis(c, SNI_SOFTMAX_AXIS, c->out.rank);
     uint32_t most = position(g, c->in[0], axis, true, false);
     uint32_t at = sni_make_iota(g, c->out.dims[axis], c->out.rank - 1 - axis, SINTER_I32);
     return finish(c, sni_make_binary(g, "eq", at, most));

@@ -2,11 +2,6 @@
  * coordinates. Positions are fractions of integers, so halves round exactly. */
 #include "rewrite/decompose.h"
 
-enum { RESIZE_SIZES, RESIZE_MODE, RESIZE_COORDINATE, RESIZE_NEAREST, RESIZE_CUBIC_A };
-enum { MODE_NEAREST, MODE_LINEAR, MODE_CUBIC };
-enum { HALF_PIXEL, ASYMMETRIC, ALIGN_CORNERS, PYTORCH_HALF_PIXEL };
-enum { ROUND_PREFER_FLOOR, ROUND_PREFER_CEIL, FLOOR, CEIL };
-
 /* The position of output element o is (o * factor + offset) / lower, with offset >= -lower. */
 typedef struct position {
     sinter_graph *g;
@@ -37,13 +32,13 @@ static position position_of(const sni_composite *c, sni_expr dim, int axis) {
     p.lower = sni_sym_mul_i(sym, size, 2);
     p.factor = sni_sym_mul_i(sym, dim, 2);
     p.offset = sni_sym_const(sym, 0);
-    switch (c->node->attrs[RESIZE_COORDINATE].i) {
-    case ASYMMETRIC: break;
-    case ALIGN_CORNERS:
+    switch (c->node->attrs[SNI_RESIZE_COORDINATE].i) {
+    case SNI_RESIZE_ASYMMETRIC: break;
+    case SNI_RESIZE_ALIGN_CORNERS:
         p.factor = sni_sym_add_i(sym, dim, -1);
         p.lower = sni_sym_max(sym, sni_sym_add_i(sym, size, -1), one);
         break;
-    case PYTORCH_HALF_PIXEL:
+    case SNI_RESIZE_PYTORCH_HALF_PIXEL:
         p.offset = sni_sym_mul(sym, several, sni_sym_sub(sym, dim, size));
         break;
     default: p.offset = sni_sym_sub(sym, dim, size); break;
@@ -68,9 +63,9 @@ static uint32_t floor_of(const position *p, int64_t times, sni_expr more) {
 static uint32_t nearest_index(const position *p, int64_t rounding) {
     sni_sym *sym = p->g->sym;
     switch (rounding) {
-    case ROUND_PREFER_FLOOR: return floor_of(p, 2, sni_sym_add_i(sym, p->lower, -1));
-    case ROUND_PREFER_CEIL: return floor_of(p, 2, p->lower);
-    case CEIL: return floor_of(p, 1, sni_sym_add_i(sym, p->lower, -1));
+    case SNI_RESIZE_PREFER_FLOOR: return floor_of(p, 2, sni_sym_add_i(sym, p->lower, -1));
+    case SNI_RESIZE_PREFER_CEIL: return floor_of(p, 2, p->lower);
+    case SNI_RESIZE_CEIL: return floor_of(p, 1, sni_sym_add_i(sym, p->lower, -1));
     default: return floor_of(p, 1, sni_sym_const(sym, 0));
     }
 }
@@ -134,17 +129,17 @@ static uint32_t linear(const position *p, uint32_t x, uint32_t floor, uint32_t p
 static uint32_t resize_axis(const sni_composite *c, uint32_t x, int axis) {
     sni_type type = sni_make_type(c->graph, x);
     position p = position_of(c, type.dims[axis], axis);
-    int64_t mode = c->node->attrs[RESIZE_MODE].i;
-    if (mode == MODE_NEAREST)
-        return tap(&p, x, nearest_index(&p, c->node->attrs[RESIZE_NEAREST].i), 0);
+    int64_t mode = c->node->attrs[SNI_RESIZE_MODE].i;
+    if (mode == SNI_RESIZE_TO_NEAREST)
+        return tap(&p, x, nearest_index(&p, c->node->attrs[SNI_RESIZE_NEAREST].i), 0);
     uint32_t floor = floor_of(&p, 1, sni_sym_const(c->graph->sym, 0));
     uint32_t part = fraction(&p, floor, type.rank, type.dtype);
-    return mode == MODE_LINEAR ? linear(&p, x, floor, part)
-                               : cubic(&p, x, floor, part, c->node->attrs[RESIZE_CUBIC_A].f);
+    return mode == SNI_RESIZE_LINEAR ? linear(&p, x, floor, part)
+                               : cubic(&p, x, floor, part, c->node->attrs[SNI_RESIZE_CUBIC_A].f);
 }
 
 uint32_t sni_decompose_resize(const sni_composite *c) {
-    bool nearest = c->node->attrs[RESIZE_MODE].i == MODE_NEAREST;
+    bool nearest = c->node->attrs[SNI_RESIZE_MODE].i == SNI_RESIZE_TO_NEAREST;
     uint32_t x = nearest ? c->in[0] : sni_make_wide(c->graph, c->in[0]);
     sni_type in = sni_make_type(c->graph, x);
     for (int axis = 0; axis < in.rank; ++axis)

@@ -21,7 +21,7 @@ uint32_t sni_make_where(sinter_graph *graph, uint32_t condition, uint32_t a, uin
 
 uint32_t sni_make_cast(sinter_graph *graph, uint32_t x, sinter_dtype dtype) {
     if (!x || sni_make_type(graph, x).dtype == dtype) return x;
-    sni_attr attrs[SNI_MAX_ATTRS] = {sni_attr_int(dtype)};
+    sni_attr attrs[SNI_MAX_ATTRS] = {[SNI_CAST_DTYPE] = sni_attr_int(dtype)};
     return sni_graph_add1(graph, "cast", 1, &x, attrs);
 }
 
@@ -37,7 +37,8 @@ uint32_t sni_make_reduce(sinter_graph *graph, const char *op, uint32_t x, uint32
     for (int i = 0; i < SINTER_MAX_RANK; ++i)
         if (axes & (1u << i)) list[count++] = i;
     if (!x || count == 0) return x;
-    sni_attr attrs[SNI_MAX_ATTRS] = {sni_attr_ints(graph, count, list), sni_attr_int(keepdims)};
+    sni_attr attrs[SNI_MAX_ATTRS] = {[SNI_REDUCE_AXES] = sni_attr_ints(graph, count, list),
+                                     [SNI_REDUCE_KEEPDIMS] = sni_attr_int(keepdims)};
     return sni_graph_add1(graph, op, 1, &x, attrs);
 }
 
@@ -55,7 +56,7 @@ uint32_t sni_make_reshape(sinter_graph *graph, uint32_t x, int rank, const sni_e
     bool same = type.rank == rank;
     for (int i = 0; same && i < rank; ++i) same = type.dims[i] == dims[i];
     if (!x || same) return x;
-    sni_attr attrs[SNI_MAX_ATTRS] = {sni_attr_exprs(graph, rank, dims)};
+    sni_attr attrs[SNI_MAX_ATTRS] = {[SNI_RESHAPE_SHAPE] = sni_attr_exprs(graph, rank, dims)};
     return sni_graph_add1(graph, "reshape", 1, &x, attrs);
 }
 
@@ -64,33 +65,33 @@ uint32_t sni_make_transpose(sinter_graph *graph, uint32_t x, const int64_t *perm
     bool same = true;
     for (int i = 0; i < type.rank; ++i) same = same && perm[i] == i;
     if (!x || same) return x;
-    sni_attr attrs[SNI_MAX_ATTRS] = {sni_attr_ints(graph, type.rank, perm)};
+    sni_attr attrs[SNI_MAX_ATTRS] = {[SNI_TRANSPOSE_PERM] = sni_attr_ints(graph, type.rank, perm)};
     return sni_graph_add1(graph, "transpose", 1, &x, attrs);
 }
 
 uint32_t sni_make_slice(sinter_graph *graph, uint32_t x, const sni_expr *starts,
                         const sni_expr *steps, const sni_expr *sizes) {
     int rank = sni_make_type(graph, x).rank;
-    sni_attr attrs[SNI_MAX_ATTRS] = {sni_attr_exprs(graph, rank, starts),
-                                     sni_attr_exprs(graph, rank, steps),
-                                     sni_attr_exprs(graph, rank, sizes)};
+    sni_attr attrs[SNI_MAX_ATTRS] = {[SNI_SLICE_STARTS] = sni_attr_exprs(graph, rank, starts),
+                                     [SNI_SLICE_STEPS] = sni_attr_exprs(graph, rank, steps),
+                                     [SNI_SLICE_SIZES] = sni_attr_exprs(graph, rank, sizes)};
     return x ? sni_graph_add1(graph, "slice", 1, &x, attrs) : 0;
 }
 
 uint32_t sni_make_gather(sinter_graph *graph, uint32_t data, uint32_t indices, int axis) {
-    sni_attr attrs[SNI_MAX_ATTRS] = {sni_attr_int(axis)};
+    sni_attr attrs[SNI_MAX_ATTRS] = {[SNI_GATHER_AXIS] = sni_attr_int(axis)};
     if (!data || !indices) return 0;
     return sni_graph_add1(graph, "gather", 2, (const uint32_t[]){data, indices}, attrs);
 }
 
 uint32_t sni_make_window(sinter_graph *graph, uint32_t x, const sni_make_window_args *args) {
-    sni_attr attrs[SNI_MAX_ATTRS] = {sni_attr_exprs(graph, args->count, args->kernel),
-                                     sni_attr_exprs(graph, args->count, args->strides),
-                                     sni_attr_exprs(graph, args->count, args->dilations),
-                                     sni_attr_exprs(graph, args->count, args->pads_low),
-                                     sni_attr_exprs(graph, args->count, args->input_strides),
-                                     sni_attr_exprs(graph, args->count, args->sizes),
-                                     sni_attr_float(args->fill)};
+    sni_attr attrs[SNI_MAX_ATTRS] = {[SNI_WINDOW_KERNEL] = sni_attr_exprs(graph, args->count, args->kernel),
+                                     [SNI_WINDOW_STRIDES] = sni_attr_exprs(graph, args->count, args->strides),
+                                     [SNI_WINDOW_DILATIONS] = sni_attr_exprs(graph, args->count, args->dilations),
+                                     [SNI_WINDOW_PADS_LOW] = sni_attr_exprs(graph, args->count, args->pads_low),
+                                     [SNI_WINDOW_INPUT_STRIDES] = sni_attr_exprs(graph, args->count, args->input_strides),
+                                     [SNI_WINDOW_SIZES] = sni_attr_exprs(graph, args->count, args->sizes),
+                                     [SNI_WINDOW_VALUE] = sni_attr_float(args->fill)};
     return x ? sni_graph_add1(graph, "window", 1, &x, attrs) : 0;
 }
 
@@ -108,8 +109,8 @@ uint32_t sni_make_expr(sinter_graph *graph, sni_expr value, sinter_dtype dtype) 
 uint32_t sni_make_iota(sinter_graph *graph, sni_expr extent, int ones, sinter_dtype dtype) {
     sni_expr dims[SINTER_MAX_RANK] = {extent};
     for (int i = 1; i <= ones; ++i) dims[i] = sni_sym_const(graph->sym, 1);
-    sni_attr attrs[SNI_MAX_ATTRS] = {sni_attr_exprs(graph, 1 + ones, dims), sni_attr_int(dtype),
-                                     sni_attr_int(0)};
+    sni_attr attrs[SNI_MAX_ATTRS] = {[SNI_IOTA_SHAPE] = sni_attr_exprs(graph, 1 + ones, dims),
+                                     [SNI_IOTA_DTYPE] = sni_attr_int(dtype), [SNI_IOTA_AXIS] = sni_attr_int(0)};
     return sni_graph_add1(graph, "iota", 0, NULL, attrs);
 }
 

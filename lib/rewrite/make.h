@@ -4,6 +4,7 @@
 #define SNI_REWRITE_MAKE_H
 
 #include "graph/graph.h"
+#include "op/attrs.h"
 
 /* The type of a value; rank 0 and no dtype when it is invalid. A copy: adding nodes moves the values. */
 sni_type sni_make_type(const sinter_graph *graph, uint32_t value);

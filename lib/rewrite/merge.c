@@ -42,8 +42,8 @@ static bool find_weights(const sinter_graph *graph, const sni_node *node, produc
     if (producer >= 0 && is_op(&graph->nodes[producer], "transpose") &&
         graph->values[id].type.rank == 2) {
         const sni_node *transpose = &graph->nodes[producer];
-        p->transposed = transpose->attrs[0].count == 0 ||
-                        sni_sym_is(graph->sym, transpose->attrs[0].exprs[0], 1);
+        p->transposed = transpose->attrs[SNI_TRANSPOSE_PERM].count == 0 ||
+                        sni_sym_is(graph->sym, transpose->attrs[SNI_TRANSPOSE_PERM].exprs[0], 1);
         id = transpose->in[0];
         if (!p->transposed) return false;
     }

@@ -11,8 +11,9 @@ static uint32_t simplify_reshape(const sni_simplify *s) {
 static void permutation(const sni_sym *sym, const sni_node *node, int rank, int64_t *perm) {
     for (int i = 0; i < rank; ++i) {
         perm[i] = rank - 1 - i;
-        if (i < node->attrs[0].count) sni_sym_is_const(sym, node->attrs[0].exprs[i], &perm[i]);
-        if (perm[i] < 0) perm[i] += rank;
+        const sni_attr *list = &node->attrs[SNI_TRANSPOSE_PERM];
+        if (i < list->count) sni_sym_is_const(sym, list->exprs[i], &perm[i]);
+        perm[i] = sni_axis(perm[i], rank);
     }
 }
 
@@ -38,8 +39,6 @@ static uint32_t simplify_expand(const sni_simplify *s) {
     return sni_graph_add1(s->graph, "expand", 1, &x, attrs);
 }
 
-enum { SLICE_STARTS, SLICE_STEPS, SLICE_SIZES };
-
 /* A slice of a slice starts at start + step * start2 and steps by step * step2. */
 static uint32_t simplify_slice(const sni_simplify *s) {
     sni_sym *sym = s->graph->sym;
@@ -47,16 +46,16 @@ static uint32_t simplify_slice(const sni_simplify *s) {
     sni_expr starts[SINTER_MAX_RANK], steps[SINTER_MAX_RANK];
     bool whole = sni_simplify_keep(s, s->ins[0]) != 0;
     for (int i = 0; whole && i < s->out.rank; ++i)
-        whole = sni_sym_is(sym, attrs[SLICE_STARTS].exprs[i], 0) &&
-                sni_sym_is(sym, attrs[SLICE_STEPS].exprs[i], 1);
+        whole = sni_sym_is(sym, attrs[SNI_SLICE_STARTS].exprs[i], 0) &&
+                sni_sym_is(sym, attrs[SNI_SLICE_STEPS].exprs[i], 1);
     if (whole) return s->ins[0];
     const sni_node *inner = sni_simplify_producer(s, s->ins[0], "slice");
     if (!inner) return 0;
     for (int i = 0; i < s->out.rank; ++i) {
-        sni_expr step = inner->attrs[SLICE_STEPS].exprs[i];
-        starts[i] = sni_sym_add(sym, inner->attrs[SLICE_STARTS].exprs[i],
-                                sni_sym_mul(sym, step, attrs[SLICE_STARTS].exprs[i]));
-        steps[i] = sni_sym_mul(sym, step, attrs[SLICE_STEPS].exprs[i]);
+        sni_expr step = inner->attrs[SNI_SLICE_STEPS].exprs[i];
+        starts[i] = sni_sym_add(sym, inner->attrs[SNI_SLICE_STARTS].exprs[i],
+                                sni_sym_mul(sym, step, attrs[SNI_SLICE_STARTS].exprs[i]));
+        steps[i] = sni_sym_mul(sym, step, attrs[SNI_SLICE_STEPS].exprs[i]);
     }
     return sni_make_slice(s->graph, inner->in[0], starts, steps, s->out.dims);
 }
@@ -70,7 +69,12 @@ static bool all_zero(const sni_sym *sym, const sni_attr *list) {
 static uint32_t simplify_pad(const sni_simplify *s) {
     const sni_attr *attrs = s->node->attrs;
     const sni_sym *sym = s->graph->sym;
-    return all_zero(sym, &attrs[0]) && all_zero(sym, &attrs[1]) ? s->ins[0] : 0;
+    return all_zero(sym, &attrs[SNI_PAD_LOW]) && all_zero(sym, &attrs[SNI_PAD_HIGH]) ? s->ins[0] : 0;
+}
+
+/* Lists that are left out hold what changes nothing. */
+static bool entry_is(const sni_sym *sym, const sni_attr *list, int i, int64_t value) {
+    return list->count == 0 || sni_sym_is(sym, list->exprs[i], value);
 }
 
 /* A window of one element in each position, in its place. */
@@ -78,13 +82,13 @@ static uint32_t simplify_window(const sni_simplify *s) {
     const sni_attr *attrs = s->node->attrs;
     const sni_sym *sym = s->graph->sym;
     sni_type in = sni_make_type(s->graph, s->ins[0]);
-    int sliding = attrs[0].count;
+    int sliding = attrs[SNI_WINDOW_KERNEL].count;
     for (int i = 0; i < sliding; ++i) {
-        bool plain = sni_sym_is(sym, attrs[0].exprs[i], 1) &&
-                     attrs[5].exprs[i] == in.dims[in.rank - sliding + i];
-        if (attrs[1].count) plain = plain && sni_sym_is(sym, attrs[1].exprs[i], 1);
-        if (attrs[3].count) plain = plain && sni_sym_is(sym, attrs[3].exprs[i], 0);
-        if (attrs[4].count) plain = plain && sni_sym_is(sym, attrs[4].exprs[i], 1);
+        bool plain = sni_sym_is(sym, attrs[SNI_WINDOW_KERNEL].exprs[i], 1) &&
+                     attrs[SNI_WINDOW_SIZES].exprs[i] == in.dims[in.rank - sliding + i];
+        plain = plain && entry_is(sym, &attrs[SNI_WINDOW_STRIDES], i, 1) &&
+                entry_is(sym, &attrs[SNI_WINDOW_PADS_LOW], i, 0) &&
+                entry_is(sym, &attrs[SNI_WINDOW_INPUT_STRIDES], i, 1);
         if (!plain) return 0;
     }
     return sni_make_reshape(s->graph, s->ins[0], s->out.rank, s->out.dims);
@@ -116,8 +120,8 @@ static uint32_t simplify_gather(const sni_simplify *s) {
     sni_sym *sym = s->graph->sym;
     sni_type data = sni_make_type(s->graph, s->ins[0]);
     sni_type indices = sni_make_type(s->graph, s->ins[1]);
-    int64_t axis = s->node->attrs[0].i, dim = 0, first = 0, step = 0;
-    if (axis < 0) axis += data.rank;
+    int axis = sni_axis(s->node->attrs[SNI_GATHER_AXIS].i, data.rank);
+    int64_t dim = 0, first = 0, step = 0;
     if (!indices.elements || indices.rank > 1 || !sni_sym_is_const(sym, data.dims[axis], &dim) ||
         !progression(sym, &indices, dim, &first, &step))
         return 0;
@@ -135,13 +139,11 @@ static uint32_t simplify_gather(const sni_simplify *s) {
 
 static uint32_t simplify_reduce(const sni_simplify *s) {
     const sni_sym *sym = s->graph->sym;
-    const sni_attr *axes = &s->node->attrs[0];
     sni_type in = sni_make_type(s->graph, s->ins[0]);
-    for (int i = 0; i < (axes->count ? axes->count : in.rank); ++i) {
-        int64_t axis = i;
-        if (axes->count && !sni_sym_is_const(sym, axes->exprs[i], &axis)) return 0;
-        if (!sni_sym_is(sym, in.dims[axis < 0 ? axis + in.rank : axis], 1)) return 0;
-    }
+    uint32_t axes;
+    if (!sni_axes(sym, &s->node->attrs[SNI_REDUCE_AXES], in.rank, &axes)) return 0;
+    for (int i = 0; i < in.rank; ++i)
+        if (axes >> i & 1 && !sni_sym_is(sym, in.dims[i], 1)) return 0;
     return sni_make_reshape(s->graph, s->ins[0], s->out.rank, s->out.dims);
 }
 

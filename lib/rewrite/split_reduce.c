@@ -22,22 +22,17 @@ typedef struct reduction {
 static bool look(const sni_rewriter *rewriter, const sni_node *node, reduction *r) {
     sni_sym *sym = rewriter->graph->sym;
     r->in = rewriter->old->values[node->in[0]].type;
-    bool reduced[SINTER_MAX_RANK] = {false};
-    for (int i = 0; i < node->attrs[0].count; ++i) {
-        int64_t axis;
-        if (!sni_sym_is_const(sym, node->attrs[0].exprs[i], &axis)) return false;
-        reduced[axis < 0 ? axis + r->in.rank : axis] = true;
-    }
+    uint32_t axes;
+    if (!sni_axes(sym, &node->attrs[SNI_REDUCE_AXES], r->in.rank, &axes)) return false;
     sni_expr count = sni_sym_const(sym, 1);
     int changes = 0;
     r->length = count;
     for (int d = 0; d < r->in.rank; ++d) {
-        if (node->attrs[0].count == 0) reduced[d] = true;
-        if (d > 0 && reduced[d] != reduced[d - 1]) ++changes;
-        sni_expr *product = reduced[d] ? &r->length : &count;
+        if (d > 0 && (axes >> d & 1) != (axes >> (d - 1) & 1)) ++changes;
+        sni_expr *product = axes >> d & 1 ? &r->length : &count;
         *product = sni_sym_mul(sym, *product, r->in.dims[d]);
     }
-    r->columns = changes == 1 && reduced[0];
+    r->columns = changes == 1 && (axes & 1);
     return r->in.rank > 0 && changes <= 1 && sni_sym_is_const(sym, count, &r->count) && r->count > 0;
 }
 

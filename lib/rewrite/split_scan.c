@@ -6,7 +6,6 @@
  *
  * Where n is no multiple, what is missing is padded with what the scan starts with: all of it views, so what computes the
  * elements is fused in front of both kernels, and what uses the scan behind the second. */
-#include "op/attrs.h"
 #include "op/rule.h"
 #include "rewrite/make.h"
 #include "rewrite/pass.h"
@@ -38,11 +37,10 @@ static bool look(const sni_rewriter *rewriter, const sni_node *node, scan *s) {
     sni_sym *sym = rewriter->graph->sym;
     s->node = node;
     s->type = rewriter->old->values[node->out[0]].type;
-    int64_t axis = node->attrs[SNI_SCAN_AXIS].i;
-    if (axis < 0) axis += s->type.rank;
-    s->dims[BEFORE] = sni_make_product(rewriter->graph, s->type.dims, 0, (int)axis);
+    int axis = sni_axis(node->attrs[SNI_SCAN_AXIS].i, s->type.rank);
+    s->dims[BEFORE] = sni_make_product(rewriter->graph, s->type.dims, 0, axis);
     s->dims[LENGTH] = s->type.dims[axis];
-    s->dims[AFTER] = sni_make_product(rewriter->graph, s->type.dims, (int)axis + 1, s->type.rank);
+    s->dims[AFTER] = sni_make_product(rewriter->graph, s->type.dims, axis + 1, s->type.rank);
     s->columns = !sni_sym_is(sym, s->dims[AFTER], 1);
     sni_expr lines = sni_sym_mul(sym, s->dims[BEFORE], s->dims[AFTER]);
     return sni_sym_is_const(sym, lines, &s->lines) && s->lines > 0;
