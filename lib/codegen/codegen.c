@@ -44,7 +44,7 @@ static sinter_status generate(const sni_strategy *strategy, const sni_loop *loop
 }
 
 bool sni_strategy_accepts(const sni_strategy *strategy, const sni_loop *loop, const sni_caps *caps, sni_str *why) {
-    if (strategy->nests || sni_loop_is_flat(loop)) return strategy->accepts(loop, caps, why);
+    if (strategy->nests || !loop->nest) return strategy->accepts(loop, caps, why);
     sni_str_append(why, "reductions over different axes");
     return false;
 }

@@ -293,7 +293,9 @@ static bool finish(sni_builder *b) {
         }
     }
     if (!order_axes(b)) return false;
-    if (sni_loop_is_flat(loop)) return true;
+    bool one_product = b->contractions == 1 && b->reductions == 0;
+    loop->nest = !sni_loop_is_flat(loop) || (b->contractions > 0 && !one_product);
+    if (!loop->nest) return true;
     loop->core = loop->core_a = loop->core_b = -1;
     const char *why = "reductions over different axes in one kernel";
     if (b->limits->accepts && b->limits->accepts(b->limits->accepts_context, loop, &why)) return true;

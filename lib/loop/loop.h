@@ -85,6 +85,7 @@ typedef struct sni_loop {
     sni_store *stores;
     int core, core_a, core_b; /* -1: not a contraction, or a nest of several reductions */
     uint32_t axes_b, axes_m, axes_n;
+    bool nest;                /* not flat, or products among other reductions: only strategies made for it take it */
     bool scans, reverse;      /* there are SCANs along the one inner axis; they begin at its end */
     bool uses_f64, uses_i64;  /* a statement other than INDEX and index loads computes in 64 bits */
 } sni_loop;

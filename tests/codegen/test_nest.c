@@ -115,6 +115,22 @@ START_TEST(sums_over_each_axis) {
 }
 END_TEST
 
+/* All over one axis, so flat; but a strategy for rows would compute the products without tiles. */
+START_TEST(products_and_sums_over_one_axis) {
+    sinter_graph *g;
+    nest_run run;
+    must(sinter_graph_create(&g));
+    sinter_value a = sinter_input(g, "a", SINTER_F32, SINTER_SHAPE(5, 9)), b = sinter_input(g, "b", SINTER_F32, SINTER_SHAPE(9, 7));
+    sinter_value norm = sinter_sub(g, a, sinter_reduce_max(g, a, SINTER_SHAPE(1), 1));
+    sinter_output(g, "y", sinter_add(g, sinter_matmul(g, norm, b), sinter_matmul(g, a, sinter_tanh(g, b))));
+    nest_build(&run, g);
+    ck_assert(sni_loop_is_flat(run.loop) && run.loop->nest);
+    nest_release(&run);
+    check(g, (sinter_shape[]){SINTER_SHAPE(5, 9), SINTER_SHAPE(9, 7)}, false, "products beside each other");
+    sinter_graph_release(g);
+}
+END_TEST
+
 int main(void) {
     test_device_open(&device);
     Suite *suite = suite_create("nest");
@@ -125,6 +141,7 @@ int main(void) {
     tcase_add_loop_test(tc, attention_of_several_blocks, 0, 2);
     tcase_add_test(tc, a_product_with_row_statistics);
     tcase_add_test(tc, products_of_products);
+    tcase_add_test(tc, products_and_sums_over_one_axis);
     tcase_add_test(tc, sums_over_each_axis);
     suite_add_tcase(suite, tc);
     int failed = run_suite(suite);
