@@ -28,7 +28,10 @@ typedef struct timing {
     double seconds, peer_seconds;
     double bytes, peer_bytes, flops;
     uint64_t launches;
+    double clblast_seconds; /* negative: not there */
 } timing;
+
+enum { CLBLAST_ROUNDS = 5 /* it may be much slower than the rest */ };
 
 static int compare_doubles(const void *a, const void *b) {
     double x = *(const double *)a, y = *(const double *)b;
@@ -129,21 +132,24 @@ static sinter_status prepare(bench *b, const bench_case *c, prepared *p) {
 }
 
 static sinter_status measure(bench *b, const bench_case *c, prepared *p, timing *t) {
-    double own[ROUNDS], peer[ROUNDS];
+    double own[ROUNDS], peer[ROUNDS], clblast[CLBLAST_ROUNDS];
     bench_peer which = b->gpu ? c->gpu_peer : c->cpu_peer;
     sinter_status status = sinter_plan_run(p->plan, p->bindings, p->count);
+    (void)bench_clblast_run(c, p->buffers[0], p->buffers[1], p->buffers[2]); /* it compiles at its first call */
     for (int i = 0; i < ROUNDS && status == SINTER_OK; ++i) {
         peer[i] = which == PEER_DEVICE_COPY ? device_copy(b, p->copy[0], p->copy[1], p->copy_bytes)
                                             : bench_peer_run(which, &p->work);
         double start = bench_now();
         status = sinter_plan_run(p->plan, p->bindings, p->count);
         own[i] = bench_now() - start;
+        if (i < CLBLAST_ROUNDS) clblast[i] = bench_clblast_run(c, p->buffers[0], p->buffers[1], p->buffers[2]);
     }
     if (status != SINTER_OK) return status;
     sinter_plan_stats stats;
     sinter_plan_get_stats(p->plan, &stats);
     t->seconds = median(own, ROUNDS);
     t->peer_seconds = median(peer, ROUNDS);
+    t->clblast_seconds = median(clblast, CLBLAST_ROUNDS);
     t->bytes = (double)stats.bytes_moved;
     t->launches = stats.launches;
     t->flops = 2.0 * (double)c->m * (double)c->n * (double)c->k;
@@ -162,6 +168,8 @@ static void report(bench *b, const bench_case *c, const timing *t) {
     printf("%-26s %10.3f ms %9.1f %-7s", c->name, t->seconds * 1e3, rate, unit);
     if (peer)
         printf("  %-14s %9.1f %-7s  ratio %.2f", bench_peer_name(which), peer_rate, unit, rate / peer_rate);
+    double clblast_rate = t->clblast_seconds > 0 ? t->flops / t->clblast_seconds / 1e9 : 0;
+    if (clblast_rate > 0) printf("  CLBlast %9.1f  ratio %.2f", clblast_rate, rate / clblast_rate);
     printf("\n");
     fflush(stdout);
     json_t *row = json_pack("{s:s, s:s, s:f, s:f, s:s, s:I}", "suite", c->suite, "name", c->name, "ms", t->seconds * 1e3,
@@ -171,6 +179,7 @@ static void report(bench *b, const bench_case *c, const timing *t) {
         json_object_set_new(row, "peer_rate", json_real(peer_rate));
         json_object_set_new(row, "ratio", json_real(rate / peer_rate));
     }
+    if (clblast_rate > 0) json_object_set_new(row, "clblast_rate", json_real(clblast_rate));
     json_array_append_new(b->results, row);
 }
 

@@ -39,6 +39,10 @@ enum { BENCH_MAX_INPUTS = 3 };
 /* The shape of a case's input. */
 sinter_shape bench_input_shape(const sinter_graph *graph, const bench_case *c, size_t input);
 
+/* CLBlast's product on the device of the buffers (a, b and result of a gemm case), where it is installed: seconds, or
+ * negative. */
+double bench_clblast_run(const bench_case *c, sinter_buffer *a, sinter_buffer *b, sinter_buffer *result);
+
 extern const bench_case bench_cases[];
 extern const size_t bench_case_count;
 
