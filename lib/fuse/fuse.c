@@ -1,5 +1,5 @@
 /* The fuser: greedy, in topological order. A node joins the kernel of a value it reads when the merged loop program
- * can be built, no other kernel would have to run in between, and nothing expensive is computed several times.
+ * can be built, no other kernel would have to run in between, and the cost model predicts that it is faster.
  * Views (and casts that widen) belong to every kernel that reads through them. */
 #include "fuse/fuse.h"
 
@@ -16,9 +16,13 @@ static bool place_node(sni_fuser *f, sni_ints *tried, int node) {
         bool known = target == g->of[node];
         for (size_t i = 0; i < tried->count && !known; ++i) known = tried->items[i] == target;
         if (known) continue;
-        if (!sni_ints_push(tried, target) || !sni_fuser_try(f, node, target, g->of[node])) return false;
+        int set[2] = {target, g->of[node]}, joined;
+        if (!sni_ints_push(tried, target)) return false;
+        const char *why = sni_fuser_join(f, set, 2, &joined);
+        if (why) sni_fuser_note_end(f, node, target, why);
+        else if (joined < 0) return false;
     }
-    return true;
+    return f->graph->nodes[node].op->kind != SNI_OP_CONTRACT || sni_fuser_place_product(f, node);
 }
 
 static bool place_all(sni_fuser *f) {
@@ -27,7 +31,7 @@ static bool place_all(sni_fuser *f) {
     for (int n = 0; n < f->groups.node_count && ok; ++n)
         if (!f->is_free[n]) ok = place_node(f, &tried, n);
     sni_free(tried.items);
-    return ok;
+    return ok && sni_fuser_join_siblings(f);
 }
 
 static void mark_outputs(sni_fuser *f) {
@@ -43,9 +47,9 @@ static sinter_status fuse_all(sni_fuser *f, sni_group **out_groups, size_t *out_
     f->is_output = sni_calloc(n, sizeof *f->is_output);
     f->members = sni_calloc(n, sizeof *f->members);
     f->depth = sni_calloc(n, sizeof *f->depth);
-    f->plain = sni_calloc(n, sizeof *f->plain);
+    f->facts = sni_calloc(n, sizeof *f->facts);
     f->value_mark = sni_calloc(f->graph->value_count + 1, sizeof *f->value_mark);
-    if (!f->is_free || !f->is_output || !f->members || !f->depth || !f->plain || !f->value_mark)
+    if (!f->is_free || !f->is_output || !f->members || !f->depth || !f->facts || !f->value_mark)
         return sni_out_of_memory("the fuser");
     mark_outputs(f);
     if (!f->options->disabled && !sni_fuse_free_nodes(f->graph, &f->options->limits, f->is_output, f->is_free))
@@ -73,7 +77,7 @@ sinter_status sni_fuse(const sinter_graph *graph, const sni_fuse_options *option
     sni_free(f.is_output);
     sni_free(f.members);
     sni_free(f.depth);
-    sni_free(f.plain);
+    sni_free(f.facts);
     sni_free(f.value_mark);
     sni_free(f.nodes.items);
     sni_free(f.outputs);

@@ -2,11 +2,13 @@
 #ifndef SNI_FUSE_FUSE_H
 #define SNI_FUSE_FUSE_H
 
+#include "device/costs.h"
 #include "graph/graph.h"
 #include "loop/loop.h"
 
 typedef struct sni_fuse_options {
     sni_limits limits;
+    sni_costs costs;
     bool disabled; /* one kernel per operator, views included */
 } sni_fuse_options;
 

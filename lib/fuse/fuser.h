@@ -5,14 +5,17 @@
 #include "fuse/fuse.h"
 #include "fuse/groups.h"
 
-/* What a group is known to take; see plain.c. */
+/* Is a group nothing but elementwise nodes of one shape? See plain.c. */
 typedef enum sni_plain_state { SNI_PLAIN_UNKNOWN, SNI_PLAIN_NO, SNI_PLAIN_YES } sni_plain_state;
 
-typedef struct sni_plain {
-    sni_plain_state state;
-    uint32_t value;             /* one with the shape of all */
-    int loads, outputs, depth;  /* at most */
-} sni_plain;
+/* What is known of a group. */
+typedef struct sni_facts {
+    sni_plain_state plain;
+    uint32_t value;             /* plain: one with the shape of all */
+    int loads, outputs, depth;  /* plain: at most */
+    unsigned kinds;             /* 1u << sni_op_kind of each node */
+    double time_ns;             /* predicted; 0: not yet */
+} sni_facts;
 
 typedef struct sni_fuser {
     sinter_graph *graph;
@@ -24,8 +27,8 @@ typedef struct sni_fuser {
     bool *members;      /* node: free, or in the attempt */
     int *value_mark;    /* value: operand of the set that is looked at */
     int *depth;         /* node: of the chain of nodes of that set that ends with it */
-    sni_plain *plain;   /* by group */
-    sni_plain joint;    /* of the attempt */
+    sni_facts *facts;   /* by group */
+    sni_facts joint;    /* of the set of the attempt, if it becomes a group */
     sni_groups groups;
     sni_ints nodes;     /* of the set that is looked at, ascending */
     uint32_t *outputs;  /* what it stores */
@@ -37,12 +40,22 @@ bool sni_fuser_look(sni_fuser *f, const int *set, int count);
 /* The program of the set that was looked at; NULL with words in *why where there is none. */
 sni_loop *sni_fuser_build(sni_fuser *f, sni_arena *arena, const char **why);
 
+/* What is known of a group, with what costs nothing to find out. */
+sni_facts *sni_fuser_facts(sni_fuser *f, int group);
 /* Is the union of two groups certainly a kernel? Leaves what it takes in f->joint. */
 bool sni_fuser_is_plain(sni_fuser *f, int a, int b, bool *out_failed);
 
-/* Joins two groups when that can be one kernel and is worth it; node belongs to b and is why it is tried. false: out of
- * memory. */
-bool sni_fuser_try(sni_fuser *f, int node, int a, int b);
+/* Makes one kernel of a set of groups when that can be and is worth it. NULL when it was done (*out_group) or when memory is
+ * out (*out_group is -1), else why not, in words. */
+const char *sni_fuser_join(sni_fuser *f, const int *set, int count, int *out_group);
+/* Notes why a group ends where a node does not join it, unless something is noted. */
+void sni_fuser_note_end(sni_fuser *f, int node, int group, const char *why);
+
+/* Products with what comes before them: a row's reductions on another product, then cheap operands (products.c).
+ * false: out of memory. */
+bool sni_fuser_place_product(sni_fuser *f, int node);
+/* Groups that read the same values and have the same shape (siblings.c). false: out of memory. */
+bool sni_fuser_join_siblings(sni_fuser *f);
 
 /* The groups as results, in an order in which they can run. */
 sinter_status sni_fuser_finish(sni_fuser *f, sni_group **out_groups, size_t *out_count);

@@ -1,10 +1,9 @@
 /* Attempts to make one kernel of several groups. */
+#include <math.h>
+
+#include "fuse/cost.h"
 #include "fuse/fuser.h"
-
 #include "op/update.h"
-
-#define EXPENSIVE 16.0
-#define SIZE_GUESS 61.0 /* of a symbolic dimension, for estimates */
 
 /* ---- what a set consists of ---- */
 
@@ -85,88 +84,86 @@ static const char *certainly_too_large(const sni_fuser *f) {
 
 /* ---- worth ---- */
 
-static double chain_cost(const sni_fuser *f, int node, int a) {
-    const sni_node *n = &f->graph->nodes[node];
-    const sni_groups *g = &f->groups;
-    if (n->op->kind == SNI_OP_REDUCE || n->op->kind == SNI_OP_CONTRACT) return 0;
-    double cost = n->op->cost > 0 ? n->op->cost : 1;
-    for (int e = g->dep_start[node]; e < g->dep_start[node + 1] && cost < 2 * EXPENSIVE; ++e)
-        if (g->of[g->deps[e]] == a) cost += chain_cost(f, g->deps[e], a);
-    return cost;
-}
-
-static double element_count(const sni_fuser *f, uint32_t value) {
-    return sni_sym_estimate(f->graph->sym, sni_type_count(f->graph->sym, &sni_graph_value(f->graph, value)->type), SIZE_GUESS);
-}
-
-/* Points at which a node evaluates its operands. */
-static double iterations(const sni_fuser *f, int node) {
-    const sni_node *n = &f->graph->nodes[node];
-    double in = n->in_count && n->in[0] ? element_count(f, n->in[0]) : 1, out = element_count(f, n->out[0]);
-    if (n->op->kind == SNI_OP_STORE) return element_count(f, n->in[1]); /* the region */
-    return n->op->kind == SNI_OP_REDUCE ? in : out;
-}
-
-/* Would joining a make node compute something expensive many times over? */
-static bool repeats_work(const sni_fuser *f, int node, int a) {
-    const sni_groups *g = &f->groups;
-    double points = iterations(f, node);
-    for (int e = g->dep_start[node]; e < g->dep_start[node + 1]; ++e) {
-        int d = g->deps[e];
-        if (g->of[d] != a) continue;
-        double own = element_count(f, f->graph->nodes[d].out[0]);
-        if (points > 1.5 * own && chain_cost(f, d, a) > EXPENSIVE) return true;
-    }
-    return false;
-}
-
-/* ---- joining ---- */
-
 static bool reset_scratch(sni_fuser *f) {
     sni_arena_release(f->scratch);
     f->scratch = sni_arena_create();
     return f->scratch != NULL;
 }
 
-/* Words for why a and b cannot be one kernel, NULL when they can. *out_failed: out of memory. */
-static const char *refusal(sni_fuser *f, int node, const int *set, int count, bool *out_failed) {
-    const char *why = NULL;
-    *out_failed = false;
-    if (f->graph->nodes[node].op->kind == SNI_OP_CONTRACT) return "a matrix product reads its operands from memory";
-    f->joint = (sni_plain){.state = SNI_PLAIN_NO};
-    bool plain = sni_fuser_is_plain(f, set[0], set[1], out_failed);
-    if (*out_failed) return NULL;
-    if (plain) return sni_groups_encloses(&f->groups, set, count, out_failed) ? "another kernel has to run in between" : NULL;
-    f->joint.state = SNI_PLAIN_NO;
-    *out_failed = !sni_fuser_look(f, set, count);
-    if (*out_failed || (why = certainly_too_large(f)) != NULL) return why;
-    if (repeats_work(f, node, set[0])) return "joining would compute its values several times over";
-    if (sni_groups_encloses(&f->groups, set, count, out_failed)) return "another kernel has to run in between";
-    if (*out_failed) return NULL;
-    *out_failed = !reset_scratch(f);
-    if (*out_failed || sni_fuser_build(f, f->scratch, &why)) return NULL;
-    return why;
+/* The predicted time of a group; infinite for one that is no kernel yet. false: out of memory. */
+static bool time_of(sni_fuser *f, int group, double *out_ns) {
+    sni_facts *facts = sni_fuser_facts(f, group);
+    const char *why;
+    if (facts->time_ns == 0) {
+        if (!reset_scratch(f) || !sni_fuser_look(f, &group, 1)) return false;
+        const sni_loop *loop = sni_fuser_build(f, f->scratch, &why);
+        sni_kernel_cost cost = {.time_ns = INFINITY};
+        if (loop && !sni_fuse_cost(loop, &f->options->costs, &cost)) return false;
+        facts->time_ns = cost.time_ns;
+    }
+    *out_ns = facts->time_ns;
+    return true;
 }
 
-static void note_end(sni_fuser *f, int node, int group, const char *why) {
+/* Is the kernel with f->joint.time_ns faster than those of the set one after the other? */
+static const char *compare(sni_fuser *f, const int *set, int count, bool *out_failed) {
+    double apart = 0, one;
+    for (int i = 0; i < count; ++i) {
+        *out_failed = !time_of(f, set[i], &one);
+        if (*out_failed) return NULL;
+        apart += one;
+    }
+    return f->joint.time_ns < apart ? NULL : "joining would cost more than it saves";
+}
+
+/* ---- joining ---- */
+
+/* Words for why a program would be a poor kernel whatever it costs, or NULL. */
+static const char *misfit(const sni_fuser *f, const sni_loop *loop) {
+    bool product = f->joint.kinds >> SNI_OP_CONTRACT & 1u, flat = sni_loop_is_flat(loop);
+    if (product && flat && loop->inner && loop->core < 0) return "a matrix product reads its operands from memory";
+    return NULL;
+}
+
+static const char *attempt(sni_fuser *f, const int *set, int count, bool *out_failed) {
+    const char *why = NULL;
+    *out_failed = !sni_fuser_look(f, set, count);
+    if (*out_failed || (why = certainly_too_large(f)) != NULL) return why;
+    if (sni_groups_encloses(&f->groups, set, count, out_failed)) return "another kernel has to run in between";
+    if (*out_failed || (*out_failed = !reset_scratch(f))) return NULL;
+    const sni_loop *loop = sni_fuser_build(f, f->scratch, &why);
+    if (!loop || (why = misfit(f, loop)) != NULL) return why;
+    sni_kernel_cost cost;
+    *out_failed = !sni_fuse_cost(loop, &f->options->costs, &cost);
+    if (*out_failed) return NULL;
+    f->joint.time_ns = cost.time_ns;
+    return compare(f, set, count, out_failed);
+}
+
+/* Words for why a set cannot be one kernel, NULL when it can. Leaves in f->joint what is known of it. */
+static const char *refusal(sni_fuser *f, const int *set, int count, bool *out_failed) {
+    bool plain = count == 2 && sni_fuser_is_plain(f, set[0], set[1], out_failed);
+    if (*out_failed) return NULL;
+    if (plain) return sni_groups_encloses(&f->groups, set, count, out_failed) ? "another kernel has to run in between" : NULL;
+    f->joint = (sni_facts){.plain = SNI_PLAIN_NO};
+    for (int i = 0; i < count; ++i) f->joint.kinds |= sni_fuser_facts(f, set[i])->kinds;
+    return attempt(f, set, count, out_failed);
+}
+
+const char *sni_fuser_join(sni_fuser *f, const int *set, int count, int *out_group) {
+    bool failed = false;
+    const char *why = refusal(f, set, count, &failed);
+    *out_group = -1;
+    if (failed || why) return why;
+    if (sni_groups_join(&f->groups, set, count, out_group)) f->facts[*out_group] = f->joint;
+    return NULL;
+}
+
+void sni_fuser_note_end(sni_fuser *f, int node, int group, const char *why) {
     const sni_node *n = &f->graph->nodes[node];
     if (f->groups.items[group].ends) return;
     sni_str text = SNI_STR_INIT;
     sni_str_printf(&text, "%s%s%s%s: %s", n->op->name, n->name ? " '" : "", n->name ? n->name : "", n->name ? "'" : "", why);
     f->groups.items[group].ends = sni_arena_strdup(f->arena, sni_str_text(&text));
     sni_str_deinit(&text);
-}
-
-bool sni_fuser_try(sni_fuser *f, int node, int a, int b) {
-    int set[2] = {a, b}, joined;
-    bool failed;
-    const char *why = refusal(f, node, set, 2, &failed);
-    if (failed) return false;
-    if (!why) {
-        if (!sni_groups_join(&f->groups, set, 2, &joined)) return false;
-        f->plain[joined] = f->joint;
-        return true;
-    }
-    note_end(f, node, a, why);
-    return true;
 }

@@ -28,19 +28,18 @@ static bool is_plain_node(const sni_fuser *f, int n) {
     return true;
 }
 
-/* What is known of a group; of one node, when nothing is yet. */
-static sni_plain *known(sni_fuser *f, int group) {
-    sni_plain *p = &f->plain[group];
-    if (p->state != SNI_PLAIN_UNKNOWN) return p;
-    const sni_ints *nodes = &f->groups.items[group].nodes;
-    const sni_node *node = &f->graph->nodes[nodes->items[0]];
-    bool plain = nodes->count == 1 && is_plain_node(f, nodes->items[0]);
-    *p = (sni_plain){plain ? SNI_PLAIN_YES : SNI_PLAIN_NO, node->out[0], node->in_count, 1, 1};
+sni_facts *sni_fuser_facts(sni_fuser *f, int group) {
+    sni_facts *p = &f->facts[group];
+    if (p->plain != SNI_PLAIN_UNKNOWN) return p;
+    int n = f->groups.items[group].nodes.items[0]; /* nothing has joined it yet */
+    const sni_node *node = &f->graph->nodes[n];
+    *p = (sni_facts){.plain = is_plain_node(f, n) ? SNI_PLAIN_YES : SNI_PLAIN_NO, .value = node->out[0],
+                     .loads = node->in_count, .outputs = 1, .depth = 1, .kinds = 1u << node->op->kind};
     return p;
 }
 
 /* Counts the values that f->nodes read from memory, and the longest chain in them. */
-static void count_demand(sni_fuser *f, sni_plain *p) {
+static void count_demand(sni_fuser *f, sni_facts *p) {
     int mark = sni_groups_stamp(&f->groups);
     p->loads = p->depth = 0;
     for (size_t k = 0; k < f->nodes.count; ++k) f->members[f->nodes.items[k]] = true;
@@ -62,18 +61,19 @@ static void count_demand(sni_fuser *f, sni_plain *p) {
     for (size_t k = 0; k < f->nodes.count; ++k) f->members[f->nodes.items[k]] = false;
 }
 
-static bool fits(const sni_fuser *f, const sni_plain *p, size_t nodes) {
+static bool fits(const sni_fuser *f, const sni_facts *p, size_t nodes) {
     const sni_limits *limits = &f->options->limits;
     return p->depth <= MAX_DEPTH && p->loads + (int)nodes <= limits->max_stmts &&
            p->loads + p->outputs <= limits->max_buffers;
 }
 
 bool sni_fuser_is_plain(sni_fuser *f, int a, int b, bool *out_failed) {
-    const sni_plain *x = known(f, a), *y = known(f, b);
+    const sni_facts *x = sni_fuser_facts(f, a), *y = sni_fuser_facts(f, b);
     *out_failed = false;
-    if (x->state != SNI_PLAIN_YES || y->state != SNI_PLAIN_YES) return false;
+    if (x->plain != SNI_PLAIN_YES || y->plain != SNI_PLAIN_YES) return false;
     if (!same_dims(type_of(f, x->value), type_of(f, y->value))) return false;
-    f->joint = (sni_plain){SNI_PLAIN_YES, x->value, x->loads + y->loads, x->outputs + y->outputs, x->depth + y->depth};
+    f->joint = (sni_facts){.plain = SNI_PLAIN_YES, .value = x->value, .loads = x->loads + y->loads, .outputs = x->outputs + y->outputs,
+                           .depth = x->depth + y->depth, .kinds = x->kinds | y->kinds};
     size_t nodes = f->groups.items[a].nodes.count + f->groups.items[b].nodes.count;
     if (fits(f, &f->joint, nodes)) return true;
     int set[2] = {a, b};

@@ -15,6 +15,7 @@ static sni_fuse_options fuse_options(const sni_caps *caps, const sinter_plan_opt
     int buffers = (int)(caps->max_parameter_bytes / 32);
     sni_fuse_options o = {.limits = {.max_buffers = buffers > 40 ? 40 : buffers < 8 ? 8 : buffers, .max_stmts = 384, .accepts = sni_codegen_accepts, .accepts_context = (void *)caps},
                           .disabled = options->disable_fusion || (disabled && strcmp(disabled, "0") != 0)};
+    sni_costs_derive(caps, &o.costs);
     return o;
 }
 

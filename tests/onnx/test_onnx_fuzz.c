@@ -128,7 +128,8 @@ static void generate(const sinter_graph *graph) {
     static const sni_caps caps = {.device_class = SNI_DEVICE_GPU, .name = "none", .platform = "none", .compute_units = 64,
                                   .max_work_group = 256, .max_work_item = {256, 256, 256}, .local_bytes = 32768,
                                   .max_parameter_bytes = 1024, .native_float_width = 4, .has_f64 = true};
-    static const sni_fuse_options options = {.limits = {.max_buffers = 32, .max_stmts = 384}};
+    static const sni_fuse_options options = {.limits = {.max_buffers = 32, .max_stmts = 384},
+                                             .costs = {5000, 16, 96, 256, 64}};
     sinter_graph *rewritten = NULL, *prepared = NULL;
     sni_arena *arena = sni_arena_create();
     sni_group *groups = NULL;

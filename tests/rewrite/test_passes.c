@@ -365,6 +365,31 @@ START_TEST(shared_inputs) {
 }
 END_TEST
 
+/* silu(x * gate) * (x * up), and a product with it unless the result is an output: only there the two are merged. */
+START_TEST(gates) {
+    for (int round = 0; round < 4; ++round) {
+        sample s = sample_begin(round % 2);
+        sinter_graph *g = s.graph;
+        bool product = round / 2;
+        uint32_t x = sample_input(&s, SINTER_F32, 3, (int64_t[]){2, 3, 6});
+        g->values[x].type.dims[2] = sni_sym_const(g->sym, 6);
+        uint32_t gate = sni_make_binary(g, "matmul", x, sample_constant(&s, SINTER_F32, 2, (int64_t[]){6, 8}));
+        uint32_t up = sni_make_binary(g, "matmul", x, sample_constant(&s, SINTER_F32, 2, (int64_t[]){6, 8}));
+        uint32_t y = sni_make_binary(g, "mul", sni_make_binary(g, "mul", gate, sni_make_unary(g, "sigmoid", gate)), up);
+        if (product) y = sni_make_binary(g, "matmul", y, sample_constant(&s, SINTER_F32, 2, (int64_t[]){8, 6}));
+        sample_output(g, "y", y);
+        sample_ok(g, "gates");
+        sinter_graph *after = run_pass(g, sni_pass_merge), *clean = run_pass(after, sni_pass_cse);
+        ck_assert_uint_eq(sample_nodes(clean, "matmul"), 2);
+        ck_assert_uint_eq(sample_nodes(clean, "slice"), product ? 2 : 0);
+        sample_same(&s, g, clean, 1e-6, "merge");
+        sinter_graph_release(after);
+        sinter_graph_release(clean);
+        sample_end(&s);
+    }
+}
+END_TEST
+
 START_TEST(common_subexpressions) {
     sample s = sample_begin(true);
     sinter_graph *g = s.graph;
@@ -456,7 +481,7 @@ START_TEST(out_of_memory) {
 END_TEST
 
 int main(void) {
-    const TTest *tests[] = {random_graphs, shape_chains, known_numbers, folding, simplifications, shared_inputs,
+    const TTest *tests[] = {random_graphs, shape_chains, known_numbers, folding, simplifications, shared_inputs, gates,
                             common_subexpressions, names_and_dead_nodes, conditions_stay, out_of_memory};
     return run_suite(suite_of("passes", tests, SAMPLE_COUNT(tests)));
 }

@@ -1,0 +1,86 @@
+/* What a kernel takes, by its program: bytes, operations with those that are done again and again, and the launch. */
+#include "fuse/cost.h"
+
+static double extent(const sni_loop *loop, const sni_costs *costs, int axis) {
+    return sni_sym_estimate(loop->sym, loop->extents[axis], costs->symbolic_size);
+}
+
+static double points(const sni_loop *loop, const sni_costs *costs, uint32_t axes) {
+    double n = 1;
+    for (int a = 0; a < loop->axis_count; ++a)
+        if (axes >> a & 1u) n *= extent(loop, costs, a);
+    return n;
+}
+
+/* How often a statement is evaluated. Outside of products that is once for every point of the parallel axes, also of those
+ * that it does not depend on; a product, and a nest with one, keeps what it needs again for a tile. */
+static double evaluations(const sni_loop *loop, const sni_costs *costs, const sni_stmt *s, bool tiled) {
+    uint32_t all = loop->axis_count ? (uint32_t)((1ull << loop->axis_count) - 1) : 0, missing = all & ~loop->inner & ~s->mask;
+    double n = points(loop, costs, s->mask | (s->kind == SNI_STMT_REDUCE ? s->axes : 0));
+    for (int a = 0; a < loop->axis_count; ++a) {
+        if (!(missing >> a & 1u)) continue;
+        double times = extent(loop, costs, a);
+        if (tiled) times = times > costs->tile ? times / costs->tile : 1;
+        n *= times;
+    }
+    return n;
+}
+
+static double operations(const sni_stmt *s) {
+    switch (s->kind) {
+    case SNI_STMT_CONST: return 0;
+    case SNI_STMT_OP: return s->op->cost > 1 ? s->op->cost : 1;
+    default: return 1;
+    }
+}
+
+/* Statements that no store needs cost nothing: they are not printed. */
+typedef struct need {
+    const sni_loop *loop;
+    bool *needed;
+} need;
+
+static void mark(void *context, int statement) { ((need *)context)->needed[statement] = true; }
+
+static void find_needed(const sni_loop *loop, bool *needed) {
+    need n = {loop, needed};
+    for (int i = 0; i < loop->store_count; ++i) {
+        needed[loop->stores[i].stmt] = true;
+        sni_sym_visit_values(loop->sym, loop->stores[i].offset, mark, &n);
+    }
+    for (int i = loop->stmt_count; i-- > 0;) {
+        const sni_stmt *s = &loop->stmts[i];
+        for (int a = 0; needed[i] && a < s->arg_count; ++a) needed[s->args[a]] = true;
+        if (!needed[i] || (s->kind != SNI_STMT_LOAD && s->kind != SNI_STMT_INDEX && s->kind != SNI_STMT_SELECT)) continue;
+        if (s->offset) sni_sym_visit_values(loop->sym, s->offset, mark, &n);
+        if (s->guard) sni_sym_visit_values(loop->sym, s->guard, mark, &n);
+    }
+}
+
+/* Elements of a buffer that are moved: no more than there are, and no more than points at which it is read or written. */
+static double touched(const sni_loop *loop, const sni_costs *costs, const bool *needed, int buffer) {
+    double count = sni_sym_estimate(loop->sym, loop->buffers[buffer].count, costs->symbolic_size), moved = 0;
+    for (int i = 0; i < loop->store_count; ++i)
+        if (loop->stores[i].buffer == buffer) moved += points(loop, costs, loop->stores[i].mask);
+    for (int i = 0; i < loop->stmt_count; ++i) {
+        const sni_stmt *s = &loop->stmts[i];
+        if (needed[i] && s->kind == SNI_STMT_LOAD && s->buffer == buffer) moved += points(loop, costs, s->mask);
+    }
+    return moved < count ? moved : count;
+}
+
+bool sni_fuse_cost(const sni_loop *loop, const sni_costs *costs, sni_kernel_cost *out) {
+    bool tiled = loop->core >= 0 || !sni_loop_is_flat(loop);
+    bool *needed = sni_calloc((size_t)loop->stmt_count + 1, sizeof *needed);
+    *out = (sni_kernel_cost){0};
+    if (!needed) return false;
+    find_needed(loop, needed);
+    for (int b = 0; b < loop->buffer_count; ++b)
+        out->bytes += touched(loop, costs, needed, b) * (double)sinter_dtype_size(loop->buffers[b].dtype);
+    for (int i = 0; i < loop->stmt_count; ++i)
+        if (needed[i]) out->operations += operations(&loop->stmts[i]) * evaluations(loop, costs, &loop->stmts[i], tiled);
+    double moving = out->bytes / costs->bytes_per_ns, computing = out->operations / costs->f32_ops_per_ns;
+    out->time_ns = costs->launch_ns + (moving > computing ? moving : computing);
+    sni_free(needed);
+    return true;
+}

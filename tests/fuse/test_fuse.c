@@ -1,0 +1,140 @@
+/* What joins: how many kernels graphs become, for a CPU. */
+#include <stdlib.h>
+#include <string.h>
+
+#include <sinter/sinter.h>
+
+#include "attention_graph.h"
+#include "check_main.h"
+#include "codegen/codegen.h"
+#include "fuse/cost.h"
+#include "fuse/fuse.h"
+#include "rewrite/pass.h"
+
+static const sni_caps cpu = {.device_class = SNI_DEVICE_CPU, .name = "none", .platform = "none", .compute_units = 2,
+                             .max_work_group = 4096, .max_work_item = {4096, 4096, 4096}, .local_bytes = 1 << 20,
+                             .max_parameter_bytes = 1024, .native_float_width = 8, .has_f64 = true};
+
+static sinter_graph *g, *prepared;
+static sni_arena *arena;
+static sni_group *groups;
+static size_t count;
+
+static void begin(void) { ck_assert_int_eq(sinter_graph_create(&g), SINTER_OK); }
+
+static void fuse(void) {
+    sni_fuse_options options = {.limits = {.max_buffers = 32, .max_stmts = 384, .accepts = sni_codegen_accepts,
+                                           .accepts_context = (void *)&cpu}};
+    sinter_graph *rewritten = NULL;
+    sni_costs_derive(&cpu, &options.costs);
+    arena = sni_arena_create();
+    ck_assert_msg(sni_rewrite_all(g, &rewritten) == SINTER_OK, "%s", sinter_last_error());
+    ck_assert_int_eq(sni_fuse_prepare(rewritten, &prepared), SINTER_OK);
+    ck_assert_msg(sni_fuse(prepared, &options, arena, &groups, &count) == SINTER_OK, "%s", sinter_last_error());
+    sinter_graph_release(rewritten);
+}
+
+static void end(void) {
+    sni_arena_release(arena);
+    sinter_graph_release(prepared);
+    sinter_graph_release(g);
+}
+
+static sinter_value weights(int64_t rows, int64_t columns) {
+    float *data = calloc((size_t)(rows * columns), sizeof *data);
+    for (int64_t i = 0; i < rows * columns; ++i) data[i] = (float)(i % 13) / 13;
+    sinter_value w = sinter_constant(g, SINTER_F32, SINTER_SHAPE(rows, columns), data, (size_t)(rows * columns) * sizeof *data);
+    free(data);
+    return w;
+}
+
+/* One layer norm, one product of q, k and v, attention, one product and the norm after it. */
+START_TEST(attention_is_one_kernel) {
+    static const attention_options cases[] = {
+        {SINTER_F32, 4, 4, 32, 32, NO_MASK, 0, 0}, {SINTER_F32, 4, 4, 64, 64, CAUSAL, 0, 0},
+        {SINTER_F32, 8, 2, 64, 64, ADDITIVE, 1, 0}, {SINTER_F32, 4, 1, 32, 48, BOOLEAN, 1, 0},
+        {SINTER_F16, 4, 4, 64, 64, CAUSAL, 0, 0},  {SINTER_BF16, 6, 3, 128, 128, ADDITIVE, 1, 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i) {
+        begin();
+        attention_graph(g, &cases[i]);
+        fuse();
+        ck_assert_msg(count == 1, "case %zu: %zu kernels, the first ends because %s", i, count, groups[0].ends);
+        end();
+    }
+}
+END_TEST
+
+/* What gates the second product's operand is computed where that reads it. */
+START_TEST(a_gated_layer_is_three_kernels) {
+    begin();
+    sinter_value x = sinter_input(g, "x", SINTER_F32, SINTER_SHAPE(SINTER_DIM("n"), 96));
+    sinter_value norm = sinter_mul(g, x, sinter_rsqrt(g, sinter_reduce_mean(g, sinter_mul(g, x, x), SINTER_SHAPE(-1), 1)));
+    sinter_value gate = sinter_matmul(g, norm, weights(96, 256)), up = sinter_matmul(g, norm, weights(96, 256));
+    sinter_value inside = sinter_mul(g, sinter_mul(g, gate, sinter_sigmoid(g, gate)), up);
+    sinter_output(g, "y", sinter_add(g, x, sinter_matmul(g, inside, weights(256, 96))));
+    fuse();
+    ck_assert_uint_eq(count, 3);
+    end();
+}
+END_TEST
+
+/* Independent kernels of one shape that read the same value share a launch; what reads the result of one does not. */
+START_TEST(siblings_share_a_launch) {
+    begin();
+    sinter_value x = sinter_input(g, "x", SINTER_F32, SINTER_SHAPE(SINTER_DIM("n"), 64));
+    sinter_value table = sinter_transpose(g, sinter_softmax(g, x, 1), SINTER_SHAPE(1, 0));
+    sinter_output(g, "s", sinter_sin(g, table));
+    sinter_output(g, "c", sinter_cos(g, table));
+    fuse();
+    ck_assert_uint_eq(count, 2);
+    end();
+}
+END_TEST
+
+/* exp of a column that is spread over rows: computed again for every column where there are few, stored where there are many. */
+START_TEST(repeated_work_is_weighed) {
+    for (int wide = 0; wide < 2; ++wide) {
+        begin();
+        sinter_dim rows = wide ? 65536 : 4, columns = wide ? 512 : 3;
+        sinter_value x = sinter_input(g, "x", SINTER_F32, SINTER_SHAPE(rows, 1));
+        sinter_value y = sinter_input(g, "y", SINTER_F32, SINTER_SHAPE(rows, columns));
+        sinter_output(g, "z", sinter_add(g, y, sinter_tan(g, sinter_exp(g, sinter_sin(g, x)))));
+        fuse();
+        ck_assert_uint_eq(count, wide ? 2 : 1);
+        end();
+    }
+}
+END_TEST
+
+/* Of a sum of squares along rows: every element is read once, squared and added; one product has two operations a point. */
+START_TEST(costs_are_counted) {
+    begin();
+    sinter_value x = sinter_input(g, "x", SINTER_F32, SINTER_SHAPE(100, 50));
+    sinter_output(g, "y", sinter_reduce_sum(g, sinter_mul(g, x, x), SINTER_SHAPE(1), 0));
+    fuse();
+    ck_assert_uint_eq(count, 1);
+    sni_costs costs = {1000, 2, 10, 64, 64};
+    sni_kernel_cost c;
+    ck_assert(sni_fuse_cost(groups[0].loop, &costs, &c));
+    ck_assert_double_eq(c.bytes, 4 * (5000 + 100));
+    ck_assert_double_eq(c.operations, 3 * 5000); /* load, multiply, add */
+    ck_assert_double_eq(c.time_ns, 1000 + 4 * 5100 / 2.0);
+    end();
+    begin();
+    sinter_value a = sinter_input(g, "a", SINTER_F32, SINTER_SHAPE(30, 50));
+    sinter_output(g, "y", sinter_matmul(g, sinter_neg(g, a), weights(50, 640)));
+    fuse();
+    ck_assert_uint_eq(count, 1);
+    ck_assert(sni_fuse_cost(groups[0].loop, &costs, &c));
+    /* a is loaded and negated for each of ten tiles of columns, the weights once, then multiply and add. */
+    ck_assert_double_eq(c.operations, 2 * 1500 * 10 + 50 * 640 + 2 * 30 * 50 * 640);
+    end();
+}
+END_TEST
+
+int main(void) {
+    const TTest *const tests[] = {attention_is_one_kernel, a_gated_layer_is_three_kernels, siblings_share_a_launch,
+                                  repeated_work_is_weighed, costs_are_counted};
+    return run_suite(suite_of("fuse", tests, sizeof tests / sizeof *tests));
+}
