@@ -31,21 +31,15 @@ void sni_dump_groups(const sinter_plan *plan, const sni_group *groups, size_t co
     sni_dump_write("groups", "txt", &out);
 }
 
-static void put_geometry(const sni_sym *sym, const sni_kspec *spec, sni_str *out) {
-    sni_str_append(out, "work-items:");
-    for (int d = 0; d < spec->dims; ++d) {
-        sni_str_append(out, d ? ", " : " ");
-        sni_sym_print(sym, spec->global[d], out);
-        if (spec->local[0]) sni_str_printf(out, " in groups of %zu", spec->local[d]);
-    }
-    sni_str_append(out, "\narguments:\n");
-    for (int a = 0; a < spec->arg_count; ++a) {
+static void put_arguments(const sni_step *step, sni_str *out) {
+    sni_str_append(out, "arguments:\n");
+    for (int a = 0; a < step->spec.arg_count; ++a) {
         static const char *const kinds[] = {[SNI_KARG_BUFFER] = "memory of", [SNI_KARG_OFFSET] = "first element of",
                                             [SNI_KARG_INDEX] = "number", [SNI_KARG_LOCAL] = "local memory for"};
-        const sni_karg *arg = &spec->args[a];
+        const sni_karg *arg = &step->spec.args[a];
         sni_str_printf(out, "  %d %s ", a, kinds[arg->kind]);
         if (arg->kind == SNI_KARG_INDEX)
-            sni_sym_print(sym, arg->expr, out);
+            sni_sym_print(step->loop.sym, arg->expr, out);
         else
             sni_str_printf(out, "b%d", arg->buffer);
         sni_str_append(out, "\n");
@@ -61,7 +55,8 @@ static void put_step(const sinter_plan *plan, const sni_step *step, sni_str *out
     sni_str_printf(out, "\nstrategy: %s\nschedule: ", step->spec.strategy);
     sni_plan_print_schedule(step, out);
     sni_str_printf(out, "\nnotes: %s\n", step->spec.notes ? step->spec.notes : "");
-    put_geometry(step->loop.sym, &step->spec, out);
+    sni_plan_print_geometry(step->loop.sym, &step->spec, out);
+    put_arguments(step, out);
 }
 
 void sni_dump_step(const sinter_plan *plan, const sni_step *step) {

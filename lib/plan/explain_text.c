@@ -23,6 +23,16 @@ void sni_plan_print_schedule(const sni_step *step, sni_str *out) {
     sni_codegen_print_schedule(&step->spec.schedule, out);
 }
 
+void sni_plan_print_geometry(const sni_sym *sym, const sni_kspec *spec, sni_str *out) {
+    sni_str_append(out, "work-items:");
+    for (int d = 0; d < spec->dims; ++d) {
+        sni_str_append(out, d ? ", " : " ");
+        sni_sym_print(sym, spec->global[d], out);
+        if (spec->local[0]) sni_str_printf(out, " in groups of %zu", spec->local[d]);
+    }
+    sni_str_append(out, "\n");
+}
+
 static void put_slots(const sni_explain *x, const sni_step *step, bool outputs, sni_str *out) {
     const sni_loop *loop = step->group->loop;
     bool first = true;

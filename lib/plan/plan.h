@@ -234,5 +234,7 @@ sinter_status sni_plan_submit(sinter_plan *plan, sinter_binding *bindings, size_
 void sni_plan_print_nodes(const sinter_plan *plan, const sni_group *group, sni_str *out);
 /* Appends the parameters that a step's strategy was run with: "local=128 lanes=4". */
 void sni_plan_print_schedule(const sni_step *step, sni_str *out);
+/* Appends a line with a launch's work-items; sym is the program's. */
+void sni_plan_print_geometry(const sni_sym *sym, const sni_kspec *spec, sni_str *out);
 
 #endif
