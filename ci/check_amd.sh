@@ -1,6 +1,6 @@
 #!/bin/bash
 # Compiles kernels for AMD GPUs that nobody here has: every one must compile, and those of the GPU's
-# elementwise and reduction strategies must not spill to scratch memory. Products by matrix
+# elementwise, reduction and attention strategies must not spill to scratch memory. Products by matrix
 # instructions are compiled for the chip that has the instruction; it must be there, and no scratch.
 # usage: check_amd.sh DIRECTORY [MOST]
 # DIRECTORY holds the .cl files that the tests write when SINTER_DUMP_KERNELS names it; MOST is how
@@ -63,7 +63,7 @@ compile_one() { # CHIP FILE
     touch "$work/failed"
   fi
   case $name in
-  gpu_elementwise* | gpu_column* | gpu_row* | gpu_mma_*)
+  gpu_elementwise* | gpu_column* | gpu_row* | gpu_mma_* | gpu_attention*)
     if grep '; ScratchSize: ' "$out.s" | grep -qv ': 0$'; then
       echo "spills on $chip: $name: $(grep '; ScratchSize: ' "$out.s" | tr '\n' ' ')"
       touch "$work/failed"

@@ -41,6 +41,7 @@ run codegen "$build/tests/test_codegen" &
   checks=--data-races
   SINTER_TEST_GRAPHS=2 run graphs "$build/tests/test_graphs_device"
   SINTER_TEST_SMALL=1 CK_RUN_CASE="as a GPU" run scans "$build/tests/test_scan"
+  SINTER_TEST_SMALL=1 CK_RUN_CASE="as a GPU" run attention "$build/tests/test_nest"
 } &
 wait
 [ ! -e "$work/failed" ]

@@ -124,6 +124,8 @@ step_kernels() {
     build/dev/tests/test_contract >/dev/null 2>&1
   check "matrix product kernels written" 300 env SINTER_TEST_EVERY=1000 \
     SINTER_DUMP_KERNELS="$scratch/kernels" build/dev/tests/test_mma >/dev/null 2>&1
+  check "attention's kernels written" 600 env SINTER_DUMP_KERNELS="$scratch/kernels" CK_RUN_CASE="as a GPU" \
+    build/dev/tests/test_nest >/dev/null 2>&1
   check "AMD's compiler" 900 bash ci/check_amd.sh "$scratch/kernels" 12
   check "Oclgrind" 1500 bash ci/check_oclgrind.sh build/dev
   if [ -f /etc/OpenCL/vendors/rusticl.icd ]; then

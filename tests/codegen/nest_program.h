@@ -115,13 +115,8 @@ static inline const sni_ref_tensor *nest_port(const nest_run *r, const sni_loop_
     return NULL;
 }
 
-/* Runs the program with a strategy; false when the strategy refuses it. */
-static inline bool nest_check(test_device *d, nest_run *r, const sni_caps *caps, const char *strategy, double tolerance,
-                              const char *label) {
-    sni_kspec *spec = sni_arena_alloc(r->arena, sizeof *spec);
-    sinter_status status = sni_codegen(r->loop, caps, strategy, r->arena, spec);
-    if (status == SINTER_UNSUPPORTED) return false;
-    must(status);
+/* Runs a kernel of the program and compares what it stores. */
+static inline void nest_run_kernel(test_device *d, nest_run *r, const sni_kspec *spec, double tolerance, const char *label) {
     sni_program *program = build_kernel(d, spec->source, spec->entry, spec->options ? spec->options : "");
     sni_launch *launch;
     must(sni_launch_create(program, &launch));
@@ -161,6 +156,30 @@ static inline bool nest_check(test_device *d, nest_run *r, const sni_caps *caps,
     }
     sni_launch_release(launch);
     sni_program_release(program);
+}
+
+/* Runs the program with a strategy; false when the strategy refuses it. */
+static inline bool nest_check(test_device *d, nest_run *r, const sni_caps *caps, const char *strategy, double tolerance,
+                              const char *label) {
+    sni_kspec *spec = sni_arena_alloc(r->arena, sizeof *spec);
+    sinter_status status = sni_codegen(r->loop, caps, strategy, r->arena, spec);
+    if (status == SINTER_UNSUPPORTED) return false;
+    must(status);
+    nest_run_kernel(d, r, spec, tolerance, label);
+    return true;
+}
+
+/* The same with values for the strategy's parameters ("rows=4 keys=128"); false when the device cannot run them. */
+static inline bool nest_check_as(test_device *d, nest_run *r, const sni_caps *caps, const char *strategy,
+                                 const char *values, double tolerance) {
+    const sni_strategy *s = sni_strategy_find(strategy);
+    sni_schedule schedule = {.strategy = strategy};
+    sni_kspec *spec = sni_arena_alloc(r->arena, sizeof *spec);
+    must(sni_schedule_parse(values, s->params, s->param_count, &schedule));
+    sinter_status status = sni_codegen_as(r->loop, caps, &schedule, r->arena, spec);
+    if (status == SINTER_UNSUPPORTED) return false;
+    must(status);
+    nest_run_kernel(d, r, spec, tolerance, values);
     return true;
 }
 
