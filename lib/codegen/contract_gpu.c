@@ -12,13 +12,22 @@
 #include "codegen/contract.h"
 #include "codegen/strategies.h"
 
+enum { BM, BN, BK, TM, TN, PARAM_COUNT };
+
+static const sni_param params[PARAM_COUNT] = {
+    [BM] = SNI_PARAM("bm", "rows of a work-group", 16, 32, 64, 128),
+    [BN] = SNI_PARAM("bn", "columns of a work-group", 32, 64, 128),
+    [BK] = SNI_PARAM("bk", "of k in a tile", 8, 16, 32),
+    [TM] = SNI_PARAM("tm", "rows of a work-item", 2, 4, 8),
+    [TN] = SNI_PARAM("tn", "columns of a work-item", 4, 8),
+};
+
 typedef struct tile {
-    const char *name;
     int bm, bn, bk, tm, tn;
 } tile;
 
 static const tile variants[] = {
-#define SNI_GEMM_GPU(name, BM, BN, BK, TM, TN) {#name, BM, BN, BK, TM, TN},
+#define SNI_GEMM_GPU(name, BM, BN, BK, TM, TN) {BM, BN, BK, TM, TN},
 #include "../cl/gemm/gemm.inc"
 };
 enum { VARIANT_COUNT = sizeof variants / sizeof variants[0], GUESS = 512 };
@@ -60,6 +69,26 @@ static const tile *choose_tile(const sni_loop *loop, const sni_caps *caps) {
         if (suits(last, loop, caps)) break;
     }
     return last;
+}
+
+static tile tile_of(const sni_schedule *s) {
+    return (tile){s->values[BM], s->values[BN], s->values[BK], s->values[TM], s->values[TN]};
+}
+
+static void choose(const sni_loop *loop, const sni_caps *caps, sni_schedule *schedule) {
+    const tile *t = choose_tile(loop, caps);
+    if (t == NULL) t = &variants[VARIANT_COUNT - 1];
+    sni_schedule_fill(schedule, BM, t->bm);
+    sni_schedule_fill(schedule, BN, t->bn);
+    sni_schedule_fill(schedule, BK, t->bk);
+    sni_schedule_fill(schedule, TM, t->tm);
+    sni_schedule_fill(schedule, TN, t->tn);
+}
+
+static bool fits_device(const sni_loop *loop, const sni_caps *caps, const sni_schedule *schedule, sni_str *why) {
+    const tile t = tile_of(schedule);
+    if (fits(&t, caps, sni_ctype_of(loop->stmts[loop->core].dtype))) return true;
+    return sni_contract_refuse(why, "the tile does not fit the device's local memory and work-group size");
 }
 
 static bool accepts(const sni_loop *loop, const sni_caps *caps, sni_str *why) {
@@ -236,11 +265,9 @@ static sinter_status finish(sni_emitter *e, const sni_contract *c, const tile *t
 
 static sinter_status generate(const sni_loop *loop, const sni_caps *caps, const sni_schedule *schedule,
                               sni_arena *arena, sni_kspec *out_spec) {
-    (void)schedule;
     sni_emitter e;
     sni_contract c;
-    const tile *t = choose_tile(loop, caps);
-    if (t == NULL) return sni_fail(SINTER_INTERNAL, "gpu_gemm: no tile fits");
+    const tile chosen = tile_of(schedule), *t = &chosen;
     SNI_TRY(sni_contract_init(&c, loop, caps, arena, false));
     SNI_TRY(sni_emit_begin(&e, loop, caps, arena, out_spec));
     const side sides[2] = {{&c.a_op, 'A', "row0", "size_m"}, {&c.b_op, 'B', "col0", "size_n"}};
@@ -256,10 +283,18 @@ static sinter_status generate(const sni_loop *loop, const sni_caps *caps, const 
     out_spec->local[0] = (size_t)items_of(t);
     out_spec->local[1] = out_spec->local[2] = 1;
     out_spec->strategy = "gpu_gemm";
-    out_spec->notes = sni_emit_format(&e, "%s, sums in %s, loads of %d and %d", t->name,
+    out_spec->notes = sni_emit_format(&e, "sums in %s, loads of %d and %d",
                                       sni_ctype_name(c.type, 1), four_lanes(&c.a_op) ? 4 : 1,
                                       four_lanes(&c.b_op) ? 4 : 1);
     return finish(&e, &c, t, sides);
 }
 
-const sni_strategy sni_strategy_gpu_gemm = {.name = "gpu_gemm", .accepts = accepts, .generate = generate};
+const sni_strategy sni_strategy_gpu_gemm = {
+    .name = "gpu_gemm",
+    .params = params,
+    .param_count = PARAM_COUNT,
+    .accepts = accepts,
+    .choose = choose,
+    .fits = fits_device,
+    .generate = generate,
+};
