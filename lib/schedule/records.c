@@ -9,7 +9,7 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/log.h"
-#include "schedule/line.h"
+#include "base/line.h"
 
 #ifndef SINTER_DATA_DIR
 #define SINTER_DATA_DIR "/usr/local/share" /* the build says where it installs */

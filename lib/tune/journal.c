@@ -5,7 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
-#include "schedule/line.h"
+#include "base/line.h"
 
 #define FORMAT 1
 enum { MOST_BEGUN = 2 };

@@ -8,7 +8,7 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
-#include "schedule/line.h"
+#include "base/line.h"
 #include "schedule/records.h"
 
 #define TUNING_KEY "0123456789abcdef0123456789abcdef"

@@ -1,9 +1,9 @@
-/* Lines of the tuning files: each is one flat JSON object of texts and whole numbers that ends with a checksum.
+/* Lines of the files that tuning keeps: each is one flat JSON object of texts and whole numbers that ends with a checksum.
  *
  * libsinter does not link a JSON library: what it reads here are lines that it wrote itself, and reading them with its own
  * allocations keeps every failure of memory under test. Any JSON reader takes the files. */
-#ifndef SNI_SCHEDULE_LINE_H
-#define SNI_SCHEDULE_LINE_H
+#ifndef SNI_BASE_LINE_H
+#define SNI_BASE_LINE_H
 
 #include <stdbool.h>
 #include <stdint.h>

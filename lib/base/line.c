@@ -1,5 +1,5 @@
 /* Reading and writing lines of the tuning files. */
-#include "schedule/line.h"
+#include "base/line.h"
 
 #include <stdio.h>
 #include <string.h>
