@@ -7,6 +7,9 @@
 
 #include "command.h"
 #include "options.h"
+#include "runtime/kept_costs.h"
+#include "runtime/runtime.h"
+#include "tune/probe.h"
 
 doctor_result doctor_say(doctor *d, doctor_result result, const char *format, ...) {
     va_list args;
@@ -87,6 +90,23 @@ static int run_checks(doctor *d) {
     return counts[DOCTOR_FAIL] ? TOOL_FAILED : TOOL_DONE;
 }
 
+/* What a launch, memory and arithmetic cost here; kept, because the fuser goes by it. */
+static int probe_costs(const char *selection) {
+    sinter_runtime *runtime = NULL;
+    sinter_runtime_options options = SINTER_RUNTIME_OPTIONS_INIT;
+    options.device = selection;
+    sinter_status status = sinter_runtime_create(&options, &runtime);
+    if (status == SINTER_OK) status = sni_costs_probe(runtime, &runtime->costs);
+    if (status == SINTER_OK && runtime->tuning_dir != NULL)
+        status = sni_costs_keep(runtime->caps, runtime->tuning_dir, &runtime->costs);
+    if (status == SINTER_OK)
+        printf("costs: %.2f us for a launch, %.1f GB/s of memory, %.1f f32 Gop/s%s\n", runtime->costs.launch_ns / 1e3,
+               runtime->costs.bytes_per_ns, runtime->costs.f32_ops_per_ns,
+               runtime->tuning_dir != NULL ? "; kept for later plans" : "");
+    sinter_runtime_release(runtime);
+    return status == SINTER_OK ? TOOL_DONE : tool_fail(status, "doctor");
+}
+
 int tool_doctor(int argc, char **argv) {
     const char *selection = NULL;
     const tool_option options[] = {{"--device", TOOL_OPTION_TEXT, &selection}, {NULL}};
@@ -107,5 +127,6 @@ int tool_doctor(int argc, char **argv) {
     if (d.pool) sni_pool_release(d.pool);
     sni_kernel_cache_release(d.cache);
     sni_device_release(d.device);
+    if (code == TOOL_DONE) code = probe_costs(selection);
     return code;
 }

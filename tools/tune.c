@@ -10,7 +10,9 @@
 #include "model.h"
 #include "options.h"
 #include "progress.h"
+#include "runtime/kept_costs.h"
 #include "runtime/runtime.h"
+#include "tune/probe.h"
 #include "tune/tune.h"
 #include "tune/worker.h"
 
@@ -201,6 +203,29 @@ static int check_arguments(arguments *a, const tool_list *words) {
     return TOOL_DONE;
 }
 
+/* The child keeps no kernels, but it fuses with the costs that its parent knows. */
+static sinter_status share_costs(sinter_runtime *runtime) {
+    char *dir;
+    sni_str path = SNI_STR_INIT;
+    SNI_TRY(sni_cache_dir(NULL, &dir));
+    sni_str_printf(&path, "%s/tuning", dir);
+    sinter_status status = path.failed ? sni_out_of_memory("costs")
+                                       : sni_costs_find(runtime->caps, sni_str_text(&path), &runtime->costs);
+    sni_str_deinit(&path);
+    sni_free(dir);
+    return status;
+}
+
+/* What a launch, memory and arithmetic cost is measured once on a device, because the fuser goes by it. */
+static sinter_status probe_costs(sinter_runtime *runtime) {
+    bool known = false;
+    if (runtime->tuning_dir == NULL) return SINTER_OK;
+    SNI_TRY(sni_costs_known(runtime->caps, runtime->tuning_dir, &known));
+    if (known) return SINTER_OK;
+    SNI_TRY(sni_costs_probe(runtime, &runtime->costs));
+    return sni_costs_keep(runtime->caps, runtime->tuning_dir, &runtime->costs);
+}
+
 static int run_command(const arguments *a, const tool_list *words) {
     sinter_runtime *runtime = NULL;
     report r = {.kept = 0};
@@ -208,6 +233,7 @@ static int run_command(const arguments *a, const tool_list *words) {
     options.device = a->device;
     if (a->worker > 0) options.cache_dir = ""; /* most of what a child builds is never used again */
     sinter_status status = sinter_runtime_create(&options, &runtime);
+    if (status == SINTER_OK) status = a->worker > 0 ? share_costs(runtime) : probe_costs(runtime);
     if (status != SINTER_OK) return tool_fail(status, NULL);
     int code = TOOL_DONE;
     if (a->worker > 0) {

@@ -9,13 +9,14 @@
 #include "plan/plan.h"
 #include "rewrite/pass.h"
 
-static sni_fuse_options fuse_options(const sni_caps *caps, const sinter_plan_options *options) {
+static sni_fuse_options fuse_options(const sinter_runtime *runtime, const sinter_plan_options *options) {
+    const sni_caps *caps = runtime->caps;
     const char *disabled = sni_env("SINTER_DISABLE_FUSION");
     /* A buffer takes a pointer and an offset of the parameter space; half of it is left for numbers. */
     int buffers = (int)(caps->max_parameter_bytes / 32);
     sni_fuse_options o = {.limits = {.max_buffers = buffers > 40 ? 40 : buffers < 8 ? 8 : buffers, .max_stmts = 384, .accepts = sni_codegen_accepts, .accepts_context = (void *)caps},
                           .disabled = options->disable_fusion || (disabled && strcmp(disabled, "0") != 0)};
-    sni_costs_derive(caps, &o.costs);
+    o.costs = runtime->costs;
     return o;
 }
 
@@ -69,7 +70,7 @@ static sinter_status count_kernels(sinter_plan *plan) {
 }
 
 static sinter_status compile_steps(sinter_plan *plan, const sinter_plan_options *options) {
-    sni_fuse_options fuse = fuse_options(plan->runtime->caps, options);
+    sni_fuse_options fuse = fuse_options(plan->runtime, options);
     sni_group *groups;
     size_t count;
     SNI_TRY(sni_fuse(plan->graph, &fuse, plan->arena, &groups, &count));

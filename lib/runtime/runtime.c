@@ -8,6 +8,7 @@
 #include "device/device.h"
 #include "memory/mem.h"
 #include "runtime/constants.h"
+#include "runtime/kept_costs.h"
 #include "runtime/probe.h"
 
 static const sinter_runtime_options DEFAULT_OPTIONS = SINTER_RUNTIME_OPTIONS_INIT;
@@ -60,6 +61,7 @@ static sinter_status create_on(sni_device *device, const sinter_runtime_options 
         status = sni_pool_create(device, options->pool_max_idle_bytes, &runtime->pool);
     if (status == SINTER_OK) status = sni_constants_create(&runtime->constants);
     if (status == SINTER_OK) status = find_tuning_dir(runtime, options->cache_dir);
+    if (status == SINTER_OK) status = sni_costs_find(runtime->caps, runtime->tuning_dir, &runtime->costs);
     if (status == SINTER_OK)
         sni_probe_instructions(device, runtime->cache, runtime->pool, options->cache_dir);
     if (status == SINTER_OK)

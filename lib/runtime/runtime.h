@@ -7,6 +7,7 @@
 
 #include "base/thread.h"
 #include "device/caps.h"
+#include "device/costs.h"
 #include "kernel/kernel.h"
 #include "memory/buffer.h"
 
@@ -17,7 +18,8 @@ struct sinter_runtime {
     sni_kernel_cache *cache;
     sni_pool *pool;
     struct sni_constants *constants;
-    char *tuning_dir; /* of the user's tuning records; NULL: nothing is kept on disk */
+    char *tuning_dir; /* of the user's tuning records and of measured costs; NULL: nothing is kept on disk */
+    sni_costs costs;  /* measured once on the device, else derived from caps */
     sni_mutex states; /* held while a run that has states is enqueued: such runs are in the queue one after the other */
 };
 

@@ -95,13 +95,14 @@ static void ask(tuner *t, const char *question, int limit_s, reply *out) {
 
 /* A child that has taken up the program: the one that is there, or a new one. *out is OK, or why there is none. */
 static sinter_status prepare_child(tuner *t, long long number, reply *out) {
-    char question[32];
+    const sni_program_key *key = &t->programs->items[number].key;
+    char question[320];
     *out = (reply){.verdict = SNI_VERDICT_OK};
     if (t->child.pid != 0 && t->taken == number) return SINTER_OK;
     int limit_s = t->child.pid == 0 ? 2 * SNI_WORKER_START_S : SNI_WORKER_START_S;
     t->taken = -1;
     if (t->child.pid == 0) SNI_TRY(sni_process_start(t->options->path, t->options->argv, &t->child));
-    snprintf(question, sizeof question, "take %lld", number);
+    snprintf(question, sizeof question, "take %lld %s %s", number, key->program, key->sizes);
     ask(t, question, limit_s, out);
     if (out->verdict == SNI_VERDICT_OK) t->taken = number;
     return SINTER_OK;

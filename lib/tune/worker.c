@@ -87,8 +87,17 @@ static void measure(worker *w, long long program, long long limit_ns, const char
     if (status != SINTER_OK) answer(status == SINTER_UNSUPPORTED ? "refused" : "failed", sinter_last_error());
 }
 
-static void take(worker *w, long long program) {
-    sinter_status status = take_up(w, program);
+/* Costs that one process knows and the other does not would make other programs of the same graph. */
+static sinter_status check_key(const worker *w, long long program, const char *hash, const char *sizes) {
+    bool same = program >= 0 && (size_t)program < w->programs->count &&
+                strcmp(w->programs->items[program].key.program, hash) == 0 &&
+                strcmp(w->programs->items[program].key.sizes, sizes) == 0;
+    return same ? SINTER_OK : sni_fail(SINTER_INTERNAL, "the processes have made different programs of the graph");
+}
+
+static void take(worker *w, long long program, const char *hash, const char *sizes) {
+    sinter_status status = check_key(w, program, hash, sizes);
+    if (status == SINTER_OK) status = take_up(w, program);
     answer(status == SINTER_OK ? "ok" : "failed", status == SINTER_OK ? "0" : sinter_last_error());
 }
 
@@ -111,10 +120,11 @@ static void compare(worker *w, long long program, const char *text) {
 static void serve(worker *w, const char *line) {
     long long program, limit_ns;
     int at = 0;
+    char hash[40], sizes[256];
     if (sscanf(line, "measure %lld %lld %n", &program, &limit_ns, &at) == 2 && at > 0)
         measure(w, program, limit_ns, line + at);
-    else if (sscanf(line, "take %lld", &program) == 1)
-        take(w, program);
+    else if (sscanf(line, "take %lld %39s %255s", &program, hash, sizes) == 3)
+        take(w, program, hash, sizes);
     else if (sscanf(line, "compare %lld %n", &program, &at) == 1 && at > 0)
         compare(w, program, line + at);
     else
