@@ -1,7 +1,8 @@
 /* Packing lifetimes into one arena. Items are placed one after another, each into the smallest gap
  * that fits among those it shares a step with ("greedy by size", Pisarchyk and Lee, "Efficient
  * Memory Management for Deep Neural Net Inference", 2020). No single order is best for every
- * graph, so a few orders are tried and the tightest result is kept. */
+ * graph, so a few orders are tried and the tightest result is kept. Where that is more than the most bytes alive at one
+ * step, a search in the order of time (offsets_beam.c) tries to reach that bound, or to come near it. */
 #include "memory/offsets.h"
 
 #include <stdbool.h>
@@ -9,6 +10,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "memory/offsets_beam.h"
 
 /* One item that takes part, with its size rounded up. */
 typedef struct block {
@@ -30,6 +32,8 @@ typedef struct packing {
 /* More than one order is tried only where that takes little time; placing count blocks looks at
  * about count * count pairs. */
 enum { MOST_FOR_ALL_ORDERS = 512, MOST_REPAIRS = 24, MOST_REPAIR_PAIRS = 1000000 };
+/* A packing that is more than one part of so many larger than the bound is worth more tries. */
+enum { FAR = 24 };
 
 static const uint64_t LARGEST_TOTAL = INT64_MAX;
 
@@ -149,13 +153,41 @@ static void promote_highest(packing *pack) {
     pack->blocks[highest].rank = 0;
 }
 
-static void pack_all(packing *pack) {
-    pack->best_total = UINT64_MAX;
-    rank_by_size(pack);
-    try_order(pack);
-    if (pack->count > MOST_FOR_ALL_ORDERS) return;
+/* Tries a few limits from the lower bound on; they are multiples of the alignment. */
+static sinter_status search_below(packing *pack, sni_beam_item *items, uint64_t *offsets, uint64_t bound) {
+    static const uint64_t slack[] = {0, 64, 24, 12}; /* one part of so many more than the bound */
+    bool found = false;
+    for (size_t i = 0; i < sizeof slack / sizeof *slack && !found; ++i) {
+        uint64_t limit = slack[i] ? bound + bound / slack[i] / pack->align * pack->align : bound;
+        if (limit >= pack->best_total) break;
+        SNI_TRY(sni_offsets_beam(items, pack->count, limit, offsets, &found));
+    }
+    if (!found) return SINTER_OK;
+    pack->best_total = 0;
+    for (size_t i = 0; i < pack->count; ++i) {
+        uint64_t end = offsets[i] + pack->blocks[i].size;
+        if (end > pack->best_total) pack->best_total = end;
+        pack->best[pack->blocks[i].item] = offsets[i];
+    }
+    return SINTER_OK;
+}
+
+static sinter_status tighten(packing *pack, uint64_t bound) {
+    if (bound > LARGEST_TOTAL / 2) return SINTER_OK;
+    sni_beam_item *items = sni_calloc(pack->count, sizeof *items);
+    uint64_t *offsets = sni_calloc(pack->count, sizeof *offsets);
+    for (size_t i = 0; items && i < pack->count; ++i)
+        items[i] = (sni_beam_item){pack->blocks[i].size, pack->blocks[i].first, pack->blocks[i].last};
+    sinter_status status = items && offsets ? search_below(pack, items, offsets, bound)
+                                            : sni_out_of_memory("the offset planner");
+    sni_free(items);
+    sni_free(offsets);
+    return status;
+}
+
+/* More orders, for what the search does not pack. */
+static void try_more_orders(packing *pack, uint64_t bound) {
     void (*const more[])(packing *) = {rank_by_area, rank_by_first, rank_by_steps};
-    uint64_t bound = lower_bound(pack);
     for (size_t i = 0; i < sizeof more / sizeof *more && pack->best_total > bound; ++i) {
         more[i](pack);
         try_order(pack);
@@ -168,6 +200,17 @@ static void pack_all(packing *pack) {
         try_order(pack);
         promote_highest(pack);
     }
+}
+
+static sinter_status pack_all(packing *pack) {
+    pack->best_total = UINT64_MAX;
+    rank_by_size(pack);
+    try_order(pack);
+    if (pack->count > MOST_FOR_ALL_ORDERS) return SINTER_OK;
+    uint64_t bound = lower_bound(pack);
+    if (pack->best_total > bound) SNI_TRY(tighten(pack, bound));
+    if (pack->best_total > bound && pack->best_total - bound > bound / FAR) try_more_orders(pack, bound);
+    return SINTER_OK;
 }
 
 static sinter_status add_blocks(packing *pack, const sni_lifetime *items, size_t count) {
@@ -189,7 +232,7 @@ static sinter_status add_blocks(packing *pack, const sni_lifetime *items, size_t
 static sinter_status plan(packing *pack, sni_lifetime *items, size_t count, uint64_t *out_total) {
     SNI_TRY(add_blocks(pack, items, count));
     if (!pack->count) return SINTER_OK;
-    pack_all(pack);
+    SNI_TRY(pack_all(pack));
     if (pack->best_total == UINT64_MAX)
         return sni_fail(SINTER_INVALID_ARGUMENT, "the sizes of the lifetimes overflow");
     for (size_t i = 0; i < count; ++i)

@@ -145,7 +145,7 @@ static sinter_status ready(sinter_plan *plan, sni_context *c) {
     return SINTER_OK;
 }
 
-static sni_context *create(const sinter_plan *plan) {
+sni_context *sni_context_create(const sinter_plan *plan) {
     sni_context *c = sni_calloc(1, sizeof *c);
     if (!c) return NULL;
     c->bytes = sni_calloc(plan->slot_count + 1, sizeof *c->bytes);
@@ -185,7 +185,7 @@ sinter_status sni_context_acquire(sinter_plan *plan, const sni_dims *dims, sni_c
     sni_mutex_lock(&plan->mutex);
     sni_context *c = take_idle(plan, dims);
     sni_mutex_unlock(&plan->mutex);
-    if (!c) c = create(plan);
+    if (!c) c = sni_context_create(plan);
     if (!c) return sni_out_of_memory("a run");
     c->next = NULL;
     if (!same_dims(&c->dims, dims)) {

@@ -168,6 +168,8 @@ sinter_status sni_plan_choose(sinter_plan *plan, sni_step *step);
 
 /* ---- context.c, place.c, wide.c ---- */
 
+/* One that is neither placed nor has memory; NULL when memory is out. */
+sni_context *sni_context_create(const sinter_plan *plan);
 /* A context for these dimensions, from the idle ones or new, with memory for the temporaries. */
 sinter_status sni_context_acquire(sinter_plan *plan, const sni_dims *dims, sni_context **out_context);
 /* The arguments that name inputs and outputs, when those have memory. */
