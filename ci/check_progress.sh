@@ -70,6 +70,7 @@ lasts() { # WORDS ARGUMENT...
   if ! grep -qaE "$words" "$work/terminal"; then wrong "'$*' says nothing for 4 s"; fi
 }
 lasts 'running \[[#.]+\] [0-9]+ of 10000000, [23] s' run tests/data/digits/model.onnx --repeat 10000000
+SINTER_CACHE_DIR=$work/tuned lasts 'tuning(, [0-9]+ s| \[)' tune tests/data/digits/model.onnx
 lasts 'timing \[[#.]+\] [0-9]+ of [0-9]+, [0-9]+ s: ' bench
 
 if [ "$failed" -eq 0 ]; then echo "progress: on a terminal only"; fi

@@ -3,6 +3,7 @@
 
 #include "graph/reference.h"
 
+/* The dimensions that have a value so far; the arrays are the caller's. */
 typedef struct binder {
     const sinter_graph *graph;
     int64_t *dims, *values;
@@ -44,6 +45,7 @@ static sinter_status bind_name(binder *bind, int64_t dim, int64_t value) {
     return SINTER_OK;
 }
 
+/* Values that the caller gives beside the shapes of inputs. They come first, so that an input that contradicts one is named. */
 static sinter_status bind_extra(binder *bind, const sni_bindings *extra) {
     for (size_t i = 0; extra && i < extra->count; i++) {
         const char *name = sinter_dim_name(extra->dims[i]);
@@ -94,6 +96,7 @@ static sinter_status bind_definitions(binder *bind) {
     return SINTER_OK;
 }
 
+/* Dimensions of inputs that are expressions (2 * n) can be compared only now that every name has a value. */
 static sinter_status check_dims(const binder *bind, const int64_t (*shapes)[SINTER_MAX_RANK], const int *ranks) {
     const sinter_graph *graph = bind->graph;
     sni_bindings bindings = bindings_of(bind);
@@ -113,6 +116,7 @@ static sinter_status check_dims(const binder *bind, const int64_t (*shapes)[SINT
     return SINTER_OK;
 }
 
+/* Names the operator, the shapes of its operands as they were written, and what the names stand for in this run. */
 static sinter_status failed_check(const binder *bind, const sni_check *check) {
     const sinter_graph *graph = bind->graph;
     const sni_node *node = &graph->nodes[check->node];
@@ -134,6 +138,7 @@ static sinter_status failed_check(const binder *bind, const sni_check *check) {
     return status;
 }
 
+/* What no shape rule could decide while the sizes were names: that two of them are equal, that one is not 0. */
 static sinter_status check_nodes(const binder *bind) {
     const sinter_graph *graph = bind->graph;
     sni_bindings bindings = bindings_of(bind);

@@ -8,6 +8,7 @@ sinter_status sni_ref_tensor_create(sinter_dtype dtype, int rank, const int64_t 
     *out_tensor = NULL;
     if (sinter_dtype_size(dtype) == 0) return sni_fail(SINTER_DTYPE, "a tensor of no dtype");
     if (rank < 0 || rank > SINTER_MAX_RANK) return sni_fail(SINTER_SHAPE, "rank %d", rank);
+    /* An element takes 8 bytes. Dimensions of 0 are left out, so that no product of some of the others overflows either. */
     int64_t count = 1, widest = 8;
     for (int d = 0; d < rank; d++) {
         if (dims[d] < 0) return sni_fail(SINTER_SHAPE, "dimension %d is %lld", d, (long long)dims[d]);

@@ -6,6 +6,7 @@
 #include "kernel/handle.h"
 #include "kernel/program.h"
 
+/* A cl_kernel keeps its arguments, so it cannot be shared: every run has its own. */
 struct sni_launch {
     sni_program *program;
     cl_kernel kernel;
@@ -83,6 +84,7 @@ size_t sni_launch_max_work_group(const sni_launch *launch) {
     return launch->max_work_group;
 }
 
+/* What an argument takes, for messages. */
 static const char *kind_words(sni_param_kind kind) {
     switch (kind) {
     case SNI_PARAM_BUFFER:
@@ -108,6 +110,8 @@ static void describe_arg(const sni_launch *launch, int index, char *out, size_t 
 
 enum { WORDS = 512 };
 
+/* A driver answers a wrong argument with a bare number. The signature was read from the source, so that the message can name
+ * the argument; what the reader of signatures did not understand is left to the driver. */
 static sinter_status check_arg(const sni_launch *launch, int index, sni_param_kind given) {
     const sni_signature *signature = &launch->program->signature;
     if (index < 0 || index >= signature->count)
@@ -188,6 +192,7 @@ static sinter_status fail_unset(const sni_launch *launch) {
     return sni_fail(SINTER_INVALID_ARGUMENT, "%s was not set", words);
 }
 
+/* What a driver would refuse of a launch is refused here, in words. */
 static sinter_status check_local(const sni_launch *launch, int dims, const size_t *global,
                                  const size_t *local) {
     const sni_caps *caps = &launch->program->cache->device->caps;
@@ -229,6 +234,7 @@ static sinter_status check_launch(const sni_launch *launch, int dims, const size
     return local ? check_local(launch, dims, global, local) : SINTER_OK;
 }
 
+/* A mistake of the caller's that only the driver saw, or a device that is in trouble. */
 static sinter_status fail_enqueue(const sni_launch *launch, cl_int error) {
     char words[WORDS];
     snprintf(words, sizeof words, "kernel '%s'", launch->program->entry);

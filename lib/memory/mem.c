@@ -8,6 +8,7 @@ sni_mem *sni_mem_retain(sni_mem *mem) {
     return mem;
 }
 
+/* A table that finds a buffer which is just being released must not bring it back to life: from 0 no count goes up. */
 bool sni_mem_try_retain(sni_mem *mem) {
     int count = __atomic_load_n(&mem->references, __ATOMIC_RELAXED);
     while (count > 0) {
@@ -47,6 +48,7 @@ static sinter_status check_range(const sni_mem *mem, size_t offset, size_t size)
                     size, mem->size_bytes);
 }
 
+/* A part of a part is a part of the whole: OpenCL allows no sub-buffer of a sub-buffer. */
 sinter_status sni_mem_sub(sni_mem *mem, size_t offset_bytes, size_t size_bytes, sni_mem **out_mem) {
     *out_mem = NULL;
     SNI_TRY(check_range(mem, offset_bytes, size_bytes));
@@ -86,6 +88,7 @@ static sinter_status find_whole(cl_mem handle, sni_mem *mem) {
     return error == CL_SUCCESS ? SINTER_OK : sni_cl_fail(error, "clGetMemObjectInfo");
 }
 
+/* The caller's cl_mem may be an image, or of another context, which is asked before it is used. */
 static sinter_status check_wrapped(const sni_device *device, cl_mem handle, size_t *out_size) {
     cl_mem_object_type type = 0;
     cl_context context = NULL;
@@ -128,6 +131,7 @@ sinter_status sni_mem_wrap(sni_pool *pool, cl_mem handle, sni_mem **out_mem) {
     return SINTER_OK;
 }
 
+/* All commands of a runtime go through one queue, so copies and kernels run in the order in which they were asked for. */
 static cl_command_queue queue_of(const sni_mem *mem) {
     const sni_mem *root = mem->parent ? mem->parent : mem;
     return sni_pool_device(root->pool)->queue;
@@ -158,6 +162,7 @@ sinter_status sni_mem_fill(sni_mem *mem, uint8_t byte) {
     return error == CL_SUCCESS ? SINTER_OK : sni_cl_fail(error, "clEnqueueFillBuffer");
 }
 
+/* An empty range is no command: OpenCL refuses one. */
 sinter_status sni_mem_fill_range(sni_mem *mem, size_t offset_bytes, size_t size_bytes, const void *pattern,
                                  size_t pattern_bytes) {
     SNI_TRY(check_range(mem, offset_bytes, size_bytes));
@@ -182,6 +187,7 @@ static cl_mem whole_of(const sni_mem *mem) {
     return mem->whole ? mem->whole : mem->base.handle;
 }
 
+/* Buffers of two objects never overlap; two parts of one do where their ranges meet. */
 bool sni_mem_overlap(const sni_mem *a, size_t a_bytes, const sni_mem *b, size_t b_bytes) {
     if (!a_bytes || !b_bytes || whole_of(a) != whole_of(b)) return false;
     return a->origin_bytes < b->origin_bytes + b_bytes && b->origin_bytes < a->origin_bytes + a_bytes;

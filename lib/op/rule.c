@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+/* Optional operands that are left out in the middle have no dtype; those at the end are not there at all. */
 bool sni_rule_given(const sni_call *call, int input) {
     return input < call->in_count && call->in[input].dtype != SINTER_DTYPE_NONE;
 }
@@ -30,6 +31,7 @@ sinter_status sni_rule_same_dtype(const sni_call *call, int first, int last) {
     return SINTER_OK;
 }
 
+/* Every message of a shape rule ends with the shapes that it is about. */
 sinter_status sni_rule_shapes(const sni_call *call, const char *text) {
     sni_str str = SNI_STR_INIT;
     bool first = true;
@@ -60,6 +62,8 @@ sinter_status sni_rule_axis(int64_t axis, int rank, int *out_axis) {
     return SINTER_OK;
 }
 
+/* Axes and permutations decide what a kernel looks like, so they must be numbers when the graph is built; sizes and steps may
+ * be expressions and do not come this way. */
 sinter_status sni_rule_ints(const sni_call *call, int attr, int64_t *values, int capacity,
                             int *out_count) {
     const sni_attr *list = &call->attrs[attr];
@@ -102,6 +106,7 @@ bool sni_axes(const sni_sym *sym, const sni_attr *list, int rank, uint32_t *out_
     return true;
 }
 
+/* Equal, or unequal, as far as it is known now; what is not known becomes a condition that binding checks. */
 bool sni_rule_equal(sni_call *call, sni_expr a, sni_expr b) {
     int64_t difference = 0;
     if (a == b) return true;
@@ -111,6 +116,7 @@ bool sni_rule_equal(sni_call *call, sni_expr a, sni_expr b) {
     return true;
 }
 
+/* Something of a size above 0 cannot be taken from an empty dimension. As above, what is not known yet is checked later. */
 bool sni_rule_some(sni_call *call, sni_expr size, sni_expr dim) {
     sni_sym *sym = call->sym;
     sni_expr zero = sni_sym_const(sym, 0);
@@ -148,6 +154,7 @@ sni_expr sni_rule_entry(const sni_call *call, int attr, int index, int64_t prese
     return index < list->count ? list->exprs[index] : sni_sym_const(call->sym, preset);
 }
 
+/* An expression that overflowed, or for which memory ran out, is no expression; a rule need not look at each step. */
 sinter_status sni_rule_done(const sni_call *call) {
     for (int i = 0; i < call->out[0].rank; ++i)
         if (call->out[0].dims[i] == SNI_NO_EXPR)

@@ -5,6 +5,7 @@
 #include <sinter/types.h>
 #include "sym/node.h"
 
+/* What an evaluation knows. axes and statements are NULL where only sizes are evaluated. */
 typedef struct env {
     const sni_sym *sym;
     const sni_bindings *bindings;
@@ -17,6 +18,7 @@ static sinter_status overflow(void) {
     return sni_fail(SINTER_SHAPE, "a size does not fit into 64 bits");
 }
 
+/* A size near 2^63 must not wrap into one that looks right, so every product and sum is checked. */
 static sinter_status eval_sum(const env *v, const sni_sym_node *n, int64_t *out) {
     int64_t sum = 0;
     for (uint32_t i = 0; i < n->term_count; ++i) {
@@ -57,6 +59,7 @@ static sinter_status eval_binary(const env *v, const sni_sym_node *n, int64_t *o
             return SINTER_OK;
         }
         if (b <= 0) return sni_fail(SINTER_SHAPE, "a size is divided by %lld", (long long)b);
+        /* C rounds towards zero; floor is one less where the remainder is negative (b is positive). */
         int64_t q = a / b, r = a % b;
         if (r < 0) {
             r += b;
@@ -108,6 +111,7 @@ sinter_status sni_sym_eval_at(const sni_sym *sym, sni_expr e, const sni_bindings
     return eval(&v, e, out_value);
 }
 
+/* A guess for a cost model never fails: what cannot be known counts as small. The middle of an axis stands for all of it. */
 double sni_sym_estimate(const sni_sym *sym, sni_expr e, double guess) {
     if (!sni_sym_valid(sym, e)) return guess;
     const sni_sym_node *n = &sym->nodes[e];
@@ -149,6 +153,8 @@ static void print_operator(const sni_sym *sym, const char *op, sni_expr a, sni_e
     sni_str_append(out, ")");
 }
 
+/* Signs stand between terms, and a coefficient of 1 is left out: "4*n - 2", not "4*n + -2*1". INT64_MIN has no positive
+ * counterpart and keeps its sign. */
 static void print_sum(const sni_sym *sym, const sni_sym_node *n, sni_str *out) {
     if (n->term_count > 1) sni_str_append(out, "(");
     for (uint32_t i = 0; i < n->term_count; ++i) {

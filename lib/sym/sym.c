@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "base/hash.h"
 
+/* Node 0 is the invalid expression. */
 sni_sym *sni_sym_create(void) {
     sni_sym *sym = sni_calloc(1, sizeof *sym);
     if (!sym) return NULL;
@@ -39,6 +40,8 @@ static void *duplicate(const void *data, size_t count, size_t element_bytes) {
     return copy;
 }
 
+/* Numbers stay valid in the copy, so graphs that passes build from one another share them. What was proved is not copied: it is
+ * found again when it is asked for. */
 sni_sym *sni_sym_clone(const sni_sym *sym) {
     sni_sym *copy = sni_calloc(1, sizeof *copy);
     if (!copy) return NULL;
@@ -62,6 +65,7 @@ sni_sym *sni_sym_clone(const sni_sym *sym) {
 
 /* ---- hash-consing ---- */
 
+/* Equal expressions must be one node, because everything compares numbers: so a sum hashes its terms, not where they lie. */
 static uint64_t node_hash(const sni_sym *sym, const sni_sym_node *n) {
     int64_t key[4] = {n->kind, n->value, n->a, n->b};
     uint64_t h = sni_hash64_of(key, sizeof key, 0);
@@ -119,8 +123,10 @@ static sni_expr intern(sni_sym *sym, const sni_sym_node *n) {
     return (sni_expr)sym->node_count++;
 }
 
+/* Sizes only serve to refuse what is too large, so they stop at the top. */
 static uint32_t add_size(uint32_t a, uint32_t b) { return a > UINT32_MAX - b ? UINT32_MAX : a + b; }
 
+/* Everything but a sum. What is asked of expressions all the time (which axes, how deep, how large) is kept with the node. */
 sni_expr sni_sym_atom(sni_sym *sym, sni_sym_kind kind, int64_t value, sni_expr a, sni_expr b) {
     sni_sym_node n = {.kind = kind, .value = value, .a = a, .b = b};
     unsigned depth = 0;
@@ -144,6 +150,7 @@ sni_expr sni_sym_atom(sni_sym *sym, sni_sym_kind kind, int64_t value, sni_expr a
     return intern(sym, &n);
 }
 
+/* A polynomial of one term that is a number or an atom is that number or atom; every other becomes a sum. */
 sni_expr sni_poly_to_expr(sni_sym *sym, const sni_poly *p) {
     if (!p->ok) return SNI_NO_EXPR;
     if (p->count == 0) return sni_sym_const(sym, 0);
@@ -192,6 +199,7 @@ sni_expr sni_sym_dim(sni_sym *sym, int64_t dim) {
 
 sni_expr sni_sym_axis(sni_sym *sym, int axis, sni_expr extent) {
     if (!sni_sym_valid(sym, extent) || axis < 0 || axis >= 32) return SNI_NO_EXPR;
+    /* A loop of one step: its variable disappears from every index. */
     if (sni_sym_is(sym, extent, 1)) return sni_sym_const(sym, 0);
     return sni_sym_atom(sym, SNI_SYM_AXIS, axis, extent, 0);
 }
