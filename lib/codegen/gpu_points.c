@@ -7,16 +7,20 @@
 #include "codegen/layout.h"
 #include "codegen/strategies.h"
 
-enum { LOCAL, LANES, PARAM_COUNT };
+enum { LOCAL, LANES, VECTORS, PARAM_COUNT };
 
 static const sni_param params[PARAM_COUNT] = {
     [LOCAL] = SNI_PARAM("local", "work-items of a work-group", 64, 128, 256, 512, 1024),
-    [LANES] = SNI_PARAM("lanes", "points of a work-item, at most; 16 bytes hold no more than 8", 1, 2, 4, 8),
+    [LANES] = SNI_PARAM("lanes", "points of a vector, at most; 16 bytes hold no more than 8", 1, 2, 4, 8),
+    [VECTORS] = SNI_PARAM("vectors", "of a work-item, one after the other; a work-group's lie side by side", 1, 2, 4, 8),
 };
+
+/* How the code of one vector ends before its last line: with the work-item, or with its turn of several. */
+static const char *leave(const sni_schedule *schedule) { return schedule->values[VECTORS] > 1 ? "continue;" : "return;"; }
 
 /* A vector of points from first on. */
 static void emit_vector(sni_emitter *e, const sni_scope *scope, const sni_passes *passes, int axis,
-                        const sni_gpu_lanes *lanes, const char *vector) {
+                        const sni_gpu_lanes *lanes, const char *vector, const char *end) {
     const char *i = scope->names[axis], *n = sni_emit_number(e, e->loop->extents[axis]);
     sni_scope wide = *scope;
     wide.lane_axis = axis;
@@ -29,7 +33,7 @@ static void emit_vector(sni_emitter *e, const sni_scope *scope, const sni_passes
     }
     sni_emit_open(e, "if (%s - %s >= %d)", n, i, lanes->width);
     sni_emit_point(e, &wide, passes);
-    sni_emit_line(e, "return;");
+    sni_emit_line(e, "%s", end);
     sni_emit_close(e);
     sni_emit_open(e, "for (; %s < %s; ++%s)", i, n, i);
     sni_emit_point(e, scope, passes);
@@ -38,15 +42,15 @@ static void emit_vector(sni_emitter *e, const sni_scope *scope, const sni_passes
 
 /* The points of one work-item, by the number of its vector in the line. */
 static void emit_line_part(sni_emitter *e, const sni_scope *scope, const sni_passes *passes, int axis,
-                           const sni_gpu_lanes *lanes, const char *vector) {
+                           const sni_gpu_lanes *lanes, const char *vector, const char *end) {
     if (lanes->width > 1 && lanes->always) {
-        emit_vector(e, scope, passes, axis, lanes, vector);
+        emit_vector(e, scope, passes, axis, lanes, vector, end);
         return;
     }
     if (lanes->width > 1) {
         sni_emit_open(e, "if (%s)", sni_emit_number(e, lanes->aligned));
-        emit_vector(e, scope, passes, axis, lanes, vector);
-        sni_emit_line(e, "return;");
+        emit_vector(e, scope, passes, axis, lanes, vector, end);
+        sni_emit_line(e, "%s", end);
         sni_emit_close(e);
     }
     sni_emit_line(e, "const sn_idx %s = %s;", scope->names[axis], vector);
@@ -64,6 +68,7 @@ static bool has_long_columns(const sni_loop *loop) {
 static void choose(const sni_loop *loop, const sni_caps *caps, sni_schedule *schedule) {
     sni_schedule_fill(schedule, LOCAL, sni_fit_work_group(caps, 256));
     sni_schedule_fill(schedule, LANES, has_long_columns(loop) ? 1 : 8);
+    sni_schedule_fill(schedule, VECTORS, 1);
 }
 
 static bool fits(const sni_loop *loop, const sni_caps *caps, const sni_schedule *schedule, sni_str *why) {
@@ -71,7 +76,21 @@ static bool fits(const sni_loop *loop, const sni_caps *caps, const sni_schedule 
     return sni_work_group_fits(caps, schedule->values[LOCAL], why);
 }
 
-static sni_expr emit_items(sni_emitter *e, const sni_scope *scope, const sni_passes *passes, int most_lanes) {
+/* Declares item, the number of a vector, in a loop where a work-item has several. */
+static void open_items(sni_emitter *e, const sni_schedule *schedule, sni_expr items) {
+    int vectors = schedule->values[VECTORS], local = schedule->values[LOCAL];
+    if (vectors > 1) {
+        sni_emit_open(e, "for (int turn = 0; turn < %d; ++turn)", vectors);
+        sni_emit_line(e, "const sn_idx item = ((sn_idx)get_group_id(0) * %d + turn) * %d + (sn_idx)get_local_id(0);",
+                      vectors, local);
+    } else {
+        sni_emit_line(e, "const sn_idx item = (sn_idx)get_global_id(0);");
+    }
+    sni_emit_line(e, "if (item >= %s) return;", sni_emit_number(e, items));
+}
+
+static sni_expr emit_items(sni_emitter *e, const sni_scope *scope, const sni_passes *passes,
+                           const sni_schedule *schedule) {
     const sni_loop *loop = e->loop;
     int axis = sni_parallel_count(loop) - 1;
     if (axis < 0) {
@@ -79,11 +98,10 @@ static sni_expr emit_items(sni_emitter *e, const sni_scope *scope, const sni_pas
         sni_emit_point(e, scope, passes);
         return sni_sym_const(loop->sym, 1);
     }
-    sni_gpu_lanes lanes = sni_gpu_lanes_of(passes, axis, most_lanes);
+    sni_gpu_lanes lanes = sni_gpu_lanes_of(passes, axis, schedule->values[LANES]);
     uint32_t outer = sni_parallel_mask(loop) & ~(1u << axis);
     sni_expr items = sni_sym_mul(loop->sym, sni_extent_product(loop, outer), lanes.vectors);
-    sni_emit_line(e, "const sn_idx item = (sn_idx)get_global_id(0);");
-    sni_emit_line(e, "if (item >= %s) return;", sni_emit_number(e, items));
+    open_items(e, schedule, items);
     const char *vector = "item";
     if (outer != 0) {
         const char *count = sni_emit_number(e, lanes.vectors);
@@ -91,7 +109,8 @@ static sni_expr emit_items(sni_emitter *e, const sni_scope *scope, const sni_pas
         sni_emit_split(e, scope, outer, "line");
         vector = sni_emit_format(e, "(item - line*%s)", count);
     }
-    emit_line_part(e, scope, passes, axis, &lanes, vector);
+    emit_line_part(e, scope, passes, axis, &lanes, vector, leave(schedule));
+    if (schedule->values[VECTORS] > 1) sni_emit_close(e);
     return items;
 }
 
@@ -103,9 +122,10 @@ static sinter_status generate_points(const sni_loop *loop, const sni_caps *caps,
     if (!sni_passes_init(&passes, loop, arena)) return sni_out_of_memory("a kernel's passes");
     sni_scope scope = {.lane_axis = -1, .width = 1, .prefix = "s"};
     sni_name_axes(&e, &scope);
-    sni_expr items = emit_items(&e, &scope, &passes, schedule->values[LANES]);
+    sni_expr items = emit_items(&e, &scope, &passes, schedule);
     size_t local = (size_t)schedule->values[LOCAL];
-    sni_expr groups = sni_sym_ceil_div(loop->sym, items, sni_sym_const(loop->sym, (int64_t)local));
+    int64_t share = (int64_t)local * schedule->values[VECTORS];
+    sni_expr groups = sni_sym_ceil_div(loop->sym, items, sni_sym_const(loop->sym, share));
     sni_set_launch(out_spec, loop, sni_sym_mul_i(loop->sym, groups, (int64_t)local), local);
     return sni_emit_end(&e, entry,
                         sni_emit_format(&e, "__attribute__((reqd_work_group_size(%zu, 1, 1)))", local));
