@@ -129,6 +129,25 @@ static sinter_status split_reductions(const sni_caps *caps, sinter_graph **graph
     return SINTER_OK;
 }
 
+/* A unit of a GPU multiplies two tiles of 64 x 64 x 512 in about the time of a launch, and holds two such work-groups, or
+ * eight that wait for memory. */
+static sinter_status split_products(const sni_caps *caps, sinter_graph **graph) {
+    const sni_split_product_options options = {.units = caps->compute_units,
+                                               .tile = 64,
+                                               .groups = 2,
+                                               .narrow_groups = 8,
+                                               .narrow = 16,
+                                               .least_length = 512,
+                                               .least_part = 128,
+                                               .multiple = 32};
+    sinter_graph *split;
+    if (caps->device_class != SNI_DEVICE_GPU) return SINTER_OK;
+    SNI_TRY(sni_pass_split_product(*graph, &options, &split));
+    sinter_graph_release(*graph);
+    *graph = split;
+    return SINTER_OK;
+}
+
 /* A scan reads its elements once more in two kernels than in one, which few lines are worth: on a GPU fewer than eight
  * teams a unit, or 256 columns; on a CPU fewer than its units. */
 static sinter_status split_scans(const sni_caps *caps, sinter_graph **graph) {
@@ -164,6 +183,7 @@ static sinter_status compile(sinter_plan *plan, const sinter_graph *graph, const
     SNI_TRY(sni_pass_known(graph, &known));
     sinter_status status = unfused_bytes(known, known->sym, &unfused);
     if (status == SINTER_OK) status = sni_rewrite_all(known, &rewritten);
+    if (status == SINTER_OK) status = split_products(plan->runtime->caps, &rewritten);
     if (status == SINTER_OK) status = split_reductions(plan->runtime->caps, &rewritten);
     if (status == SINTER_OK) status = split_scans(plan->runtime->caps, &rewritten);
     if (status == SINTER_OK) status = sni_fuse_prepare(rewritten, &plan->graph);

@@ -29,6 +29,7 @@ typedef struct shape {
     sinter_dtype a, b, out, sum;
     bool symbolic; /* every extent is a name */
     bool bias, relu, residual, two_outputs;
+    bool widened; /* operands are cast to the sums' type */
     bool gather; /* the rows m of A are those that a list names */
     bool is_window, window_is_a, batch_in_n;
     window window;
@@ -161,9 +162,9 @@ static inline int add_input(contraction *p, sinter_dtype dtype, placed at, sni_e
     return add_load(p, dtype, at, add_buffer(p, dtype, at.count, false), guard);
 }
 
-/* An operand in the sums' type: 8-bit ones are converted. */
+/* An operand in the sums' type: 8-bit ones are converted, others when the shape says so. */
 static inline int converted(contraction *p, int stmt) {
-    if (p->stmts[stmt].dtype != SINTER_I8) return stmt;
+    if (p->stmts[stmt].dtype != SINTER_I8 && !p->shape->widened) return stmt;
     return add_stmt(
         p,
         (sni_stmt){.kind = SNI_STMT_CAST, .dtype = p->shape->sum, .arg_count = 1, .args = {stmt}});

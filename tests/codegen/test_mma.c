@@ -184,6 +184,10 @@ START_TEST(test_prologues) {
     s = matmul("gather", SINTER_F16, 1, 26, 40, 48);
     s.gather = true;
     run(&s, 0, 1);
+    s = matmul("widened", SINTER_BF16, 2, 21, 40, 72);
+    s.sum = s.out = SINTER_F32;
+    s.widened = s.bias = true;
+    run(&s, 1, 1);
     shape w = {.label = "window", .a = SINTER_F16, .b = SINTER_F16, .out = SINTER_F16, .sum = SINTER_F16};
     w.is_window = w.relu = true;
     w.window = (window){2, 3, 9, 21, 7, 3, 1, 1, 1};
@@ -223,17 +227,20 @@ START_TEST(test_refusals) {
         sinter_dtype a, b, sum;
         uint32_t instructions;
         const char *why;
+        int64_t k; /* 0: a few; widened operands */
     } cases[] = {{SINTER_F32, SINTER_F32, SINTER_F32, ~0u, "exactly"},
                  {SINTER_F16, SINTER_BF16, SINTER_F32, ~0u, "one dtype"},
                  {SINTER_BF16, SINTER_BF16, SINTER_BF16, 0, "no matrix instruction"},
                  {SINTER_BF16, SINTER_BF16, SINTER_BF16, 1, "exactly"},
-                 {SINTER_I32, SINTER_I32, SINTER_I32, ~0u, "integers"}};
+                 {SINTER_I32, SINTER_I32, SINTER_I32, ~0u, "integers"},
+                 {SINTER_BF16, SINTER_BF16, SINTER_F32, ~0u, "not as exact", 1025}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i) {
         contraction p;
         sni_kspec spec;
         sni_caps caps = caps_of(0, 1);
         caps.instructions = cases[i].instructions;
-        shape s = matmul("refused", cases[i].sum, 1, 4, 4, 4);
+        shape s = matmul("refused", cases[i].sum, 1, 4, 4, cases[i].k > 0 ? cases[i].k : 4);
+        s.widened = cases[i].k > 0;
         s.a = cases[i].a;
         s.b = cases[i].b;
         ck_assert(program_init(&p, &s));
