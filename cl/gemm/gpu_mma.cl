@@ -90,14 +90,14 @@
         *(__local uint4 *)SN_MMA_##X##_TO(tile, x) = (chunk);                                                          \
     } else {                                                                                                           \
         const uint4 four = (chunk);                                                                                    \
-        const uint words[4] = {four.x, four.y, four.z, four.w};                                                        \
-        const int at = SN_MMA_##X##_OUTER(x), k = SN_MMA_##X##_K(x);                                                   \
+        const uint words[4] = {four.x, four.y, four.z, four.w};                                                       \
+        const uint at = SN_MMA_##X##_OUTER(x), k = SN_MMA_##X##_K(x);                                                  \
         _Pragma("unroll") for (int e = 0; e < SN_MMA_V; ++e)                                                           \
             (tile)[SN_MMA_##X##_AT(at + e, k / SN_MMA_V) + k % SN_MMA_V] = SN_MMA_ELEMENT(words, e);                   \
     }
 #define SN_MMA_PUT_ALL(X, tile, registers)                                                                             \
     _Pragma("unroll") for (int i = 0; i < SN_MMA_##X##_CHUNKS; ++i) {                                                  \
-        const int x = item + i * SN_MMA_ITEMS;                                                                         \
+        const uint x = item + i * SN_MMA_ITEMS;                                                                        \
         if (SN_MMA_##X##_HAS(x)) {                                                                                     \
             SN_MMA_PUT(X, tile, x, registers[i])                                                                       \
         }                                                                                                              \
@@ -110,17 +110,17 @@
 #define SN_MMA_READ_A(a, tile, step)                                                                                   \
     SN_MMA_UNROLL for (int i = 0; i < SN_MMA_MI; ++i) {                                                                \
         SN_MMA_UNROLL for (int w = 0; w < SN_MMA_A_WORDS; ++w) {                                                       \
-            const int e = w * (SN_MMA_V / 4), k = (step) * SN_MMA_K + SN_MMA_A_INNER(lane, e);                         \
-            const int line = wave_row + i * SN_MMA_M + SN_MMA_A_ROW(lane, e);                                          \
-            a[i][w] = *(__local const uint *)((tile) + SN_MMA_A_AT(line, k / SN_MMA_V) + k % SN_MMA_V);                \
+            const uint e = w * (SN_MMA_V / 4), k = (step) * SN_MMA_K + SN_MMA_A_INNER(lane, e);                        \
+            const uint line = wave_row + i * SN_MMA_M + SN_MMA_A_ROW(lane, e);                                         \
+            a[i][w] = *(__local const uint *)((tile) + SN_MMA_A_AT(line, k / SN_MMA_V) + k % SN_MMA_V);               \
         }                                                                                                              \
     }
 #define SN_MMA_READ_B(b, tile, step)                                                                                   \
     SN_MMA_UNROLL for (int j = 0; j < SN_MMA_NI; ++j) {                                                                \
         SN_MMA_UNROLL for (int w = 0; w < SN_MMA_B_WORDS; ++w) {                                                       \
-            const int e = w * (SN_MMA_V / 4), k = (step) * SN_MMA_K + SN_MMA_B_INNER(lane, e);                         \
-            const int line = wave_col + j * SN_MMA_N + SN_MMA_B_COL(lane, e);                                          \
-            b[j][w] = *(__local const uint *)((tile) + SN_MMA_B_AT(line, k / SN_MMA_V) + k % SN_MMA_V);                \
+            const uint e = w * (SN_MMA_V / 4), k = (step) * SN_MMA_K + SN_MMA_B_INNER(lane, e);                        \
+            const uint line = wave_col + j * SN_MMA_N + SN_MMA_B_COL(lane, e);                                         \
+            b[j][w] = *(__local const uint *)((tile) + SN_MMA_B_AT(line, k / SN_MMA_V) + k % SN_MMA_V);               \
         }                                                                                                              \
     }
 #endif
@@ -144,10 +144,10 @@
  * and columns. */
 #define SN_MMA_BAND 8
 #define SN_MMA_TILES                                                                                                   \
-    const uint tiles_n = get_num_groups(0), tiles_m = get_num_groups(1);                                               \
-    const uint tile_number = get_group_id(1) * tiles_n + get_group_id(0);                                              \
-    const uint band = tile_number / (SN_MMA_BAND * tiles_n) * SN_MMA_BAND;                                             \
-    const uint band_rows = min(tiles_m - band, (uint)SN_MMA_BAND), in_band = tile_number - band * tiles_n;             \
+    const uint tiles_n = get_num_groups(0), tiles_m = get_num_groups(1);                                              \
+    const uint tile_number = get_group_id(1) * tiles_n + get_group_id(0);                                             \
+    const uint band = tile_number / (SN_MMA_BAND * tiles_n) * SN_MMA_BAND;                                            \
+    const uint band_rows = min(tiles_m - band, (uint)SN_MMA_BAND), in_band = tile_number - band * tiles_n;            \
     const sn_idx row0 = (sn_idx)(band + in_band % band_rows) * SN_MMA_BM;                                              \
     const sn_idx col0 = (sn_idx)(in_band / band_rows) * SN_MMA_BN;
 

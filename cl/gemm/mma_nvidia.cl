@@ -31,7 +31,7 @@
 #if SN_MMA_TRANSPOSES
 #define SN_MMA_READ_A(a, tile, step)                                                                                   \
     SN_MMA_UNROLL for (int i = 0; i < SN_MMA_MI; ++i) {                                                                \
-        const int from = wave_row + i * SN_MMA_M;                                                                      \
+        const uint from = wave_row + i * SN_MMA_M;                                                                     \
         if (SN_MMA_A_LINES_K) {                                                                                        \
             SN_MMA_LDMATRIX("", a[i][0], a[i][1], a[i][2], a[i][3],                                                    \
                             (tile) + SN_MMA_A_AT(from + (lane & 15), (step) * 2 + (lane >> 4)))                        \
@@ -43,7 +43,7 @@
     }
 #define SN_MMA_READ_B(b, tile, step)                                                                                   \
     SN_MMA_UNROLL for (int j = 0; j < SN_MMA_NI; j += 2) {                                                             \
-        const int from = wave_col + j * SN_MMA_N;                                                                      \
+        const uint from = wave_col + j * SN_MMA_N;                                                                     \
         if (SN_MMA_B_LINES_K) {                                                                                        \
             SN_MMA_LDMATRIX("", b[j][0], b[j][1], b[j + 1][0], b[j + 1][1],                                            \
                             (tile) + SN_MMA_B_AT(from + (lane & 7) + (lane >> 4) * 8, (step) * 2 + (lane >> 3 & 1)))   \

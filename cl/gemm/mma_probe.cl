@@ -6,19 +6,19 @@ __attribute__((reqd_work_group_size(SN_MMA_LANES, 1, 1))) __kernel void mma_prob
     SN_MMA_LOCALS
     __local SN_MMA_E *const a_tile = (__local SN_MMA_E *)memory;
     __local SN_MMA_E *const b_tile = a_tile + SN_MMA_A_TILE;
-    const int item = (int)get_local_id(0), wave = 0, lane = item, wave_row = 0, wave_col = 0;
+    const uint item = (uint)get_local_id(0), wave = 0, lane = item, wave_row = 0, wave_col = 0;
     SN_MMA_SUM sums[SN_MMA_MI][SN_MMA_NI][SN_MMA_SUMS];
     SN_MMA_UNROLL for (int i = 0; i < SN_MMA_MI; ++i)
         SN_MMA_UNROLL for (int j = 0; j < SN_MMA_NI; ++j)
             SN_MMA_UNROLL for (int r = 0; r < SN_MMA_SUMS; ++r) sums[i][j][r] = 0;
-    for (int x = item; x < SN_MMA_A_TILE / SN_MMA_V; x += SN_MMA_LANES) {
+    for (uint x = item; x < SN_MMA_A_TILE / SN_MMA_V; x += SN_MMA_LANES) {
 #if SN_MMA_ASYNC
         SN_MMA_COPY(SN_MMA_A_TO(a_tile, x), a + x * SN_MMA_V, 1)
 #else
         SN_MMA_PUT(A, a_tile, x, *(__global const uint4 *)(a + x * SN_MMA_V))
 #endif
     }
-    for (int x = item; x < SN_MMA_B_TILE / SN_MMA_V; x += SN_MMA_LANES) {
+    for (uint x = item; x < SN_MMA_B_TILE / SN_MMA_V; x += SN_MMA_LANES) {
 #if SN_MMA_ASYNC && SN_MMA_B_ALONG_K == SN_MMA_B_LINES_K
         SN_MMA_COPY(SN_MMA_B_TO(b_tile, x), b + x * SN_MMA_V, 1)
 #else

@@ -67,9 +67,9 @@ void sni_tile_print_head(sni_emitter *e, const sni_contract *c, const sni_tile_c
     sni_emit_line(e, "SN_MMA_LOCALS");
     sni_emit_line(e, "__local SN_MMA_E *const a_tiles = (__local SN_MMA_E *)memory;");
     sni_emit_line(e, "__local SN_MMA_E *const b_tiles = a_tiles + SN_MMA_STAGES * SN_MMA_A_TILE;");
-    sni_emit_line(e, "const int item = (int)get_local_id(0), wave = item / SN_MMA_LANES, lane = item %% SN_MMA_LANES;");
-    sni_emit_line(e, "const int wave_row = wave / SN_MMA_WAVES_N * SN_MMA_WM;");
-    sni_emit_line(e, "const int wave_col = wave %% SN_MMA_WAVES_N * SN_MMA_WN;");
+    sni_emit_line(e, "const uint item = (uint)get_local_id(0), wave = item / SN_MMA_LANES, lane = item %% SN_MMA_LANES;");
+    sni_emit_line(e, "const uint wave_row = wave / SN_MMA_WAVES_N * SN_MMA_WM;");
+    sni_emit_line(e, "const uint wave_col = wave %% SN_MMA_WAVES_N * SN_MMA_WN;");
     sni_emit_line(e, "SN_MMA_TILES");
     sni_emit_line(e, "const sn_idx bi = (sn_idx)get_group_id(2);");
     sni_contract_split(e, &c->b, false, "bi", true);
@@ -79,6 +79,7 @@ void sni_tile_print_head(sni_emitter *e, const sni_contract *c, const sni_tile_c
     for (int s = 0; s < 2; ++s)
         if (!core->sides[s].async)
             sni_emit_line(e, "uint4 next_%c[SN_MMA_%c_CHUNKS];", core->sides[s].name, core->sides[s].name);
+    for (int s = 0; s < 2; ++s) sni_tile_print_places(e, c, core, &core->sides[s]);
     sni_emit_line(e, "SN_MMA_SUM sums[SN_MMA_MI][SN_MMA_NI][SN_MMA_SUMS];");
     sni_emit_line(e, "SN_MMA_UNROLL for (int i = 0; i < SN_MMA_MI; ++i)");
     sni_emit_line(e, "    SN_MMA_UNROLL for (int j = 0; j < SN_MMA_NI; ++j)");
@@ -93,22 +94,36 @@ static bool any_register(const sni_tile_core *core) {
     return !core->sides[0].async || !core->sides[1].async;
 }
 
-/* Asynchronous copies run SN_MMA_STAGES - 1 tiles ahead of what is multiplied. */
-static void print_ahead(sni_emitter *e, const sni_contract *c, const sni_tile_core *core) {
-    if (!any_async(core)) return;
-    sni_emit_open(e, "if (kb + (SN_MMA_STAGES - 1) * SN_MMA_BK < size_k)");
-    sni_emit_line(e, "const sn_idx k_first = kb + (SN_MMA_STAGES - 1) * SN_MMA_BK;");
-    sni_emit_line(e, "const int ahead = now == 0 ? SN_MMA_STAGES - 1 : now - 1;");
+static void print_copies(sni_emitter *e, const sni_contract *c, const sni_tile_core *core) {
+    sni_emit_open(e, "if (k_first < size_k)");
     for (int s = 0; s < 2; ++s)
         if (core->sides[s].async) sni_tile_print_copy(e, c, core, &core->sides[s]);
     sni_emit_close(e);
     sni_emit_line(e, "SN_MMA_COMMIT");
 }
 
+/* Asynchronous copies run SN_MMA_STAGES - 1 tiles ahead of what is multiplied. */
+static void print_first(sni_emitter *e, const sni_contract *c, const sni_tile_core *core) {
+    if (!any_async(core)) return;
+    sni_emit_open(e, "for (int ahead = 0; ahead < SN_MMA_STAGES - 1; ++ahead)");
+    sni_emit_line(e, "const sn_idx k_first = ahead * SN_MMA_BK;");
+    print_copies(e, c, core);
+    sni_emit_close(e);
+}
+
+static void print_ahead(sni_emitter *e, const sni_contract *c, const sni_tile_core *core) {
+    if (!any_async(core)) return;
+    if (any_register(core)) sni_emit_open(e, "if (kb >= 0)");
+    sni_emit_line(e, "const sn_idx k_first = kb + (SN_MMA_STAGES - 1) * SN_MMA_BK;");
+    sni_emit_line(e, "const int ahead = now == 0 ? SN_MMA_STAGES - 1 : now - 1;");
+    print_copies(e, c, core);
+    if (any_register(core)) sni_emit_close(e);
+}
+
 /* Registers hold the tile after the one that is multiplied, and are put into its place behind it. */
 static void print_next(sni_emitter *e, const sni_contract *c, const sni_tile_core *core) {
     if (!any_register(core)) return;
-    sni_emit_line(e, "const int has_next = kb >= -SN_MMA_BK && kb + SN_MMA_BK < size_k;");
+    sni_emit_line(e, "const int has_next = kb + SN_MMA_BK < size_k;");
     sni_emit_open(e, "if (has_next)");
     sni_emit_line(e, "const sn_idx k_first = kb + SN_MMA_BK;");
     for (int s = 0; s < 2; ++s)
@@ -129,20 +144,19 @@ static void print_put(sni_emitter *e, const sni_tile_core *core) {
     sni_emit_close(e);
 }
 
+/* Where registers take part, a round before the first one only loads. */
 void sni_tile_print_product(sni_emitter *e, const sni_contract *c, const sni_tile_core *core) {
-    sni_emit_line(e, "int now = SN_MMA_STAGES > 1 ? 1 : 0;");
-    sni_emit_open(e, "for (sn_idx kb = -(SN_MMA_STAGES - 1) * SN_MMA_BK; kb < size_k; kb += SN_MMA_BK)");
-    if (any_async(core)) {
-        sni_emit_open(e, "if (kb >= 0)");
-        sni_emit_line(e, "SN_MMA_WAIT(SN_MMA_STAGES - 2)");
-        sni_emit_close(e);
-    }
+    bool early = any_register(core);
+    print_first(e, c, core);
+    sni_emit_line(e, "int now = %s;", early ? "SN_MMA_STAGES - 1" : "0");
+    sni_emit_open(e, "for (sn_idx kb = %s; kb < size_k; kb += SN_MMA_BK)", early ? "-SN_MMA_BK" : "0");
+    if (any_async(core)) sni_emit_line(e, "%sSN_MMA_WAIT(SN_MMA_STAGES - 2)", early ? "if (kb >= 0) " : "");
     sni_emit_line(e, "barrier(CLK_LOCAL_MEM_FENCE);");
     print_ahead(e, c, core);
     print_next(e, c, core);
-    sni_emit_open(e, "if (kb >= 0)");
+    if (early) sni_emit_open(e, "if (kb >= 0)");
     sni_emit_line(e, "SN_MMA_MULTIPLY(a_tiles + now * SN_MMA_A_TILE, b_tiles + now * SN_MMA_B_TILE)");
-    sni_emit_close(e);
+    if (early) sni_emit_close(e);
     print_put(e, core);
     sni_emit_line(e, "now = now == SN_MMA_STAGES - 1 ? 0 : now + 1;");
     sni_emit_close(e);
@@ -154,7 +168,7 @@ void sni_tile_print_product(sni_emitter *e, const sni_contract *c, const sni_til
 static void print_point(sni_emitter *e, const sni_contract *c, int width) {
     bool four = width > 1;
     sni_scope scope = {.lane_axis = four ? c->n.last : -1, .width = width, .aligned = four, .prefix = "e"};
-    sni_emit_line(e, "const int in_row = at / (SN_MMA_WN / %d), in_col = at %% (SN_MMA_WN / %d) * %d;", width, width,
+    sni_emit_line(e, "const uint in_row = at / (SN_MMA_WN / %d), in_col = at %% (SN_MMA_WN / %d) * %d;", width, width,
                   width);
     sni_emit_line(e, "const sn_idx row = row0 + wave_row + i * SN_MMA_M + in_row;");
     sni_emit_line(e, "const sn_idx col = col0 + wave_col + in_col;");
@@ -178,7 +192,7 @@ void sni_tile_print_epilogue(sni_emitter *e, const sni_contract *c) {
     sni_emit_line(e, "barrier(CLK_LOCAL_MEM_FENCE);");
     sni_emit_line(e, "SN_MMA_PUT_SUMS(slab, i)");
     sni_emit_line(e, "barrier(CLK_LOCAL_MEM_FENCE);");
-    sni_emit_open(e, "for (int at = lane; at < SN_MMA_M * SN_MMA_WN / %d; at += SN_MMA_LANES)", width);
+    sni_emit_open(e, "for (uint at = lane; at < SN_MMA_M * SN_MMA_WN / %d; at += SN_MMA_LANES)", width);
     print_point(e, c, width);
     sni_emit_close(e);
     sni_emit_close(e);

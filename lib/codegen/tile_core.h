@@ -27,6 +27,8 @@ typedef struct sni_tile_side {
     bool along_k;            /* chunks of memory lie along k */
     bool direct;             /* a plain load of what the instruction wants */
     bool async;              /* copied without registers where whole */
+    bool steady;             /* async, and offsets grow by step for each k */
+    sni_expr step;
     sni_expr whole;          /* 0 or 1: may chunks be loaded as vectors? Else element by element */
 } sni_tile_side;
 

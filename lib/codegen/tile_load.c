@@ -57,6 +57,15 @@ static bool is_direct(const sni_contract *c, const sni_operand *op, sinter_dtype
            c->loop->buffers[value->buffer].dtype == dtype && !sni_sym_uses_value(c->loop->sym, value->offset);
 }
 
+/* Does the offset grow by the same for each k? */
+static bool steady_step(const sni_contract *c, const sni_operand *op, sni_expr *out_step) {
+    sni_sym *sym = c->loop->sym;
+    sni_expr rest;
+    return op->along_k.flat && c->k.last >= 0 &&
+           sni_sym_linear_in(sym, c->loop->stmts[op->stmt].offset, c->k.last, out_step, &rest) &&
+           !sni_sym_uses_any_axis(sym, *out_step);
+}
+
 static int lanes_of(sinter_dtype dtype) {
     return 16 / (int)sinter_dtype_size(dtype);
 }
@@ -70,6 +79,7 @@ sni_tile_side sni_tile_side_of(const sni_contract *c, const sni_tile_core *core,
     bool never = sni_sym_is(c->loop->sym, side.whole, 0);
     side.direct = !never && is_direct(c, op, dtype);
     side.async = side.direct && core->async;
+    side.steady = side.async && steady_step(c, op, &side.step);
     return side;
 }
 
@@ -139,15 +149,16 @@ static loader loader_of(sni_emitter *e, const sni_contract *c, const sni_tile_si
     return (loader){e, c, side, lanes_of(core->row->dtype)};
 }
 
-static void open_chunks(const loader *l) {
+/* Opens a loop over the chunks of a work-item in the tile whose first k is given. */
+static void open_chunks(const loader *l, const char *k_first) {
     sni_emitter *e = l->e;
     char name = l->side->name;
     sni_emit_line(e, "SN_MMA_UNROLL");
     sni_emit_open(e, "for (int i = 0; i < SN_MMA_%c_CHUNKS; ++i)", name);
-    sni_emit_line(e, "const int x = item + i * SN_MMA_ITEMS;");
+    sni_emit_line(e, "const uint x = item + i * SN_MMA_ITEMS;");
     sni_emit_line(e, "if (!SN_MMA_%c_HAS(x)) break;", name);
-    sni_emit_line(e, "const sn_idx outer = %s + SN_MMA_%c_OUTER(x), kx = k_first + SN_MMA_%c_K(x);", l->side->first,
-                  name, name);
+    sni_emit_line(e, "const sn_idx outer = %s + SN_MMA_%c_OUTER(x), kx = %s + SN_MMA_%c_K(x);", l->side->first, name,
+                  k_first, name);
 }
 
 /* Prints `whole` where chunks are whole for every size, elements where for none, else a choice. */
@@ -167,7 +178,7 @@ static void print_choice(const loader *l, void (*whole)(const loader *), void (*
 
 void sni_tile_print_fetch(sni_emitter *e, const sni_contract *c, const sni_tile_core *core, const sni_tile_side *side) {
     loader l = loader_of(e, c, side, core);
-    open_chunks(&l);
+    open_chunks(&l, "k_first");
     sni_emit_line(e, "uint4 chunk = (uint4)(0);");
     print_choice(&l, print_whole, print_elements);
     sni_emit_line(e, "next_%c[i] = chunk;", side->name);
@@ -179,14 +190,33 @@ static const char *stage_of(const loader *l) {
     return is_a ? "a_tiles + ahead * SN_MMA_A_TILE" : "b_tiles + ahead * SN_MMA_B_TILE";
 }
 
+void sni_tile_print_places(sni_emitter *e, const sni_contract *c, const sni_tile_core *core, const sni_tile_side *side) {
+    loader l = loader_of(e, c, side, core);
+    char name = side->name;
+    if (!side->steady) return;
+    sni_emit_line(e, "sn_idx from_%c[SN_MMA_%c_CHUNKS], until_%c[SN_MMA_%c_CHUNKS];", name, name, name, name);
+    open_chunks(&l, "0");
+    sni_scope scope = scope_at(&l);
+    sni_emit_line(e, "from_%c[i] = %s;", name,
+                  sni_emit_index_text(e, &scope, c->loop->stmts[side->op->stmt].offset, 0));
+    sni_emit_line(e, "until_%c[i] = outer < %s ? size_k - SN_MMA_%c_K(x) : 0;", name, side->size, name);
+    sni_emit_close(e);
+}
+
 static void print_async(const loader *l) {
     sni_emitter *e = l->e;
-    sni_emit_line(e, "const int inside = outer < %s && kx < size_k;", l->side->size);
-    sni_scope scope = scope_at(l);
     const sni_stmt *load = &l->c->loop->stmts[l->side->op->stmt];
     const char *buffer = sni_emit_buffer(e, load->buffer);
+    char name = l->side->name;
+    if (l->side->steady) {
+        sni_emit_line(e, "SN_MMA_COPY(SN_MMA_%c_TO(%s, x), %s + (from_%c[i] + k_first * %s), k_first < until_%c[i])",
+                      name, stage_of(l), buffer, name, sni_contract_number(e, l->side->step), name);
+        return;
+    }
+    sni_emit_line(e, "const int inside = outer < %s && kx < size_k;", l->side->size);
+    sni_scope scope = scope_at(l);
     sni_emit_line(e, "const sn_idx offset = inside ? %s : 0;", sni_emit_index_text(e, &scope, load->offset, 0));
-    sni_emit_line(e, "SN_MMA_COPY(SN_MMA_%c_TO(%s, x), %s + offset, inside)", l->side->name, stage_of(l), buffer);
+    sni_emit_line(e, "SN_MMA_COPY(SN_MMA_%c_TO(%s, x), %s + offset, inside)", name, stage_of(l), buffer);
 }
 
 /* What cannot be copied is stored at once: it waits for memory, but needs no registers beyond. */
@@ -198,7 +228,7 @@ static void print_stored(const loader *l) {
 
 void sni_tile_print_copy(sni_emitter *e, const sni_contract *c, const sni_tile_core *core, const sni_tile_side *side) {
     loader l = loader_of(e, c, side, core);
-    open_chunks(&l);
+    open_chunks(&l, "k_first");
     print_choice(&l, print_async, print_stored);
     sni_emit_close(e);
 }
