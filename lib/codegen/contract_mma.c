@@ -2,6 +2,8 @@
  *
  * Operands are rounded to their dtype where a prologue computes them, and their products are exact in f32. Which tile is
  * chosen when the code is made, from what is known of the sizes; every tile computes every size. */
+#include <math.h>
+
 #include "codegen/strategies.h"
 #include "codegen/tile_core.h"
 
@@ -9,7 +11,7 @@ static const sni_tile tiles[] = {
 #define SNI_MMA_TILE(name, BM, BN, LINE, WM, WN, STAGES) {#name, BM, BN, LINE, WM, WN, STAGES},
 #include "../cl/gemm/gemm.inc"
 };
-enum { TILE_COUNT = sizeof tiles / sizeof tiles[0], GUESS = 512, LONGEST_F32_SUM = 1024 };
+enum { TILE_COUNT = sizeof tiles / sizeof tiles[0], GUESS = 1024, LONGEST_F32_SUM = 1024 };
 
 /* ---- The schedule ---- */
 
@@ -71,6 +73,12 @@ static double whole_tiles(double size, int by) {
     return count * by < size ? count + 1 : count;
 }
 
+/* Elements of whole tiles. */
+static double padded(const sni_tile *t, const sni_loop *loop) {
+    return whole_tiles(extent_of(loop, loop->axes_m), t->bm) * t->bm *
+           whole_tiles(extent_of(loop, loop->axes_n), t->bn) * t->bn;
+}
+
 /* Enough work-groups for the device, and little of the work past the edges. */
 static bool suits(const sni_tile *t, const sni_loop *loop, const sni_caps *caps) {
     double m = extent_of(loop, loop->axes_m), n = extent_of(loop, loop->axes_n);
@@ -107,30 +115,44 @@ static bool usable(int number, const sni_caps *caps, sinter_dtype dtype) {
     return (caps->instructions >> number & 1) != 0 && row->use == SNI_USE_DEFAULT && row->dtype == dtype;
 }
 
+/* Are both operands read as they are stored? */
+static bool is_plain(const sni_loop *loop) {
+    const int operands[2] = {narrow(loop, loop->core_a), narrow(loop, loop->core_b)};
+    for (int i = 0; i < 2; ++i) {
+        const sni_stmt *s = &loop->stmts[operands[i]];
+        if (s->kind != SNI_STMT_LOAD || s->guard != SNI_NO_EXPR || sni_sym_uses_value(loop->sym, s->offset)) return false;
+    }
+    return true;
+}
+
 /* The tile with as many of its stages as fit, within what is set. */
-static bool fit_stages(int row, const sni_tile *tile, const sni_caps *caps, const sni_schedule *set, sni_schedule *out) {
+static bool fit_stages(int row, const sni_tile *tile, const sni_loop *loop, const sni_caps *caps, const sni_schedule *set,
+                       sni_schedule *out) {
     for (sni_tile t = *tile; t.stages >= 2; --t.stages) {
         *out = schedule_of(row, &t);
-        if (agrees(set, out) && sni_tile_fits(sni_instruction_at(row), &t, caps)) return true;
+        if (agrees(set, out) && sni_tile_fits(sni_instruction_at(row), &t, caps, is_plain(loop))) return true;
     }
     return false;
 }
 
-/* The first tile that suits with the first instruction that fills it, else the last one that any fills, among those that
- * agree with what is set. false: there is none. */
+/* The first tile that suits with the first instruction that fills it; else, among those that any fills, the one that
+ * computes least past the edges, and has most work-groups. Within what is set. false: there is none. */
 static bool find(const sni_loop *loop, const sni_caps *caps, const sni_schedule *set, sni_schedule *out) {
-    bool found = false;
+    double least = INFINITY;
     for (int t = 0; t < TILE_COUNT; ++t)
         for (int i = 0; i < sni_instruction_count(); ++i) {
-            if (!usable(i, caps, stored_dtype(loop))) continue;
             sni_schedule with;
-            if (!fit_stages(i, &tiles[t], caps, set, &with)) continue;
-            *out = with;
-            found = true;
-            if (suits(&tiles[t], loop, caps)) return true;
+            if (!usable(i, caps, stored_dtype(loop)) || !fit_stages(i, &tiles[t], loop, caps, set, &with)) continue;
+            if (suits(&tiles[t], loop, caps)) {
+                *out = with;
+                return true;
+            }
+            double cost = padded(&tiles[t], loop) + tiles[t].bm * tiles[t].bn;
+            if (cost < least) *out = with;
+            if (cost < least) least = cost;
             break;
         }
-    return found;
+    return least < INFINITY;
 }
 
 static void choose(const sni_loop *loop, const sni_caps *caps, sni_schedule *schedule) {
@@ -145,7 +167,7 @@ static bool fits(const sni_loop *loop, const sni_caps *caps, const sni_schedule 
     sni_tile tile = tile_of(schedule);
     if (row == NULL || !usable(schedule->values[ROW] - 1, caps, stored_dtype(loop)))
         return sni_contract_refuse(why, "the instruction is not there, or not for this dtype");
-    if (!sni_tile_fits(row, &tile, caps))
+    if (!sni_tile_fits(row, &tile, caps, is_plain(loop)))
         return sni_contract_refuse(why, "the instruction does not fill the tile, or the tile does not fit the device");
     return true;
 }

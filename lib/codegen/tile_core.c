@@ -12,16 +12,16 @@ static int least_columns(const sni_instruction *row) {
     return row->needs == SNI_NEEDS_PTX ? 2 * row->n : row->n;
 }
 
-/* Words of a lane: its sums, and the chunks of the next tile. */
-static int words_of(const sni_instruction *row, const sni_tile *tile) {
-    return tile->wm * tile->wn / row->lanes + (tile->bm + tile->bn) * tile->line_bytes / 4 / sni_tile_items(row, tile);
+/* Words of a lane: its sums, and the chunks of the next tile where they pass through registers. */
+static int words_of(const sni_instruction *row, const sni_tile *tile, bool chunks) {
+    int sums = tile->wm * tile->wn / row->lanes;
+    return sums + (chunks ? (tile->bm + tile->bn) * tile->line_bytes / 4 / sni_tile_items(row, tile) : 0);
 }
 
 static bool fills(const sni_instruction *row, const sni_tile *tile, int element_bytes) {
     int bk = tile->line_bytes / element_bytes;
     return tile->bm % tile->wm == 0 && tile->bn % tile->wn == 0 && tile->wm % row->m == 0 &&
-           tile->wn % least_columns(row) == 0 && bk % row->k == 0 &&
-           row->m * tile->wn / 4 % row->lanes == 0 && words_of(row, tile) <= row->most_words;
+           tile->wn % least_columns(row) == 0 && bk % row->k == 0 && row->m * tile->wn / 4 % row->lanes == 0;
 }
 
 static bool copies_async(const sni_instruction *row, const sni_caps *caps) {
@@ -40,9 +40,10 @@ static uint64_t local_bytes_of(const sni_caps *caps) {
     return declared > asked ? declared : asked;
 }
 
-bool sni_tile_fits(const sni_instruction *row, const sni_tile *tile, const sni_caps *caps) {
+bool sni_tile_fits(const sni_instruction *row, const sni_tile *tile, const sni_caps *caps, bool plain) {
     int element_bytes = (int)sinter_dtype_size(row->dtype), items = sni_tile_items(row, tile);
     if (!fills(row, tile, element_bytes)) return false;
+    if (words_of(row, tile, !plain || !copies_async(row, caps)) > row->most_words) return false;
     uint64_t ring = (uint64_t)stages_of(row, tile, caps) * (uint64_t)(tile->bm + tile->bn) * (uint64_t)tile->line_bytes;
     uint64_t slabs = (uint64_t)(items / row->lanes) * (uint64_t)row->m * (uint64_t)(tile->wn + 4) * 4;
     uint64_t bytes = ring > slabs ? ring : slabs;

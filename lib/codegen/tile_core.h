@@ -41,8 +41,9 @@ typedef struct sni_tile_core {
     sni_tile_side sides[2];
 } sni_tile_core;
 
-/* Can the instruction fill the tile, and does the tile fit the device? */
-bool sni_tile_fits(const sni_instruction *row, const sni_tile *tile, const sni_caps *caps);
+/* Can the instruction fill the tile, and does the tile fit the device? plain: both operands are read as they are stored, so
+ * that they may be copied without registers. */
+bool sni_tile_fits(const sni_instruction *row, const sni_tile *tile, const sni_caps *caps, bool plain);
 int sni_tile_items(const sni_instruction *row, const sni_tile *tile);
 void sni_tile_core_init(sni_tile_core *core, const sni_contract *c, const sni_instruction *row, const sni_tile *tile);
 

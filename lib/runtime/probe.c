@@ -136,7 +136,7 @@ static bool local_is_right(const sni_mem *out) {
 
 static bool can_declare(sni_kernel_cache *cache, sni_pool *pool, uint64_t bytes) {
     char options[32];
-    snprintf(options, sizeof options, "-DWORDS=%u", (unsigned)(bytes / 4));
+    snprintf(options, sizeof options, "-DWORDS=%u", (unsigned)(bytes / 4 - 64)); /* drivers add a little */
     sni_program_source source = {.text = local_text, .entry = "local_probe", .options = options};
     sni_program *program = NULL;
     sni_launch *launch = NULL;
