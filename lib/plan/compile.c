@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "device/caps.h"
+#include "device/instructions.h"
 #include "plan/dump.h"
 #include "plan/plan.h"
 #include "rewrite/pass.h"
@@ -129,17 +130,22 @@ static sinter_status split_reductions(const sni_caps *caps, sinter_graph **graph
     return SINTER_OK;
 }
 
+static bool has_matrix(const sni_caps *caps, sinter_dtype dtype) {
+    for (int r = 0; r < sni_instruction_count(); ++r)
+        if ((caps->instructions >> r & 1) != 0 && sni_instruction_at(r)->dtype == dtype) return true;
+    return false;
+}
+
 /* A unit of a GPU multiplies two tiles of 64 x 64 x 512 in about the time of a launch, and holds two such work-groups, or
- * eight that wait for memory. */
+ * eight that wait for memory. Matrix units do eight times as much. */
 static sinter_status split_products(const sni_caps *caps, sinter_graph **graph) {
-    const sni_split_product_options options = {.units = caps->compute_units,
-                                               .tile = 64,
-                                               .groups = 2,
-                                               .narrow_groups = 8,
-                                               .narrow = 16,
-                                               .least_length = 512,
-                                               .least_part = 128,
-                                               .multiple = 32};
+    const sni_split_product_rule plain = {.tile = 64, .groups = 2, .narrow_groups = 8, .narrow = 16,
+                                          .least_length = 512, .least_part = 128, .multiple = 32};
+    const sni_split_product_rule matrix = {.tile = 32, .groups = 2, .narrow_groups = 2, .narrow = 0,
+                                           .least_length = 4096, .least_part = 256, .multiple = 64};
+    const sni_split_product_options options = {.units = caps->compute_units, .plain = plain, .matrix = matrix,
+                                               .matrix_f16 = has_matrix(caps, SINTER_F16),
+                                               .matrix_bf16 = has_matrix(caps, SINTER_BF16)};
     sinter_graph *split;
     if (caps->device_class != SNI_DEVICE_GPU) return SINTER_OK;
     SNI_TRY(sni_pass_split_product(*graph, &options, &split));

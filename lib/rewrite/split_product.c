@@ -67,11 +67,13 @@ static bool is_attention(const sinter_graph *graph, const sni_node *node) {
 static int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 /* How many parts; below 2: none. The largest divisor of the length, unless that is far from what is wanted. */
-static int64_t choose_parts(const product *p, const sni_split_product_options *o) {
+static int64_t choose_parts(const product *p, const sni_split_product_options *options) {
+    bool matrix = p->a.dtype == SINTER_F16 ? options->matrix_f16 : p->a.dtype == SINTER_BF16 && options->matrix_bf16;
+    const sni_split_product_rule *o = matrix ? &options->matrix : &options->plain;
     int64_t tiles = ceil_div(p->rows, o->tile) * ceil_div(p->columns, o->tile);
     bool narrow = p->rows <= o->narrow || p->columns <= o->narrow;
-    if (p->length < o->least_length || (!narrow && 2 * tiles > o->units)) return 0;
-    int64_t wanted = (narrow ? o->narrow_groups : o->groups) * o->units / tiles, most = p->length / o->least_part;
+    if (p->length < o->least_length || (!narrow && 2 * tiles > options->units)) return 0;
+    int64_t wanted = (narrow ? o->narrow_groups : o->groups) * options->units / tiles, most = p->length / o->least_part;
     if (wanted > most) wanted = most;
     for (int64_t parts = wanted; parts > 1 && parts > wanted / 2; --parts)
         if (p->length % parts == 0 && p->length / parts % o->multiple == 0) return parts;

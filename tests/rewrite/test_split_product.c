@@ -3,8 +3,11 @@
 
 #include "rewrite/make.h"
 
-static const sni_split_product_options options = {.units = 6, .tile = 4, .groups = 2, .narrow_groups = 8, .narrow = 1,
-                                                  .least_length = 20, .least_part = 3, .multiple = 2};
+static const sni_split_product_options options = {
+    .units = 6,
+    .matrix_f16 = true,
+    .plain = {.tile = 4, .groups = 2, .narrow_groups = 8, .narrow = 1, .least_length = 20, .least_part = 3, .multiple = 2},
+    .matrix = {.tile = 4, .groups = 2, .narrow_groups = 8, .narrow = 1, .least_length = 40, .least_part = 3, .multiple = 2}};
 
 static sinter_graph *split(const sinter_graph *graph) {
     sinter_graph *out = NULL;
@@ -34,7 +37,7 @@ START_TEST(lengths) {
     static const sinter_dtype dtypes[] = {SINTER_F32, SINTER_F16, SINTER_BF16};
     for (int d = 0; d < 3; ++d)
         for (int64_t k = 1; k < 80; k += d == 0 ? 1 : 7)
-            check(dtypes[d], false, 2, (int64_t[]){3, k}, 2, (int64_t[]){k, 5}, k >= 20);
+            check(dtypes[d], false, 2, (int64_t[]){3, k}, 2, (int64_t[]){k, 5}, k >= (dtypes[d] == SINTER_F16 ? 40 : 20));
     check(SINTER_F64, false, 2, (int64_t[]){3, 60}, 2, (int64_t[]){60, 5}, 0);
     check(SINTER_F32, false, 2, (int64_t[]){3, 0}, 2, (int64_t[]){0, 5}, 0);
 }
