@@ -5,6 +5,7 @@
 #include "device/caps.h"
 #include "kernel/library.h"
 #include "loop/loop.h"
+#include "runtime/preparation.h"
 #include "schedule/schedule.h"
 
 typedef enum sni_karg_kind {
@@ -19,6 +20,9 @@ typedef struct sni_karg {
     int buffer;
     sni_expr expr;
     size_t local_bytes;
+    /* BUFFER, of a constant (sni_loop_buffer.is_constant): the kernel reads what this makes of it; lives as long as the
+     * arena of the kspec. NULL: the elements in row-major order. */
+    const sni_preparation *preparation;
 } sni_karg;
 
 #define SNI_MAX_KARGS 224

@@ -2,12 +2,15 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include "base/thread.h"
 #include "graph/graph.h"
 
 struct sni_blob {
     atomic_size_t references;
     const void *data;
     size_t size_bytes;
+    atomic_bool hashed; /* hash is set */
+    sni_hash128 hash;
     void (*free_data)(void *context); /* NULL: nothing to do */
     void *context;
 };
@@ -59,3 +62,18 @@ void sni_blob_release(sni_blob *blob) {
 
 const void *sni_blob_data(const sni_blob *blob) { return blob->data; }
 size_t sni_blob_size(const sni_blob *blob) { return blob->size_bytes; }
+
+/* Guards every blob's hash; held for no longer than a copy of two words. */
+static sni_mutex hash_mutex = SNI_MUTEX_INIT;
+
+sni_hash128 sni_blob_hash(sni_blob *blob) {
+    if (atomic_load_explicit(&blob->hashed, memory_order_acquire)) return blob->hash;
+    sni_hash128 hash = sni_hash128_of(blob->data, blob->size_bytes);
+    sni_mutex_lock(&hash_mutex);
+    if (!atomic_load_explicit(&blob->hashed, memory_order_relaxed)) {
+        blob->hash = hash;
+        atomic_store_explicit(&blob->hashed, true, memory_order_release);
+    }
+    sni_mutex_unlock(&hash_mutex);
+    return hash;
+}

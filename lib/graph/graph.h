@@ -8,6 +8,7 @@
 #include <sinter/graph.h>
 
 #include "base/alloc.h"
+#include "base/hash.h"
 #include "base/index.h"
 #include "op/op.h"
 #include "sym/sym.h"
@@ -22,6 +23,8 @@ sni_blob *sni_blob_retain(sni_blob *blob);
 void sni_blob_release(sni_blob *blob);
 const void *sni_blob_data(const sni_blob *blob);
 size_t sni_blob_size(const sni_blob *blob);
+/* Of the bytes; computed at the first call. */
+sni_hash128 sni_blob_hash(sni_blob *blob);
 
 typedef struct sni_value {
     sni_type type;

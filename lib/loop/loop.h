@@ -59,6 +59,7 @@ typedef struct sni_loop_buffer {
     uint32_t value; /* graph value */
     sinter_dtype dtype;
     bool is_output;
+    bool is_constant; /* its bytes are known when the kernel is made, and are the same in every run */
     bool may_alias; /* another buffer of the program may be the same memory, and one of them is written; the plan says so */
     sni_expr count; /* elements */
 } sni_loop_buffer;

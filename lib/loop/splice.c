@@ -78,7 +78,7 @@ int sni_builder_buffer(sni_builder *b, uint32_t value, bool is_output) {
     }
     const sni_value *v = sni_graph_value(b->graph, value);
     b->loop->buffers[b->loop->buffer_count] = (sni_loop_buffer){
-        .value = value, .dtype = v->type.dtype, .is_output = is_output, .count = sni_type_count(b->sym, &v->type)};
+        .value = value, .dtype = v->type.dtype, .is_output = is_output, .is_constant = v->blob != NULL, .count = sni_type_count(b->sym, &v->type)};
     return b->loop->buffer_count++;
 }
 

@@ -55,6 +55,23 @@ static sinter_status compile_step(sinter_plan *plan, sni_step *step) {
     return build_step(plan, step, "plain");
 }
 
+/* A constant that several steps read counts once. */
+static void count_constants(sinter_plan *plan, const sni_step *step) {
+    for (int b = 0; b < step->loop.buffer_count; ++b) {
+        sni_slot *s = &plan->slots[step->slots[b]];
+        if (!step->constants[b] || s->counted) continue;
+        s->counted = true;
+        plan->constant_bytes += sni_mem_size(step->constants[b]);
+    }
+}
+
+static sinter_status finish_step(sinter_plan *plan, sni_step *step) {
+    SNI_TRY(compile_step(plan, step));
+    SNI_TRY(sni_step_upload(plan, step, &step->spec, &step->constants));
+    count_constants(plan, step);
+    return SINTER_OK;
+}
+
 static int compare_pointers(const void *left, const void *right) {
     uintptr_t a = (uintptr_t) * (void *const *)left, b = (uintptr_t) * (void *const *)right;
     return a < b ? -1 : a > b;
@@ -83,10 +100,9 @@ static sinter_status compile_steps(sinter_plan *plan, const sinter_plan_options 
     SNI_TRY(sni_plan_share_slots(plan));
     SNI_TRY(sni_plan_order(plan));
     if (plan->outline) return SINTER_OK;
-    SNI_TRY(sni_plan_upload_constants(plan));
     SNI_TRY(sni_records_load(plan->runtime->caps->tuning_key, plan->runtime->tuning_dir, &plan->records));
     for (size_t i = 0; i < count; ++i) {
-        sinter_status status = compile_step(plan, &plan->steps[i]);
+        sinter_status status = finish_step(plan, &plan->steps[i]);
         if (status != SINTER_OK) {
             const sni_node *node = &plan->graph->nodes[groups[i].nodes[groups[i].node_count - 1]];
             return sni_fail_in(status, "kernel of %s '%s'", node->op->name, node->name ? node->name : "");

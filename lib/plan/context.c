@@ -39,21 +39,22 @@ typedef struct chosen {
     const sni_sym *sym;
     sni_program *program;
     sni_launch **launch;
+    sni_mem *const *constants;
     bool wide;
 } chosen;
 
 static sinter_status choose(sinter_plan *plan, sni_context *c, size_t n, chosen *out) {
     sni_step *step = &plan->steps[n];
     const sni_wide *wide = NULL;
-    *out = (chosen){&step->spec, step->loop.sym, step->program, &c->launches[n], c->wide[n]};
+    *out = (chosen){&step->spec, step->loop.sym, step->program, &c->launches[n], step->constants, c->wide[n]};
     if (!c->wide[n]) return SINTER_OK;
     SNI_TRY(sni_step_widen(plan, step, &wide));
-    *out = (chosen){wide->spec, wide->sym, wide->program, &c->launches[plan->step_count + n], true};
+    *out = (chosen){wide->spec, wide->sym, wide->program, &c->launches[plan->step_count + n], wide->constants, true};
     return SINTER_OK;
 }
 
-/* Every argument that depends on nothing but dimensions. */
-static sinter_status set_numbers(const sinter_plan *plan, const sni_context *c, const sni_step *step, const chosen *k) {
+/* Every argument that depends on nothing but dimensions, and the constants. */
+static sinter_status set_numbers(const sni_context *c, const sni_step *step, const chosen *k) {
     sni_bindings b = sni_dims_bindings(&c->dims);
     for (int a = 0; a < k->spec->arg_count; ++a) {
         const sni_karg *arg = &k->spec->args[a];
@@ -68,7 +69,7 @@ static sinter_status set_numbers(const sinter_plan *plan, const sni_context *c, 
             SNI_TRY(sni_sym_eval(k->sym, arg->expr, &b, &value));
             SNI_TRY(set_number(*k->launch, a, value, k->wide));
         } else {
-            sni_mem *constant = plan->slots[step->slots[arg->buffer]].mem;
+            sni_mem *constant = k->constants[arg->buffer];
             if (constant) SNI_TRY(sni_launch_set_mem(*k->launch, a, constant));
         }
     }
@@ -98,7 +99,7 @@ static sinter_status prepare_step(sinter_plan *plan, sni_context *c, size_t n) {
         c->global[n][d] = (size_t)global;
     }
     if (!*k.launch) SNI_TRY(sni_launch_create(k.program, k.launch));
-    return set_numbers(plan, c, step, &k);
+    return set_numbers(c, step, &k);
 }
 
 /* The arguments that name memory. Those of temporaries are as they were when the arena is the last run's. */

@@ -22,7 +22,7 @@
 typedef enum sni_slot_kind {
     SNI_SLOT_INPUT,    /* index: graph input */
     SNI_SLOT_OUTPUT,   /* index: graph output */
-    SNI_SLOT_CONSTANT, /* mem, for the plan's life */
+    SNI_SLOT_CONSTANT, /* on the device for the plan's life: the steps' constants */
     SNI_SLOT_TEMP,     /* a part of the run's arena */
     SNI_SLOT_STATE     /* index: state; of each value that it has during a run */
 } sni_slot_kind;
@@ -43,7 +43,7 @@ typedef struct sni_slot {
     int shares;      /* TEMP: slot whose memory it takes over (in place), or -1 */
     int alias_set;   /* slots with one number may be the same memory: of a chain of shares its root, of a state's values the
                       * first, else the slot itself */
-    sni_mem *mem;    /* CONSTANT */
+    bool counted;    /* CONSTANT: in the plan's constant_bytes */
 } sni_slot;
 
 /* A step's kernel for 64-bit indices, built when a binding first needs it. Its text is the narrow kernel's unless
@@ -52,6 +52,7 @@ typedef struct sni_wide {
     sni_program *program;
     const sni_kspec *spec;
     const sni_sym *sym; /* of spec's expressions */
+    sni_mem **constants; /* as the step's */
     sni_kspec *own_spec;
     sni_arena *own_arena;
     sni_sym *own_sym;
@@ -82,6 +83,7 @@ typedef struct sni_step {
     sni_program *program; /* LAUNCH: with 32-bit indices */
     sni_wide *wide;       /* or NULL; guarded by the plan's mutex, and never changed once it is set */
     int *slots;           /* loop buffer -> slot */
+    sni_mem **constants;  /* loop buffer -> the constant, prepared as spec asks for; else NULL */
     sni_expr bytes;
 } sni_step;
 
@@ -185,7 +187,7 @@ sinter_status sni_context_place(const sinter_plan *plan, sni_context *context);
 sinter_status sni_context_take_memory(sinter_plan *plan, sni_context *context);
 /* The step's kernel with 64-bit indices. */
 sinter_status sni_step_widen(sinter_plan *plan, sni_step *step, const sni_wide **out_wide);
-void sni_wide_release(sni_wide *wide);
+void sni_wide_release(const sni_step *step, sni_wide *wide);
 /* Can the device launch the program with the work-group that spec asks for? */
 sinter_status sni_step_fits(sni_program *program, const sni_kspec *spec, bool *out_fits);
 
@@ -219,7 +221,10 @@ sinter_status sni_plan_add_ports(sinter_plan *plan);
 sinter_status sni_plan_add_slots(sinter_plan *plan, sni_step *step, int number);
 /* Puts temporaries over operands that die, and marks in each step's loop the buffers that may be the same memory. */
 sinter_status sni_plan_share_slots(sinter_plan *plan);
-sinter_status sni_plan_upload_constants(sinter_plan *plan);
+/* The constants that a step's program reads, prepared as spec asks for; a counted array in memory of the caller's to free with
+ * sni_step_drop_constants. */
+sinter_status sni_step_upload(sinter_plan *plan, const sni_step *step, const sni_kspec *spec, sni_mem ***out_constants);
+void sni_step_drop_constants(const sni_step *step, sni_mem **constants);
 
 /* ---- run.c ---- */
 

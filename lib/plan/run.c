@@ -178,9 +178,9 @@ static void free_plan(sinter_plan *plan) {
     }
     for (size_t i = 0; i < plan->step_count; ++i) {
         sni_program_release(plan->steps[i].program);
-        sni_wide_release(plan->steps[i].wide);
+        sni_wide_release(&plan->steps[i], plan->steps[i].wide);
+        sni_step_drop_constants(&plan->steps[i], plan->steps[i].constants);
     }
-    for (size_t i = 0; i < plan->slot_count; ++i) sni_mem_release(plan->slots[i].mem);
     sni_free(plan->steps);
     sni_free(plan->slots);
     for (size_t i = 0; i < plan->state_count; ++i) sni_mem_release(plan->states[i].mem);

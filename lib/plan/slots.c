@@ -87,15 +87,40 @@ sinter_status sni_plan_add_slots(sinter_plan *plan, sni_step *step, int number) 
     return SINTER_OK;
 }
 
-sinter_status sni_plan_upload_constants(sinter_plan *plan) {
-    for (size_t i = 0; i < plan->slot_count; ++i) {
-        sni_slot *s = &plan->slots[i];
+/* ---- constants ---- */
+
+static const sni_preparation *preparation_of(const sni_kspec *spec, int buffer) {
+    for (int a = 0; a < spec->arg_count; ++a)
+        if (spec->args[a].kind == SNI_KARG_BUFFER && spec->args[a].buffer == buffer) return spec->args[a].preparation;
+    return NULL;
+}
+
+static sinter_status upload(sinter_plan *plan, const sni_step *step, const sni_kspec *spec, sni_mem **constants) {
+    for (int b = 0; b < step->loop.buffer_count; ++b) {
+        sni_slot *s = &plan->slots[step->slots[b]];
+        sni_blob *blob = sni_graph_value(plan->graph, s->value)->blob;
         if (s->kind != SNI_SLOT_CONSTANT) continue;
-        const sni_blob *blob = sni_graph_value(plan->graph, s->value)->blob;
-        SNI_TRY(sni_runtime_constant(plan->runtime, blob, sni_blob_data(blob), sni_blob_size(blob), &s->mem));
-        plan->constant_bytes += sni_blob_size(blob);
+        SNI_TRY(sni_runtime_constant(plan->runtime, sni_blob_hash(blob), sni_blob_data(blob), sni_blob_size(blob),
+                                     preparation_of(spec, b), &constants[b]));
     }
     return SINTER_OK;
+}
+
+void sni_step_drop_constants(const sni_step *step, sni_mem **constants) {
+    for (int b = 0; constants && b < step->loop.buffer_count; ++b) sni_mem_release(constants[b]);
+    sni_free(constants);
+}
+
+sinter_status sni_step_upload(sinter_plan *plan, const sni_step *step, const sni_kspec *spec, sni_mem ***out_constants) {
+    sni_mem **constants = sni_calloc((size_t)step->loop.buffer_count + 1, sizeof *constants);
+    *out_constants = NULL;
+    if (!constants) return sni_out_of_memory("a plan");
+    sinter_status status = upload(plan, step, spec, constants);
+    if (status == SINTER_OK)
+        *out_constants = constants;
+    else
+        sni_step_drop_constants(step, constants);
+    return status;
 }
 
 /* ---- in place ---- */

@@ -149,7 +149,7 @@ static sinter_status find_place(const sinter_plan *plan, const sni_context *c, c
     int slot = step->slots[buffer];
     uint64_t bytes;
     SNI_TRY(sni_slot_bytes(plan, &c->dims, &plan->slots[slot], &bytes));
-    out->mem = plan->slots[slot].mem ? plan->slots[slot].mem : c->mems[slot];
+    out->mem = step->constants[buffer] ? step->constants[buffer] : c->mems[slot];
     out->offset_bytes = (size_t)c->offsets[slot];
     out->size_bytes = (size_t)bytes;
     out->element_bytes = sinter_dtype_size(step->loop.buffers[buffer].dtype);

@@ -4,9 +4,10 @@
 #include "base/log.h"
 #include "plan/plan.h"
 
-void sni_wide_release(sni_wide *wide) {
+void sni_wide_release(const sni_step *step, sni_wide *wide) {
     if (!wide) return;
     sni_program_release(wide->program);
+    sni_step_drop_constants(step, wide->constants);
     sni_arena_release(wide->own_arena);
     sni_sym_release(wide->own_sym);
     sni_free(wide->own_spec);
@@ -62,7 +63,8 @@ static sinter_status make(sinter_plan *plan, const sni_step *step, sni_wide **ou
     bool fits = false;
     SNI_TRY(build(plan, wide));
     SNI_TRY(sni_step_fits(wide->program, wide->spec, &fits));
-    return fits ? SINTER_OK : make_plain(plan, step, wide);
+    if (!fits) SNI_TRY(make_plain(plan, step, wide));
+    return sni_step_upload(plan, step, wide->spec, &wide->constants);
 }
 
 sinter_status sni_step_widen(sinter_plan *plan, sni_step *step, const sni_wide **out_wide) {
@@ -82,6 +84,6 @@ sinter_status sni_step_widen(sinter_plan *plan, sni_step *step, const sni_wide *
         *out_wide = step->wide;
         sni_mutex_unlock(&plan->mutex);
     }
-    sni_wide_release(made);
+    sni_wide_release(step, made);
     return status;
 }

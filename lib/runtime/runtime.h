@@ -5,11 +5,13 @@
 #include <sinter/kernel.h>
 #include <sinter/runtime.h>
 
+#include "base/hash.h"
 #include "base/thread.h"
 #include "device/caps.h"
 #include "device/costs.h"
 #include "kernel/kernel.h"
 #include "memory/buffer.h"
+#include "runtime/preparation.h"
 
 struct sinter_runtime {
     int references; /* atomic */
@@ -32,9 +34,11 @@ struct sinter_buffer {
 
 sinter_runtime *sni_runtime_retain(sinter_runtime *runtime);
 
-/* The device copy of size_bytes host bytes that key (an address that lives as long as any user of it, such as a
- * blob) identifies: uploaded at the first call, shared by all plans of the runtime, counted. */
-sinter_status sni_runtime_constant(sinter_runtime *runtime, const void *key, const void *data,
-                                   size_t size_bytes, sni_mem **out_mem);
+/* The device copy of a constant of size_bytes host bytes, prepared (NULL: as it is). content is sni_hash128_of those bytes:
+ * constants with equal content and equal preparation are one, for all plans of the runtime, as long as somebody uses it.
+ * Prepared and uploaded by the first caller; others of the same constant wait for it, nobody else does. Counted for the
+ * caller. */
+sinter_status sni_runtime_constant(sinter_runtime *runtime, sni_hash128 content, const void *data, size_t size_bytes,
+                                   const sni_preparation *preparation, sni_mem **out_mem);
 
 #endif

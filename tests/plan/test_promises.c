@@ -141,6 +141,78 @@ START_TEST(an_input_and_an_output_of_one_name) {
 }
 END_TEST
 
+/* Three products of one input, whose weights a pass joins: a second compile makes the joined ones anew, with what the first
+ * one's hold. */
+static sinter_plan *compile_joined(sinter_graph *graph) {
+    static float w[3][64 * 64];
+    for (int i = 0; i < 3 * 64 * 64; ++i) w[i / 4096][i % 4096] = (float)(i % 97) * 0.01f;
+    sinter_value x = sinter_input(graph, "x", SINTER_F32, SINTER_SHAPE(SINTER_DIM("n"), 64));
+    for (int i = 0; i < 3; ++i) {
+        char name[2] = {(char)('a' + i), 0};
+        sinter_value c = sinter_constant(graph, SINTER_F32, SINTER_SHAPE(64, 64), w[i], sizeof w[i]);
+        sinter_output(graph, name, sinter_relu(graph, sinter_matmul(graph, x, c)));
+    }
+    return oracle_compile(&o, graph);
+}
+
+START_TEST(constants_are_shared_by_content) {
+    sinter_runtime_stats one, two, none;
+    sinter_plan *plans[2];
+    sinter_graph *again;
+    sinter_plan_stats stats;
+    ck_assert_int_eq(sinter_graph_create(&again), SINTER_OK);
+    plans[0] = compile_joined(g);
+    sinter_runtime_get_stats(o.runtime, &one);
+    sinter_plan_get_stats(plans[0], &stats);
+    ck_assert_uint_eq(stats.constant_bytes, 3 * 64 * 64 * 4);
+    ck_assert_uint_ge(one.bytes_in_use, stats.constant_bytes);
+    plans[1] = compile_joined(again);
+    sinter_runtime_get_stats(o.runtime, &two);
+    ck_assert_uint_eq(two.bytes_in_use, one.bytes_in_use);
+    sinter_plan_release(plans[0]);
+    sinter_shape shape = SINTER_SHAPE(3, 64);
+    oracle_check_plan(&o, again, plans[1], &shape, 300);
+    sinter_plan_release(plans[1]);
+    sinter_graph_release(again);
+    sinter_runtime_get_stats(o.runtime, &none);
+    ck_assert_uint_eq(none.bytes_in_use, 0);
+}
+END_TEST
+
+static sinter_status reverse(const sni_preparation *p, const void *data, size_t size_bytes, void *out) {
+    const float *from = data;
+    float *to = out;
+    size_t count = size_bytes / sizeof *from;
+    (void)p;
+    for (size_t i = 0; i < count; ++i) to[i] = from[count - 1 - i];
+    return SINTER_OK;
+}
+
+/* A strategy's argument may ask for a constant in another layout; other steps read it as it is. */
+START_TEST(arguments_name_preparations) {
+    float c[6] = {1, 2, 3, 4, 5, 6}, back[6];
+    sinter_value x = sinter_input(g, "x", SINTER_F32, SINTER_SHAPE(6));
+    sinter_output(g, "y", sinter_add(g, x, sinter_constant(g, SINTER_F32, SINTER_SHAPE(6), c, sizeof c)));
+    sinter_plan *plan = oracle_compile(&o, g);
+    sni_step *step = &plan->steps[0];
+    sni_preparation preparation = {"reverse", NULL, 0, sizeof c, reverse};
+    sni_kspec spec = step->spec;
+    sni_mem **constants;
+    int constant = -1;
+    for (int b = 0; b < step->loop.buffer_count; ++b)
+        if (step->loop.buffers[b].is_constant) constant = b;
+    ck_assert_int_ge(constant, 0);
+    for (int a = 0; a < spec.arg_count; ++a)
+        if (spec.args[a].kind == SNI_KARG_BUFFER && spec.args[a].buffer == constant) spec.args[a].preparation = &preparation;
+    ck_assert_int_eq(sni_step_upload(plan, step, &spec, &constants), SINTER_OK);
+    ck_assert_ptr_ne(constants[constant], step->constants[constant]);
+    ck_assert_int_eq(sni_mem_read(constants[constant], 0, back, sizeof back, true), SINTER_OK);
+    for (int i = 0; i < 6; ++i) ck_assert_float_eq(back[i], c[5 - i]);
+    sni_step_drop_constants(step, constants);
+    sinter_plan_release(plan);
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("promises");
     TCase *tc = tcase_create("promises");
@@ -151,6 +223,8 @@ int main(void) {
     tcase_add_test(tc, runs_survive_a_full_device);
     tcase_add_test(tc, wide_kernels_have_the_plain_fallback);
     tcase_add_test(tc, an_input_and_an_output_of_one_name);
+    tcase_add_test(tc, constants_are_shared_by_content);
+    tcase_add_test(tc, arguments_name_preparations);
     suite_add_tcase(suite, tc);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

@@ -166,10 +166,14 @@ START_TEST(cache_dir_that_cannot_be_written) {
 }
 END_TEST
 
-static sni_mem *constant(sinter_runtime *runtime, const void *key, const void *data, size_t size) {
+static sni_mem *prepared(sinter_runtime *runtime, const void *data, size_t size, const sni_preparation *preparation) {
     sni_mem *mem = NULL;
-    ck_assert_int_eq(sni_runtime_constant(runtime, key, data, size, &mem), SINTER_OK);
+    ck_assert_int_eq(sni_runtime_constant(runtime, sni_hash128_of(data, size), data, size, preparation, &mem), SINTER_OK);
     return mem;
+}
+
+static sni_mem *constant(sinter_runtime *runtime, const void *data, size_t size) {
+    return prepared(runtime, data, size, NULL);
 }
 
 static uint64_t in_use(const sinter_runtime *runtime) {
@@ -181,12 +185,13 @@ static uint64_t in_use(const sinter_runtime *runtime) {
 START_TEST(constants_are_shared_and_counted) {
     sinter_runtime *runtime = open_runtime();
     static const char DATA[1000] = "constant";
-    sni_mem *a = constant(runtime, DATA, DATA, sizeof DATA);
+    char same[1000] = "constant"; /* what it holds counts, not where */
+    sni_mem *a = constant(runtime, DATA, sizeof DATA);
     uint64_t one = in_use(runtime);
-    sni_mem *b = constant(runtime, DATA, DATA, sizeof DATA);
+    sni_mem *b = constant(runtime, same, sizeof same);
     ck_assert_ptr_eq(a, b);
     ck_assert_uint_eq(in_use(runtime), one);
-    sni_mem *part = constant(runtime, DATA, DATA, 10); /* another size is another constant */
+    sni_mem *part = constant(runtime, DATA, 10); /* another size is another constant */
     ck_assert_ptr_ne(part, a);
     char back[9] = {0};
     ck_assert_int_eq(sni_mem_read(a, 0, back, 8, true), SINTER_OK);
@@ -196,25 +201,60 @@ START_TEST(constants_are_shared_and_counted) {
     sni_mem_release(b);
     sni_mem_release(part);
     ck_assert_uint_eq(in_use(runtime), 0);
-    /* Gone means gone: new bytes at the address are uploaded anew. */
-    char other[1000] = "changed!";
-    sni_mem *c = constant(runtime, DATA, other, sizeof other);
+    /* Gone means gone, and other bytes at the same address are another constant. */
+    strcpy(same, "changed!");
+    sni_mem *c = constant(runtime, same, sizeof same);
     ck_assert_int_eq(sni_mem_read(c, 0, back, 8, true), SINTER_OK);
     ck_assert_str_eq(back, "changed!");
     sni_mem_release(c);
-    sni_mem *empty = constant(runtime, DATA, DATA, 0);
+    sni_mem *empty = constant(runtime, DATA, 0);
     sni_mem_release(empty);
     for (int64_t nth = 1;; ++nth) {
         sni_mem *mem = NULL;
         sinter_runtime_trim(runtime, 0);
         sni_alloc_fail_at(nth);
-        sinter_status status = sni_runtime_constant(runtime, DATA, DATA, sizeof DATA, &mem);
+        sinter_status status = sni_runtime_constant(runtime, sni_hash128_of(DATA, sizeof DATA), DATA, sizeof DATA, NULL, &mem);
         sni_alloc_fail_at(0);
         sni_mem_release(mem);
         ck_assert_uint_eq(in_use(runtime), 0);
         if (status == SINTER_OK) break;
         ck_assert_int_eq(status, SINTER_OUT_OF_MEMORY);
     }
+    sinter_runtime_release(runtime);
+}
+END_TEST
+
+static int g_prepared;
+
+/* numbers: rows and columns of a matrix of bytes. */
+static sinter_status transpose(const sni_preparation *p, const void *data, size_t size_bytes, void *out) {
+    const char *from = data;
+    char *to = out;
+    ++g_prepared;
+    ck_assert_uint_eq(size_bytes, p->result_bytes);
+    for (int64_t i = 0; i < p->numbers[0]; ++i)
+        for (int64_t k = 0; k < p->numbers[1]; ++k) to[k * p->numbers[0] + i] = from[i * p->numbers[1] + k];
+    return p->numbers[0] == 7 ? sni_fail(SINTER_UNSUPPORTED, "no sevens") : SINTER_OK;
+}
+
+START_TEST(constants_are_prepared_once) {
+    sinter_runtime *runtime = open_runtime();
+    static const int64_t wide[2] = {2, 3}, tall[2] = {3, 2}, bad[2] = {7, 1};
+    sni_preparation to_tall = {"transpose", wide, 2, 6, transpose}, to_wide = {"transpose", tall, 2, 6, transpose};
+    sni_preparation failing = {"transpose", bad, 2, 7, transpose};
+    sni_mem *plain = constant(runtime, "abcdef", 6), *a = prepared(runtime, "abcdef", 6, &to_tall);
+    sni_mem *b = prepared(runtime, "abcdef", 6, &to_tall), *c = prepared(runtime, "abcdef", 6, &to_wide), *none = a;
+    char back[7] = {0};
+    ck_assert_ptr_eq(a, b);
+    ck_assert(a != plain && a != c);
+    ck_assert_int_eq(g_prepared, 2);
+    ck_assert_int_eq(sni_mem_read(a, 0, back, 6, true), SINTER_OK);
+    ck_assert_str_eq(back, "adbecf");
+    ck_assert_int_eq(sni_runtime_constant(runtime, sni_hash128_of("abcdefg", 7), "abcdefg", 7, &failing, &none), SINTER_UNSUPPORTED);
+    ck_assert_ptr_null(none);
+    sni_mem *all[] = {plain, a, b, c};
+    for (int i = 0; i < 4; ++i) sni_mem_release(all[i]);
+    ck_assert_uint_eq(in_use(runtime), 0);
     sinter_runtime_release(runtime);
 }
 END_TEST
@@ -263,7 +303,7 @@ int main(void) {
     if (scratch_make()) return EXIT_FAILURE;
     const TTest *const tests[] = {open_and_close, no_such_device, buffers, stats_and_trim,
                                   every_allocation_may_fail, cache_dir_that_cannot_be_written,
-                                  constants_are_shared_and_counted, interop};
+                                  constants_are_shared_and_counted, constants_are_prepared_once, interop};
     int result = run_suite(suite_of("runtime", tests, sizeof tests / sizeof *tests));
     scratch_remove();
     return result;

@@ -71,7 +71,7 @@ static bool own_kernel(worker *me, int round) {
 static bool use_constant(worker *me, int round) {
     const char *key = g_constants[round % CONSTANTS];
     sni_mem *mem = NULL;
-    if (sni_runtime_constant(g_runtime, key, key, sizeof g_constants[0], &mem) != SINTER_OK)
+    if (sni_runtime_constant(g_runtime, sni_hash128_of(key, sizeof g_constants[0]), key, sizeof g_constants[0], NULL, &mem) != SINTER_OK)
         return note(me, "constant");
     char got = 0;
     bool ok = sni_mem_read(mem, 100, &got, 1, true) == SINTER_OK || note(me, "read constant");
