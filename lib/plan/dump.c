@@ -1,5 +1,7 @@
 #include "plan/dump.h"
 
+#include "fuse/cost.h"
+
 static void put_values(const sinter_plan *plan, const sni_group *group, bool outputs, sni_str *out) {
     const sni_loop *loop = group->loop;
     for (int b = 0; b < loop->buffer_count; ++b) {
@@ -8,6 +10,15 @@ static void put_values(const sinter_plan *plan, const sni_group *group, bool out
         sni_type_print(plan->graph->sym, &sni_graph_value(plan->graph, loop->buffers[b].value)->type, out);
         sni_str_append(out, "\n");
     }
+}
+
+/* What the fuser takes the kernel for, with every name standing for the same size. */
+static void put_cost(const sinter_plan *plan, const sni_group *group, sni_str *out) {
+    const sni_costs *costs = &plan->runtime->costs;
+    sni_kernel_cost cost;
+    if (!sni_fuse_cost(group->loop, costs, &cost)) return;
+    sni_str_printf(out, "  cost: %.3g us for %.4g bytes and %.4g operations, with every named size %g\n", cost.time_ns / 1e3,
+                   cost.bytes, cost.operations, costs->symbolic_size);
 }
 
 static void put_group(const sinter_plan *plan, const sni_group *group, sni_str *out) {
@@ -19,6 +30,7 @@ static void put_group(const sinter_plan *plan, const sni_group *group, sni_str *
     put_values(plan, group, false, out);
     put_values(plan, group, true, out);
     sni_str_printf(out, "  ends: %s\n", group->ends);
+    put_cost(plan, group, out);
 }
 
 void sni_dump_groups(const sinter_plan *plan, const sni_group *groups, size_t count) {

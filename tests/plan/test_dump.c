@@ -88,6 +88,7 @@ static void read_one(const char *path, const char *name) {
         ++programs;
     } else if (strstr(name, "-groups")) {
         ck_assert_ptr_nonnull(strstr(text, "ends: "));
+        ck_assert_ptr_nonnull(strstr(text, "cost: "));
         ++groups;
     } else {
         ck_assert_ptr_nonnull(strstr(text, "relu("));
