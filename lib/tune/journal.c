@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
+#include "base/hash.h"
 #include "base/line.h"
 
 #define FORMAT 1
@@ -49,11 +50,25 @@ static sinter_status note(sni_journal *j, const sni_entry *entry) {
     return SINTER_OK;
 }
 
+/* What there is to choose from: names and values of all strategies, as one number. */
+static int64_t space_of(void) {
+    uint64_t hash = 0;
+    for (size_t i = 0; i < sni_strategy_count(); ++i) {
+        const sni_strategy *s = sni_strategy_at(i);
+        hash = sni_hash64_of(s->name, strlen(s->name), hash);
+        for (int p = 0; p < s->param_count; ++p) {
+            hash = sni_hash64_of(s->params[p].name, strlen(s->params[p].name), hash);
+            hash = sni_hash64_of(s->params[p].legal, (size_t)s->params[p].count * sizeof(int), hash);
+        }
+    }
+    return (int64_t)(hash >> 1);
+}
+
 static sinter_status read_line(void *context, const char *line, size_t length) {
     sni_journal *j = context;
     sni_entry e = {.ns = 0};
     char identity[40], strategy[64], values[512], verdict[16];
-    int64_t format;
+    int64_t format, space = 0;
     if (!sni_line_get_number(line, length, "format", &format) || format != FORMAT ||
         !sni_line_get_text(line, length, "identity", identity, sizeof identity) || strcmp(identity, j->caps->identity) != 0 ||
         !sni_line_get_text(line, length, "program", e.key.program, sizeof e.key.program) ||
@@ -64,6 +79,8 @@ static sinter_status read_line(void *context, const char *line, size_t length) {
         !sni_line_get_number(line, length, "ns", &e.ns) || !sni_line_get_number(line, length, "rule_ns", &e.rule_ns))
         return SINTER_OK;
     e.verdict = verdict_of(verdict);
+    if (e.verdict == SNI_VERDICT_DONE && (!sni_line_get_number(line, length, "space", &space) || space != j->space))
+        return SINTER_OK;
     sinter_status status = sni_codegen_parse_schedule(strategy, values, &e.schedule);
     if (status == SINTER_OUT_OF_MEMORY) return status;
     if (status != SINTER_OK || e.verdict == SNI_VERDICT_NONE) return SINTER_OK; /* of another version of the library */
@@ -72,7 +89,7 @@ static sinter_status read_line(void *context, const char *line, size_t length) {
 
 sinter_status sni_journal_open(sni_journal *j, const char *dir, const sni_caps *caps) {
     size_t damaged;
-    *j = (sni_journal){.path = SNI_STR_INIT, .caps = caps};
+    *j = (sni_journal){.path = SNI_STR_INIT, .caps = caps, .space = space_of()};
     SNI_TRY(sni_dir_create(dir));
     sni_str_printf(&j->path, "%s/%s.journal", dir, caps->tuning_key);
     if (j->path.failed) return sni_out_of_memory("the tuner's journal");
@@ -107,6 +124,7 @@ static void print(const sni_journal *j, const sni_entry *e, const char *values, 
     sni_line_text(line, "verdict", names[e->verdict]);
     sni_line_number(line, "ns", e->ns);
     sni_line_number(line, "rule_ns", e->rule_ns);
+    if (e->verdict == SNI_VERDICT_DONE) sni_line_number(line, "space", j->space);
     sni_line_end(line);
 }
 

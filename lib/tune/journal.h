@@ -2,7 +2,8 @@
  *
  * A tuner that is killed goes on where it was, and a candidate that was wrong, hung or crashed is not tried again. A line
  * says that a measurement has begun, another how it ended; one that was begun twice and never ended is taken for a
- * candidate that brings the tuner or the machine down. Lines of another driver's version are not looked at. */
+ * candidate that brings the tuner or the machine down. Lines of another driver's version are not looked at, and a program
+ * that was done when the strategies had other parameters is not done. */
 #ifndef SNI_TUNE_JOURNAL_H
 #define SNI_TUNE_JOURNAL_H
 
@@ -33,6 +34,7 @@ typedef struct sni_entry {
 typedef struct sni_journal {
     sni_str path;
     const sni_caps *caps;
+    int64_t space; /* of the strategies' parameters */
     sni_entry *entries;
     size_t count, capacity;
 } sni_journal;
