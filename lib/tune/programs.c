@@ -37,6 +37,40 @@ static sinter_status list_steps(sni_programs *p) {
     return SINTER_OK;
 }
 
+/* Multiplies the sizes that are names of their own; false: the binding has none. */
+static bool enlarge(const sinter_graph *graph, sinter_binding *binding) {
+    enum { FACTOR = 4 };
+    bool changed = false;
+    for (size_t i = 0; i < graph->input_count; ++i) {
+        const sni_type *type = &sni_graph_value(graph, graph->inputs[i].value)->type;
+        if (binding->name == NULL || strcmp(graph->inputs[i].name, binding->name) != 0) continue;
+        for (int d = 0; d < type->rank && d < binding->shape.rank; ++d) {
+            if (sni_sym_kind_of(graph->sym, type->dims[d]) != SNI_SYM_DIM) continue;
+            binding->shape.dims[d] *= FACTOR;
+            changed = true;
+        }
+    }
+    return changed;
+}
+
+/* Sizes that contradict each other when they grow (a size made of another one) leave larger NULL. */
+static sinter_status bind_larger(sni_programs *p, const sinter_binding *bindings, size_t count) {
+    bool changed = false;
+    sinter_binding *copies = sni_calloc(count + 1, sizeof *copies);
+    p->larger = sni_calloc(1, sizeof *p->larger);
+    sinter_status status = copies != NULL && p->larger != NULL ? SINTER_OK : sni_out_of_memory("programs");
+    for (size_t i = 0; i < count && status == SINTER_OK; ++i) {
+        copies[i] = bindings[i];
+        changed |= enlarge(p->plan->graph, &copies[i]);
+    }
+    if (status == SINTER_OK) status = changed ? sni_plan_bind(p->plan, copies, count, p->larger) : SINTER_SHAPE;
+    sni_free(copies);
+    if (status == SINTER_OK || status == SINTER_OUT_OF_MEMORY) return status;
+    sni_free(p->larger);
+    p->larger = NULL;
+    return SINTER_OK;
+}
+
 sinter_status sni_programs_init(sni_programs *p, sinter_runtime *runtime, const sinter_graph *graph,
                                 const sinter_binding *bindings, size_t count) {
     *p = (sni_programs){.plan = NULL};
@@ -45,6 +79,7 @@ sinter_status sni_programs_init(sni_programs *p, sinter_runtime *runtime, const 
     p->items = sni_calloc(p->plan->step_count + 1, sizeof *p->items);
     if (p->dims == NULL || p->items == NULL) return sni_out_of_memory("programs");
     SNI_TRY(sni_plan_bind(p->plan, bindings, count, p->dims));
+    SNI_TRY(bind_larger(p, bindings, count));
     return list_steps(p);
 }
 
@@ -52,6 +87,7 @@ void sni_programs_deinit(sni_programs *p) {
     for (size_t i = 0; i < p->count; ++i) sni_str_deinit(&p->items[i].words);
     sni_free(p->items);
     sni_free(p->dims);
+    sni_free(p->larger);
     sinter_plan_release(p->plan);
     *p = (sni_programs){.plan = NULL};
 }

@@ -108,14 +108,13 @@ static sinter_status prepare_child(tuner *t, long long number, reply *out) {
     return SINTER_OK;
 }
 
-static sinter_status ask_about(hunt *h, const char *what, int64_t limit_ns, const sni_schedule *schedule, reply *out) {
+/* number: the question's second one, a limit or which sizes. */
+static sinter_status ask_about(hunt *h, const char *what, int64_t number, const sni_schedule *schedule, reply *out) {
     sni_str question = SNI_STR_INIT;
-    long long number = (long long)(h->program - h->t->programs->items);
-    SNI_TRY(prepare_child(h->t, number, out));
+    long long program = (long long)(h->program - h->t->programs->items);
+    SNI_TRY(prepare_child(h->t, program, out));
     if (out->verdict != SNI_VERDICT_OK) return SINTER_OK;
-    sni_str_printf(&question, "%s %lld ", what, number);
-    if (limit_ns >= 0) sni_str_printf(&question, "%lld ", (long long)limit_ns);
-    sni_str_printf(&question, "%s ", schedule->strategy);
+    sni_str_printf(&question, "%s %lld %lld %s ", what, program, (long long)number, schedule->strategy);
     sni_codegen_print_schedule(schedule, &question);
     bool failed = question.failed;
     if (!failed) ask(h->t, sni_str_text(&question), h->t->options->limit_s, out);
@@ -210,13 +209,25 @@ static sinter_status keep(hunt *h, int64_t rule_ns, int64_t ns) {
     return sni_record_append(h->t->options->dir, h->t->runtime->caps->tuning_key, &record);
 }
 
+/* A program with symbolic sizes runs with others, too, and its record is for all of them: it must not be slower there. */
+static sinter_status check_larger(hunt *h, bool *kept) {
+    reply r;
+    if (!*kept || h->t->programs->larger == NULL || strchr(h->program->key.sizes, '?') == NULL) return SINTER_OK;
+    SNI_TRY(ask_about(h, "compare", 1, &h->best, &r));
+    /* Refused: there is no memory for larger sizes. */
+    *kept = r.verdict == SNI_VERDICT_REFUSED ||
+            (r.verdict == SNI_VERDICT_OK && (double)r.ns <= (double)r.rule_ns * LEAST_GAIN);
+    return SINTER_OK;
+}
+
 /* The best candidate against the rule's choice, in turn. */
 static sinter_status decide(hunt *h) {
     reply r = {.rule_ns = h->result.rule_ns, .ns = h->best_ns};
     bool same = sni_schedule_equal(&h->best, &h->rule);
-    if (!same) SNI_TRY(ask_about(h, "compare", -1, &h->best, &r));
+    if (!same) SNI_TRY(ask_about(h, "compare", 0, &h->best, &r));
     h->result.kept = !same && r.verdict == SNI_VERDICT_OK && (double)r.ns * LEAST_GAIN < (double)r.rule_ns;
     if (!same && r.verdict == SNI_VERDICT_OK) h->result.rule_ns = r.rule_ns;
+    SNI_TRY(check_larger(h, &h->result.kept));
     if (!h->result.kept) h->best = h->rule;
     h->result.ns = h->result.kept ? r.ns : h->result.rule_ns;
     if (h->result.kept) SNI_TRY(keep(h, r.rule_ns, r.ns));

@@ -101,32 +101,50 @@ static void take(worker *w, long long program, const char *hash, const char *siz
     answer(status == SINTER_OK ? "ok" : "failed", status == SINTER_OK ? "0" : sinter_last_error());
 }
 
-static void compare(worker *w, long long program, const char *text) {
-    sni_schedule schedule;
+static sinter_status compare_on(sni_bench *bench, const sni_schedule *schedule, int64_t *out_rule_ns, int64_t *out_ns) {
     sni_bench_kernel rule = {.arena = NULL}, kernel = {.arena = NULL};
+    sinter_status status = sni_bench_kernel_init(&rule, bench, NULL);
+    if (status == SINTER_OK) status = sni_bench_kernel_init(&kernel, bench, schedule);
+    if (status == SINTER_OK) status = sni_bench_compare(bench, &rule, &kernel, COMPARE_NS, out_rule_ns, out_ns);
+    sni_bench_kernel_deinit(&rule);
+    sni_bench_kernel_deinit(&kernel);
+    return status;
+}
+
+/* With sizes for which a plan may run the same kernel. */
+static sinter_status compare_larger(worker *w, const sni_schedule *schedule, int64_t *out_rule_ns, int64_t *out_ns) {
+    sni_bench bench = {.runtime = NULL};
+    if (w->programs->larger == NULL) return sni_fail(SINTER_UNSUPPORTED, "the programs have no larger sizes");
+    sni_bindings bindings = sni_dims_bindings(w->programs->larger);
+    sinter_status status = sni_bench_init(&bench, w->runtime, &w->programs->items[w->current].step->loop, &bindings);
+    if (status == SINTER_OK) status = compare_on(&bench, schedule, out_rule_ns, out_ns);
+    sni_bench_deinit(&bench);
+    return status;
+}
+
+static void compare(worker *w, long long program, int larger, const char *text) {
+    sni_schedule schedule;
     int64_t rule_ns = 0, ns = 0;
     char numbers[64];
     sinter_status status = take_up(w, program);
     if (status == SINTER_OK) status = read_schedule(text, &schedule);
-    if (status == SINTER_OK) status = sni_bench_kernel_init(&rule, &w->bench, NULL);
-    if (status == SINTER_OK) status = sni_bench_kernel_init(&kernel, &w->bench, &schedule);
-    if (status == SINTER_OK) status = sni_bench_compare(&w->bench, &rule, &kernel, COMPARE_NS, &rule_ns, &ns);
-    sni_bench_kernel_deinit(&rule);
-    sni_bench_kernel_deinit(&kernel);
+    if (status == SINTER_OK)
+        status = larger ? compare_larger(w, &schedule, &rule_ns, &ns)
+                        : compare_on(&w->bench, &schedule, &rule_ns, &ns);
     snprintf(numbers, sizeof numbers, "%lld %lld", (long long)rule_ns, (long long)ns);
     answer(status == SINTER_OK ? "pair" : "failed", status == SINTER_OK ? numbers : sinter_last_error());
 }
 
 static void serve(worker *w, const char *line) {
     long long program, limit_ns;
-    int at = 0;
+    int at = 0, larger;
     char hash[40], sizes[256];
     if (sscanf(line, "measure %lld %lld %n", &program, &limit_ns, &at) == 2 && at > 0)
         measure(w, program, limit_ns, line + at);
     else if (sscanf(line, "take %lld %39s %255s", &program, hash, sizes) == 3)
         take(w, program, hash, sizes);
-    else if (sscanf(line, "compare %lld %n", &program, &at) == 1 && at > 0)
-        compare(w, program, line + at);
+    else if (sscanf(line, "compare %lld %d %n", &program, &larger, &at) == 2 && at > 0)
+        compare(w, program, larger, line + at);
     else
         answer("failed", "a line that is not understood");
 }

@@ -71,6 +71,38 @@ START_TEST(test_programs_differ) {
 }
 END_TEST
 
+/* Named sizes have larger values to compare kernels at, which fit each other; a graph without names has none. */
+START_TEST(test_larger) {
+    sinter_graph *g;
+    sni_programs programs;
+    sni_bindings bindings;
+    int64_t count;
+    for (int named = 0; named < 2; ++named) {
+        must(sinter_graph_create(&g));
+        sinter_dim rows = named ? SINTER_DIM("rows") : 6, columns = named ? SINTER_DIM("columns") : 7;
+        sinter_value x = sinter_input(g, "x", SINTER_F32, SINTER_SHAPE(rows, columns, 2)),
+                     y = sinter_input(g, "y", SINTER_F32, SINTER_SHAPE(columns, 2));
+        sinter_output(g, "z", sinter_add(g, x, y));
+        sinter_binding given[] = {{"x", SINTER_F32, SINTER_SHAPE(6, 7, 2), NULL, 0, NULL},
+                                  {"y", SINTER_F32, SINTER_SHAPE(7, 2), NULL, 0, NULL}};
+        must(sni_programs_init(&programs, runtime, g, given, 2));
+        ck_assert_int_eq(programs.larger != NULL, named);
+        const sni_loop *loop = &programs.items[0].step->loop;
+        for (int larger = 0; larger <= named; ++larger) {
+            bindings = sni_dims_bindings(larger ? programs.larger : programs.dims);
+            int64_t most = 0;
+            for (int b = 0; b < loop->buffer_count; ++b) {
+                must(sni_sym_eval(loop->sym, loop->buffers[b].count, &bindings, &count));
+                if (count > most) most = count;
+            }
+            ck_assert_int_eq(most, larger ? 24 * 28 * 2 : 6 * 7 * 2);
+        }
+        sni_programs_deinit(&programs);
+        sinter_graph_release(g);
+    }
+}
+END_TEST
+
 /* A model of equal layers has each program once, with as many uses. */
 START_TEST(test_uses) {
     sinter_graph *g;
@@ -118,7 +150,7 @@ int main(void) {
     sinter_runtime_options options = SINTER_RUNTIME_OPTIONS_INIT;
     options.cache_dir = "";
     if (sinter_runtime_create(&options, &runtime) != SINTER_OK) return EXIT_FAILURE;
-    const TTest *const tests[] = {test_sizes_are_classes, test_programs_differ, test_uses, test_out_of_memory};
+    const TTest *const tests[] = {test_sizes_are_classes, test_programs_differ, test_larger, test_uses, test_out_of_memory};
     int result = run_suite(suite_of("tune/programs", tests, sizeof tests / sizeof *tests));
     sinter_runtime_release(runtime);
     return result;
