@@ -72,7 +72,7 @@ static int64_t choose_parts(const product *p, const sni_split_product_options *o
     const sni_split_product_rule *o = matrix ? &options->matrix : &options->plain;
     int64_t tiles = ceil_div(p->rows, o->tile) * ceil_div(p->columns, o->tile);
     bool narrow = p->rows <= o->narrow || p->columns <= o->narrow;
-    if (p->length < o->least_length || (!narrow && 2 * tiles > options->units)) return 0;
+    if (p->length < o->least_length || (!narrow && 4 * tiles > 3 * options->units)) return 0;
     int64_t wanted = (narrow ? o->narrow_groups : o->groups) * options->units / tiles, most = p->length / o->least_part;
     if (wanted > most) wanted = most;
     for (int64_t parts = wanted; parts > 1 && parts > wanted / 2; --parts)
