@@ -50,7 +50,7 @@ compile_one() { # CHIP FILE
   out=$work/$chip-$name
   # The first line holds the options; the language version is ours.
   options=$(sed -n '1s,^// options: *,,p' "$file" | tr ' ' '\n' | grep '^-D' | tr '\n' ' ' || true)
-  # shellcheck disable=SC2086 # several options
+  # shellcheck disable=SC2086,SC2046 # several options
   if ! clang-15 -x cl -cl-std=CL1.2 -target amdgcn-amd-amdhsa -mcpu="$chip" -O3 -w $options \
     $(library_of "$chip") -S -o "$out.s" "$file" 2>"$out.log"; then
     echo "does not compile for $chip: $name"

@@ -28,11 +28,20 @@ static sinter_status explain_as(const tool_model *model, sinter_plan *plan, cons
     return status;
 }
 
+/* A page with times, or, where the model cannot be run, one without. */
+static sinter_status explain_page(const tool_model *model, sinter_plan *plan, const char *title, const char *path) {
+    sinter_explain_options options = {SINTER_EXPLAIN_HTML, 1, RUNS, title}; /* a page is there to look at everything */
+    sinter_status status = explain_as(model, plan, &options, path);
+    if (status == SINTER_OK || status == SINTER_IO) return status;
+    tool_progress_hide();
+    fprintf(stderr, "sinter: launches are not timed: %s\n", sinter_last_error());
+    options.runs = 0;
+    return explain_as(model, plan, &options, path);
+}
+
 static sinter_status explain(const tool_model *model, sinter_plan *plan, const char *title, const settings *want) {
-    /* A page is there to look at everything. */
-    sinter_explain_options page = {SINTER_EXPLAIN_HTML, 1, RUNS, title};
     sinter_explain_options rest = {SINTER_EXPLAIN_JSON, want->source, want->time ? RUNS : 0, title};
-    if (want->html) SNI_TRY(explain_as(model, plan, &page, want->html));
+    if (want->html) SNI_TRY(explain_page(model, plan, title, want->html));
     if (want->json) SNI_TRY(explain_as(model, plan, &rest, want->json));
     if (want->html || want->json) return SINTER_OK;
     rest.format = SINTER_EXPLAIN_TEXT;

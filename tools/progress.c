@@ -1,5 +1,6 @@
 #include "progress.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +17,7 @@ static struct {
     sni_mutex mutex; /* of what follows, and held while the line is drawn or cleared */
     pthread_cond_t stop;
     pthread_t thread;
-    pid_t owner; /* 0: nobody draws */
+    atomic_long owner; /* the process that draws; 0: nobody does. Read without the mutex */
     bool stopping, hidden, drawn;
     int64_t start_ns, part_ns; /* of the command's first part, and of this one */
     char what[64], item[128];
@@ -28,7 +29,7 @@ static bool can_draw(void) {
     return isatty(STDERR_FILENO) && term && *term && strcmp(term, "dumb") != 0;
 }
 
-static bool is_mine(void) { return g.owner && g.owner == getpid(); }
+static bool is_mine(void) { return atomic_load(&g.owner) == (long)getpid(); }
 
 static int columns(void) {
     struct winsize size;
