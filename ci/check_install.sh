@@ -16,6 +16,16 @@ libdir=$(dirname "$(find "$prefix" -name libsinter.so)")
 export PKG_CONFIG_PATH=$libdir/pkgconfig
 export SINTER_CACHE_DIR=$work/cache
 
+# Tuning records are shipped, and each is a line of JSON with its checksum last.
+find "$prefix/share/sinter/tuning" -name '*.jsonl' | grep -q . || {
+  echo "no tuning records are installed" >&2
+  exit 1
+}
+if cat "$prefix"/share/sinter/tuning/*.jsonl | grep -v '^{"format":1,.*,"sum":"[0-9a-f]\{16\}"}$'; then
+  echo "these lines are no tuning records" >&2
+  exit 1
+fi
+
 uses_shared() { LD_LIBRARY_PATH=$2 ldd "$1" | grep -q 'libsinter\.so'; }
 
 read -r -a flags <<<"$(pkg-config --cflags sinter-onnx)"

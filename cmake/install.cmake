@@ -6,6 +6,8 @@ install(DIRECTORY include/sinter ${GENERATED}/include/sinter DESTINATION ${CMAKE
         FILES_MATCHING PATTERN "*.h")
 install(TARGETS sinter sinter_static sinter_onnx sinter_onnx_static EXPORT sinterTargets
         LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+# Tuning records, a file for each kind of device, as `sinter tune` wrote them.
+install(DIRECTORY tuning/ DESTINATION ${CMAKE_INSTALL_DATADIR}/sinter/tuning FILES_MATCHING PATTERN "*.jsonl")
 install(TARGETS sinter-cli RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 
 set(SINTER_CMAKE_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/sinter)

@@ -22,7 +22,7 @@
 #include "tune/tune.h"
 #include "tune/worker.h"
 
-enum { ROWS = 37, COLUMNS = 301, LIMIT_S = 4 };
+enum { ROWS = 37, COLUMNS = 301, LIMIT_S = 5 };
 
 static char scratch[] = "/tmp/sinter-tune-XXXXXX";
 static char *own_path;
