@@ -226,7 +226,8 @@ static inline SN_T SN_FN(sin_quarter)(SN_T x, int quarter) {
 }
 
 /* Huge arguments are rare and go to the built-in. It gets nothing else: some drivers' vector forms go wrong on small
- * lanes beside huge ones. */
+ * lanes beside huge ones. Where it is called stands in functions of its own that are never inlined: in place, the built-in's
+ * text is most of what a compiler works on in a kernel with several of them (a hundred sines took PoCL 12 s). */
 #undef SN_ANY
 #if SN_W == 1
 #define SN_ANY(condition) (condition)
@@ -235,31 +236,48 @@ static inline SN_T SN_FN(sin_quarter)(SN_T x, int quarter) {
 #endif
 #define SN_HUGE(x) (fabs(x) > SN_C(SN_TRIG_LIMIT))
 
+/* A kernel with many of them has them as calls. */
+#ifndef SN_LARGE_FUNCTION
+#define SN_LARGE_FUNCTION static inline
+#endif
+
+__attribute__((noinline)) static SN_T SN_FN(sin_huge)(SN_T x, SN_T small) {
+    return SN_HUGE(x) ? sin(SN_HUGE(x) ? x : SN_C(1e6f)) : small;
+}
+
+__attribute__((noinline)) static SN_T SN_FN(cos_huge)(SN_T x, SN_T small) {
+    return SN_HUGE(x) ? cos(SN_HUGE(x) ? x : SN_C(1e6f)) : small;
+}
+
+__attribute__((noinline)) static SN_T SN_FN(tan_huge)(SN_T x, SN_T small) {
+    return SN_HUGE(x) ? tan(SN_HUGE(x) ? x : SN_C(1e6f)) : small;
+}
+
 /* 2 ulp. */
-static inline SN_T SN_FN(sin)(SN_T x) {
+SN_LARGE_FUNCTION SN_T SN_FN(sin)(SN_T x) {
     SN_T y = SN_HUGE(x) ? SN_C(0.0f) : x;
     SN_T result = SN_FN(sin_quarter)(y, 0);
-    if (SN_ANY(SN_HUGE(x))) result = SN_HUGE(x) ? sin(SN_HUGE(x) ? x : SN_C(1e6f)) : result;
+    if (SN_ANY(SN_HUGE(x))) result = SN_FN(sin_huge)(x, result);
     return result;
 }
 
 /* 2 ulp. */
-static inline SN_T SN_FN(cos)(SN_T x) {
+SN_LARGE_FUNCTION SN_T SN_FN(cos)(SN_T x) {
     SN_T y = SN_HUGE(x) ? SN_C(0.0f) : x;
     SN_T result = SN_FN(sin_quarter)(y, 1);
-    if (SN_ANY(SN_HUGE(x))) result = SN_HUGE(x) ? cos(SN_HUGE(x) ? x : SN_C(1e6f)) : result;
+    if (SN_ANY(SN_HUGE(x))) result = SN_FN(cos_huge)(x, result);
     return result;
 }
 
 /* 4 ulp. */
-static inline SN_T SN_FN(tan)(SN_T x) {
+SN_LARGE_FUNCTION SN_T SN_FN(tan)(SN_T x) {
     SN_T y = SN_HUGE(x) ? SN_C(0.0f) : x;
     SN_T q = rint(y * SN_C(0.636619747f));
     SN_T r = SN_FN(trig_rest)(y, q);
     SN_T s = SN_FN(sin_core)(r), c = SN_FN(cos_core)(r);
     SN_I32 odd = (SN_CVT_I(q) & 1) != SN_K(0);
     SN_T result = (odd ? -c : s) / (odd ? s : c);
-    if (SN_ANY(SN_HUGE(x))) result = SN_HUGE(x) ? tan(SN_HUGE(x) ? x : SN_C(1e6f)) : result;
+    if (SN_ANY(SN_HUGE(x))) result = SN_FN(tan_huge)(x, result);
     return result;
 }
 

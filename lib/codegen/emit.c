@@ -159,8 +159,20 @@ sinter_status sni_emit_begin(sni_emitter *e, const sni_loop *loop, const sni_cap
     return SINTER_OK;
 }
 
+/* A call of a function costs a sine less than a tenth; in place, each one's text costs compilers longer than everything
+ * else: a hundred of them took PoCL 7 s, and calls a fifth of a second. */
+enum { LARGE_COST = 20, MOST_IN_PLACE = 8 };
+
+static bool has_many_large_functions(const sni_loop *loop) {
+    int count = 0;
+    for (int i = 0; i < loop->stmt_count; ++i)
+        count += loop->stmts[i].kind == SNI_STMT_OP && loop->stmts[i].op->cost >= LARGE_COST;
+    return count > MOST_IN_PLACE;
+}
+
 static void append_includes(const sni_emitter *e, sni_str *source) {
     static const char *const files[4] = {"math_float", "math_int", "math_int", "math_double"};
+    if (has_many_large_functions(e->loop)) sni_str_append(source, "#define SN_LARGE_FUNCTION __attribute__((noinline)) static\n");
     if (e->uses_builtin_f64) sni_str_append(source, "#pragma OPENCL EXTENSION cl_khr_fp64 : enable\n");
     sni_str_append(source, "#include \"common/types.cl\"\n#include \"common/memory.cl\"\n");
     for (int bit = 0; bit < 20; ++bit) {
