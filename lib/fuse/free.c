@@ -6,7 +6,7 @@
 
 #include "op/update.h"
 
-#define MAX_READS 16 /* of memory, for one element, through free nodes: what compilers take in little time */
+#define MAX_READS 12 /* of memory, for one element, through free nodes: what compilers take in little time */
 #define MAX_CHAIN 48 /* free nodes on top of each other */
 
 typedef struct free_nodes {

@@ -220,6 +220,31 @@ sni_expr sni_sym_eq(sni_sym *sym, sni_expr a, sni_expr b) {
                         : sni_sym_atom(sym, SNI_SYM_EQ, 0, right, left);
 }
 
+/* Does condition a certainly hold wherever b does? a < b of both, with sides that differ by a number. */
+static bool implied_by(sni_sym *sym, sni_expr a, sni_expr b) {
+    const sni_sym_node x = sym->nodes[a], y = sym->nodes[b];
+    int64_t slack;
+    if (x.kind != SNI_SYM_LT || y.kind != SNI_SYM_LT) return false;
+    sni_expr wide = sni_sym_sub(sym, x.b, x.a), narrow = sni_sym_sub(sym, y.b, y.a);
+    return sni_sym_is_const(sym, sni_sym_sub(sym, wide, narrow), &slack) && slack >= 0;
+}
+
+/* The conditions that a consists of and b does not say already; SNI_NO_EXPR: none are left. */
+static sni_expr without_implied(sni_sym *sym, sni_expr a, sni_expr b) {
+    if (sym->nodes[a].kind != SNI_SYM_AND) return implied_by(sym, a, b) ? SNI_NO_EXPR : a;
+    sni_expr left = sym->nodes[a].a, right = sym->nodes[a].b;
+    sni_expr x = without_implied(sym, left, b), y = without_implied(sym, right, b);
+    if (x == left && y == right) return a;
+    if (!x || !y) return x ? x : y;
+    return x < y ? sni_sym_atom(sym, SNI_SYM_AND, 0, x, y) : sni_sym_atom(sym, SNI_SYM_AND, 0, y, x);
+}
+
+/* Is a single condition said already by one of those that a consists of? */
+static bool says(sni_sym *sym, sni_expr a, sni_expr condition) {
+    if (sym->nodes[a].kind != SNI_SYM_AND) return a == condition || implied_by(sym, condition, a);
+    return says(sym, sym->nodes[a].a, condition) || says(sym, sym->nodes[a].b, condition);
+}
+
 sni_expr sni_sym_and(sni_sym *sym, sni_expr a, sni_expr b) {
     int64_t c;
     if (!sni_sym_valid(sym, a) || !sni_sym_valid(sym, b)) return SNI_NO_EXPR;
@@ -227,8 +252,13 @@ sni_expr sni_sym_and(sni_sym *sym, sni_expr a, sni_expr b) {
     if (sni_sym_is_const(sym, b, &c)) return c ? a : b;
     if (a == b) return a;
     if (sni_sym_not(sym, a) == b) return sni_sym_const(sym, 0);
-    if (sym->nodes[a].kind == SNI_SYM_AND && (sym->nodes[a].a == b || sym->nodes[a].b == b)) return a;
-    if (sym->nodes[b].kind == SNI_SYM_AND && (sym->nodes[b].a == a || sym->nodes[b].b == a)) return b;
+    if (sym->nodes[b].kind == SNI_SYM_AND) { /* one after the other, so that each is compared with all */
+        sni_expr first = sym->nodes[b].a, second = sym->nodes[b].b;
+        return sni_sym_and(sym, sni_sym_and(sym, a, first), second);
+    }
+    if (says(sym, a, b)) return a;
+    a = without_implied(sym, a, b);
+    if (!a) return b;
     return a < b ? sni_sym_atom(sym, SNI_SYM_AND, 0, a, b) : sni_sym_atom(sym, SNI_SYM_AND, 0, b, a);
 }
 
