@@ -69,6 +69,18 @@ static double touched(const sni_loop *loop, const sni_costs *costs, const bool *
     return moved < count ? moved : count;
 }
 
+static bool is_computed(const sni_loop *loop, int operand) {
+    int s = operand;
+    while (loop->stmts[s].kind == SNI_STMT_CAST) s = loop->stmts[s].args[0];
+    return loop->stmts[s].kind != SNI_STMT_LOAD;
+}
+
+/* What a product's own operations are multiplied by. */
+static double core_factor(const sni_loop *loop, const sni_costs *costs, int s) {
+    if (loop->core < 0 || (s != loop->core && s != loop->stmts[loop->core].args[0])) return 1;
+    return 1 + costs->computed * (is_computed(loop, loop->core_a) + is_computed(loop, loop->core_b));
+}
+
 bool sni_fuse_cost(const sni_loop *loop, const sni_costs *costs, sni_kernel_cost *out) {
     bool tiled = loop->core >= 0 || !sni_loop_is_flat(loop);
     bool *needed = sni_calloc((size_t)loop->stmt_count + 1, sizeof *needed);
@@ -78,7 +90,9 @@ bool sni_fuse_cost(const sni_loop *loop, const sni_costs *costs, sni_kernel_cost
     for (int b = 0; b < loop->buffer_count; ++b)
         out->bytes += touched(loop, costs, needed, b) * (double)sinter_dtype_size(loop->buffers[b].dtype);
     for (int i = 0; i < loop->stmt_count; ++i)
-        if (needed[i]) out->operations += operations(&loop->stmts[i]) * evaluations(loop, costs, &loop->stmts[i], tiled);
+        if (needed[i])
+            out->operations += operations(&loop->stmts[i]) * evaluations(loop, costs, &loop->stmts[i], tiled) *
+                               core_factor(loop, costs, i);
     double moving = out->bytes / costs->bytes_per_ns, computing = out->operations / costs->f32_ops_per_ns;
     out->time_ns = costs->launch_ns + (moving > computing ? moving : computing);
     sni_free(needed);

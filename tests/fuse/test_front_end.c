@@ -96,7 +96,7 @@ static double run(const shape *s, int nodes) {
                                   .max_work_group = 4096, .max_work_item = {4096, 4096, 4096}, .local_bytes = 1 << 20,
                                   .max_parameter_bytes = 1024, .native_float_width = 8, .has_f64 = true};
     static const sni_fuse_options options = {.limits = {.max_buffers = 32, .max_stmts = 384},
-                                             .costs = {5000, 16, 96, 256, 64}};
+                                             .costs = {5000, 16, 96, 256, 0.01, 64}};
     double start = thread_seconds();
     sinter_graph *graph = NULL, *rewritten = NULL, *prepared = NULL;
     sni_arena *arena = sni_arena_create();

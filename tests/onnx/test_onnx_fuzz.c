@@ -129,7 +129,7 @@ static void generate(const sinter_graph *graph) {
                                   .max_work_group = 256, .max_work_item = {256, 256, 256}, .local_bytes = 32768,
                                   .max_parameter_bytes = 1024, .native_float_width = 4, .has_f64 = true};
     static const sni_fuse_options options = {.limits = {.max_buffers = 32, .max_stmts = 384},
-                                             .costs = {5000, 16, 96, 256, 64}};
+                                             .costs = {5000, 16, 96, 256, 0.01, 64}};
     sinter_graph *rewritten = NULL, *prepared = NULL;
     sni_arena *arena = sni_arena_create();
     sni_group *groups = NULL;
