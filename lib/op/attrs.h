@@ -73,6 +73,10 @@ enum { SNI_ATTRS_KNOWN(SNI_ATTR_POSITION) };
     X(REDUCE_KEEPDIMS, "keepdims", INT, 1)
 enum { SNI_ATTRS_REDUCE(SNI_ATTR_POSITION) };
 
+/* reduce_variance: what all reductions have, and what is taken from the count that is divided by */
+#define SNI_ATTRS_VARIANCE(X) SNI_ATTRS_REDUCE(X) X(VARIANCE_CORRECTION, "correction", FLOAT, 0)
+enum { SNI_VARIANCE_CORRECTION = SNI_REDUCE_KEEPDIMS + 1 };
+
 /* cumsum, cumprod, cummax, cummin: exclusive leaves out the element itself, reverse starts at the end */
 #define SNI_ATTRS_SCAN(X)                                                                          \
     X(SCAN_AXIS, "axis", INT, 0)                                                                   \
@@ -179,6 +183,7 @@ enum { SNI_RESIZE_PREFER_FLOOR, SNI_RESIZE_PREFER_CEIL, SNI_RESIZE_FLOOR, SNI_RE
     X(reduce_log_sum, log_sum)                                                                     \
     X(reduce_log_sum_exp, log_sum_exp)                                                             \
     X(reduce_sum_square, sum_square)                                                               \
+    X(reduce_variance, variance)                                                                   \
     X(argmax, argmax)                                                                              \
     X(argmin, argmin)                                                                              \
     X(hardmax, hardmax)                                                                            \

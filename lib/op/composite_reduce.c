@@ -4,6 +4,8 @@
 
 #include <math.h>
 
+#include "base/alloc.h"
+
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
 /* What a composite reduction does to each element, and to the sum of those. */
@@ -101,6 +103,29 @@ static sinter_status log_sum_exp_reference(const sni_ref_call *call) {
     return SINTER_OK;
 }
 
+/* ---- variance ------------------------------------------------------------------------------- */
+
+static sinter_status variance_reference(const sni_ref_call *call) {
+    const sni_ref_tensor *in = call->in[0];
+    sni_ref_tensor *out = call->out[0];
+    uint32_t axes = sni_ref_axes(call);
+    int64_t coords[SINTER_MAX_RANK] = {0};
+    double count = out->count ? (double)(in->count / out->count) : 0;
+    double divisor = fmax(count - call->attrs[SNI_VARIANCE_CORRECTION].f, 0);
+    double *mean = sni_calloc((size_t)out->count + 1, sizeof *mean);
+    if (!mean) return sni_out_of_memory("a variance");
+    for (int64_t n = 0; n < in->count; ++n, sni_ref_next(in, coords))
+        mean[sni_ref_reduced(in, axes, coords)] += in->f[n] / count;
+    for (int64_t n = 0; n < out->count; ++n) out->f[n] = 0;
+    for (int64_t n = 0; n < in->count; ++n, sni_ref_next(in, coords)) {
+        int64_t to = sni_ref_reduced(in, axes, coords);
+        out->f[to] += (in->f[n] - mean[to]) * (in->f[n] - mean[to]);
+    }
+    for (int64_t n = 0; n < out->count; ++n) out->f[n] /= divisor;
+    sni_free(mean);
+    return SINTER_OK;
+}
+
 /* ---- argmax, argmin ------------------------------------------------------------------------- */
 
 static sinter_status arg_infer(sni_call *call) {
@@ -180,6 +205,11 @@ const sni_op sni_ops_composite_reduce[] = {
            "Logarithm of the sum of exponentials over axes (none given: all), without overflow."),
     REDUCE("reduce_sum_square", SNI_CLASS_NUMBER, number_infer, sum_square_reference,
            "Sum of squares over axes (none given: all)."),
+    {.name = "reduce_variance", .kind = SNI_OP_COMPOSITE, .min_inputs = 1, .max_inputs = 1, .outputs = 1,
+     .attrs = SNI_ATTRS_OF(VARIANCE), .classes = SNI_CLASS_REAL, .cost = 3, .fill_attr = -1,
+     .infer = real_infer, .reference = variance_reference,
+     .doc = "Sum of squared distances from the mean over axes (none given: all), over count - correction: 0 for the "
+            "variance of what is given, 1 for an estimate from a sample. NaN where nothing is left to divide by."},
     ARG("argmax", argmax_reference,
         "Where the largest element along axis is (the first, or the last); NaN is the largest."),
     ARG("argmin", argmin_reference,

@@ -57,6 +57,25 @@ uint32_t sni_decompose_log_sum_exp(const sni_composite *c) {
     return sni_make_reshape(g, finish(c, total), c->out.rank, c->out.dims);
 }
 
+/* ---- variance ------------------------------------------------------------------------------- */
+
+uint32_t sni_decompose_variance(const sni_composite *c) {
+    sinter_graph *g = c->graph;
+    uint32_t x = wide(c), axes = axes_of(c);
+    sni_type type = sni_make_type(g, x);
+    sni_expr count = sni_sym_const(g->sym, 1);
+    for (int i = 0; i < type.rank; ++i)
+        if (axes >> i & 1) count = sni_sym_mul(g->sym, count, type.dims[i]);
+    uint32_t zero = sni_make_scalar(g, type.dtype, 0);
+    uint32_t left = sni_make_binary(g, "sub", sni_make_expr(g, count, type.dtype),
+                                    sni_make_scalar(g, type.dtype, c->node->attrs[SNI_VARIANCE_CORRECTION].f));
+    uint32_t distance = sni_make_binary(g, "sub", x, sni_make_mean(g, x, axes));
+    uint32_t squares = sni_make_binary(g, "mul", distance, distance);
+    squares = sni_make_reduce(g, "reduce_sum", squares, axes, true);
+    uint32_t variance = sni_make_binary(g, "div", squares, sni_make_binary(g, "max", left, zero));
+    return sni_make_reshape(g, finish(c, variance), c->out.rank, c->out.dims);
+}
+
 /* ---- argmax, argmin, hardmax ---------------------------------------------------------------- */
 
 /* 0 or 1 where the element is the extreme. NaN is: then the extreme itself is NaN and equals nothing. */
