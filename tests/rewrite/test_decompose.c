@@ -67,6 +67,21 @@ START_TEST(log_sum_exp_extremes) {
 }
 END_TEST
 
+START_TEST(variances) {
+    for (int round = 0; round < 80; ++round) {
+        sample s = sample_begin(round % 2);
+        int64_t dims[SINTER_MAX_RANK], axes[SINTER_MAX_RANK];
+        int rank = random_shape(dims, 1, 4, round % 9 == 0 ? 0 : 1, 6), count = 0;
+        sample_input(&s, real_dtype(round), rank, dims);
+        for (int i = 0; i < rank; ++i)
+            if (sample_random() % 2) axes[count++] = round % 3 ? i : i - rank;
+        check(&s, "reduce_variance", (sni_attr[SNI_MAX_ATTRS]){sni_attr_ints(s.graph, count, axes),
+                                                               sni_attr_int(round / 2 % 2),
+                                                               sni_attr_float(round / 4 % 2)});
+    }
+}
+END_TEST
+
 START_TEST(extremes) {
     static const char *const ops[] = {"argmax", "argmin"};
     for (int round = 0; round < 120; ++round) {
@@ -357,7 +372,7 @@ START_TEST(resizes) {
 END_TEST
 
 int main(void) {
-    const TTest *tests[] = {reductions, log_sum_exp_extremes, extremes, softmaxes, layer_norms, channel_norms,
+    const TTest *tests[] = {reductions, log_sum_exp_extremes, extremes, variances, softmaxes, layer_norms, channel_norms,
                             lrns, convs, transposed_convs, pools, pool_sizes, gemms, triangles,
                             shapes, resizes};
     return run_suite(suite_of("decompose", tests, SAMPLE_COUNT(tests)));
