@@ -4,23 +4,24 @@
 
 #include <string.h>
 
-static const Onnx__AttributeProto *find(const Onnx__NodeProto *node, const sni_onnx_scope *scope,
-                                        const char *name) {
-    while (node) {
-        const Onnx__AttributeProto *found = NULL;
-        for (size_t i = 0; i < node->n_attribute && !found; i++)
-            if (node->attribute[i]->name && strcmp(node->attribute[i]->name, name) == 0)
-                found = node->attribute[i];
-        if (!found || !found->ref_attr_name || !found->ref_attr_name[0]) return found;
-        name = found->ref_attr_name;
-        node = scope ? scope->call : NULL;
-        scope = scope ? scope->caller : NULL;
-    }
+static const Onnx__AttributeProto *own(const Onnx__NodeProto *node, const char *name) {
+    for (size_t i = 0; i < node->n_attribute; i++)
+        if (node->attribute[i]->name && strcmp(node->attribute[i]->name, name) == 0) return node->attribute[i];
     return NULL;
 }
 
+/* Outwards from the node as long as attributes stand for those of a call; what a call does not give, its function may. */
 const Onnx__AttributeProto *sni_onnx_attr(sni_onnx_call *call, const char *name) {
-    return find(call->node, call->scope, name);
+    const sni_onnx_scope *scope = call->scope;
+    const Onnx__AttributeProto *found = own(call->node, name);
+    while (found && found->ref_attr_name && found->ref_attr_name[0]) {
+        name = found->ref_attr_name;
+        found = scope && scope->call ? own(scope->call, name) : NULL;
+        if (!found && scope && scope->function)
+            return sni_onnx_default_of(call->importer->model, scope->function, name);
+        scope = scope ? scope->caller : NULL;
+    }
+    return found;
 }
 
 bool sni_onnx_has_attr(sni_onnx_call *call, const char *name) {

@@ -207,7 +207,9 @@ static const Onnx__FunctionProto *find_function(const sni_onnx_importer *importe
         bool same_domain = is_default_domain(f->domain)
                                ? is_default_domain(node->domain)
                                : strcmp(f->domain, text_of(node->domain)) == 0;
-        if (same_domain && strcmp(text_of(f->name), text_of(node->op_type)) == 0) return f;
+        if (same_domain && strcmp(text_of(f->name), text_of(node->op_type)) == 0 &&
+            sni_onnx_same_overload(f, node))
+            return f;
     }
     return NULL;
 }
@@ -327,6 +329,7 @@ static sinter_status import_function(sni_onnx_call *call, const Onnx__FunctionPr
     sni_onnx_importer *importer = call->importer;
     sni_onnx_scope scope = {.caller = call->scope,
                             .call = call->node,
+                            .function = function,
                             .opset = call->scope->opset,
                             .depth = call->scope->depth + 1};
     body b = {importer, &scope, function->node, function->n_node, NULL};
@@ -371,6 +374,7 @@ static sinter_status import_branch(sni_onnx_call *call, const Onnx__GraphProto *
     sni_onnx_scope scope = {.outer = call->scope,
                             .caller = call->scope->caller,
                             .call = call->scope->call,
+                            .function = call->scope->function,
                             .opset = call->scope->opset,
                             .depth = call->scope->depth + 1};
     body b = {importer, &scope, graph->node, graph->n_node, NULL};

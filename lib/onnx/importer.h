@@ -28,12 +28,20 @@ typedef struct sni_onnx_initializer {
     size_t raw_size;
 } sni_onnx_initializer;
 
+/* An attribute that a function of the model has where a call does not give it. */
+typedef struct sni_onnx_default {
+    const Onnx__FunctionProto *function;
+    Onnx__AttributeProto *attribute;
+} sni_onnx_default;
+
 /* A model as it was read. */
 typedef struct sni_onnx_model {
     Onnx__ModelProto *proto;         /* without the large initialisers */
     Onnx__TensorProto **large;       /* the messages of the large initialisers */
     sni_onnx_initializer *initializers; /* all of the main graph */
     size_t large_count, large_capacity, initializer_count, initializer_capacity;
+    sni_onnx_default *defaults;      /* of all functions */
+    size_t default_count, default_capacity;
     size_t allowance;                /* bytes that unpacking may still take */
     sni_onnx_file *file;             /* where raw pointers point to; NULL: the caller's memory */
     const char *dir;                 /* of external data; NULL: none */
@@ -42,6 +50,14 @@ typedef struct sni_onnx_model {
 /* Unpacks size_bytes at data. raw pointers of initialisers point into data. */
 sinter_status sni_onnx_model_read(const void *data, size_t size_bytes, sni_onnx_model *out_model);
 void sni_onnx_model_deinit(sni_onnx_model *model);
+
+/* Functions of the model (function.c): reads their default attributes into the model; finds one, NULL when there is none;
+ * and says whether a node of a function's name and domain also means its overload. */
+sinter_status sni_onnx_read_defaults(sni_onnx_model *model);
+void sni_onnx_free_defaults(sni_onnx_model *model);
+const Onnx__AttributeProto *sni_onnx_default_of(const sni_onnx_model *model, const Onnx__FunctionProto *function,
+                                                const char *name);
+bool sni_onnx_same_overload(const Onnx__FunctionProto *function, const Onnx__NodeProto *node);
 
 /* Wire format (wire.c). Refuses what protobuf-c would recurse too deep on. */
 sinter_status sni_onnx_wire_check(const ProtobufCMessageDescriptor *type, const uint8_t *data,
@@ -85,6 +101,7 @@ typedef struct sni_onnx_scope {
     const struct sni_onnx_scope *outer;  /* whose names a branch sees, or NULL */
     const struct sni_onnx_scope *caller; /* of a function's body: the scope of the node call */
     const Onnx__NodeProto *call;         /* where a function's attributes come from, or NULL */
+    const Onnx__FunctionProto *function; /* that is called, or NULL */
     const sni_onnx_initializer *initializers;
     int64_t opset; /* of the default domain */
     int depth;     /* of functions and branches within one another */

@@ -172,6 +172,7 @@ sinter_status sni_onnx_model_read(const void *data, size_t size_bytes, sni_onnx_
         model->proto = (Onnx__ModelProto *)sni_onnx_unpack(&onnx__model_proto__descriptor, out.at,
                                                            out.size, &model->allowance);
         status = model->proto ? add_small(model) : malformed("the model");
+        if (status == SINTER_OK) status = sni_onnx_read_defaults(model);
     }
     sni_free(out.at);
     sni_free(graph.at);
@@ -179,6 +180,7 @@ sinter_status sni_onnx_model_read(const void *data, size_t size_bytes, sni_onnx_
 }
 
 void sni_onnx_model_deinit(sni_onnx_model *model) {
+    sni_onnx_free_defaults(model);
     sni_onnx_free_unpacked((ProtobufCMessage *)model->proto);
     for (size_t i = 0; i < model->large_count; i++)
         sni_onnx_free_unpacked((ProtobufCMessage *)model->large[i]);
