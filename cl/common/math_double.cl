@@ -78,3 +78,14 @@ static inline SN_I64 SN_D_FN(to_i64)(SN_T x) {
     SN_I64 inside = SN_D_I64(SN_D_CLAMP(x, -9223372036854775808.0, 9223372036854774784.0));
     return x >= SN_D_C(9223372036854775808.0) ? (SN_I64)(9223372036854775807L) : inside;
 }
+
+#if SN_W == 1
+/* To float so that rounding to 16 bits afterwards gives what one rounding would: what is inexact gets an odd last bit. */
+static inline float SN_D_FN(odd_float)(SN_T x) {
+    float near = (float)x;
+    int bits = as_int(near);
+    double back = (double)near;
+    int wrong = (back != x) & (x == x) & ((bits & 1) == 0);
+    return wrong ? as_float(fabs(back) > fabs(x) ? bits - 1 : bits + 1) : near;
+}
+#endif

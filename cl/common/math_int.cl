@@ -39,3 +39,15 @@ static inline SN_T SN_I_FN(pow)(SN_T x, SN_T y) {
     SN_T inverse = x == SN_I_C(1) ? SN_I_C(1) : (x == SN_I_C(-1) ? odd : SN_I_C(0));
     return y < SN_I_C(0) ? inverse : result;
 }
+
+#if SN_W == 1
+/* To float so that rounding to 16 bits afterwards gives what one rounding would: what is inexact gets an odd last bit. A
+ * long that is rounded to 2^63 is taken for less, which is odd enough. */
+static inline float SN_I_FN(odd_float)(SN_T x) {
+    float near = (float)x;
+    int bits = as_int(near);
+    long back = convert_long_sat(near), exact = (long)x;
+    int wrong = (back != exact) & ((bits & 1) == 0);
+    return wrong ? as_float(abs(back) > abs(exact) ? bits - 1 : bits + 1) : near;
+}
+#endif

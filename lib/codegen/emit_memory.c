@@ -41,12 +41,29 @@ static bool used_by_statement(const sni_loop *loop, int s) {
     return false;
 }
 
+/* Values of more than a float's 24 bits on their way to 16 bits: to nearest only once, at the end. */
+static const char *odd_float(sni_emitter *e, const sni_scope *scope, int s, sni_ctype from, int width) {
+    const char *value = sni_emit_operand(e, scope, s, from, width);
+    const char *function = sni_emit_format(e, "sn_odd_float_%s", sni_ctype_name(from, 1));
+    sni_str text = SNI_STR_INIT;
+    sni_emit_use(e, from, 1);
+    if (width == 1) return sni_emit_format(e, "%s(%s)", function, value);
+    sni_str_printf(&text, "(%s)(", sni_ctype_name(SNI_C_FLOAT, width));
+    for (int lane = 0; lane < width; ++lane)
+        sni_str_printf(&text, "%s%s((%s).s%x)", lane > 0 ? ", " : "", function, value, (unsigned)lane);
+    sni_str_append(&text, ")");
+    return sni_emit_keep(e, &text);
+}
+
 /* To a real dtype: 16-bit ones round, unless a store is about to do so. */
 static const char *cast_to_real(sni_emitter *e, const sni_scope *scope, int s, int width) {
     const sni_stmt *stmt = &e->loop->stmts[s];
     sni_ctype type = sni_ctype_of(stmt->dtype);
-    const char *value = sni_emit_operand(e, scope, stmt->args[0], type, width);
     bool half = stmt->dtype == SINTER_F16 || stmt->dtype == SINTER_BF16;
+    sinter_dtype source = e->loop->stmts[stmt->args[0]].dtype;
+    bool wide = source == SINTER_F64 || source == SINTER_I64 || source == SINTER_I32;
+    const char *value = half && wide ? odd_float(e, scope, stmt->args[0], sni_ctype_of(source), width)
+                                     : sni_emit_operand(e, scope, stmt->args[0], type, width);
     if (!half || e->loop->stmts[stmt->args[0]].dtype == stmt->dtype || !used_by_statement(e->loop, s)) return value;
     sni_emit_use(e, type, width);
     return sni_emit_format(e, "sn_round_%s_%s(%s)", stmt->dtype == SINTER_F16 ? "f16" : "bf16",
