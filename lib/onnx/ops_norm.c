@@ -138,6 +138,9 @@ static void lp_norm(sni_onnx_call *call) {
     if (p != 1 && p != 2) sni_onnx_fail(call, SINTER_PARSE, "p is %lld", (long long)p);
     uint32_t norm =
         sni_onnx_reduce(call, p == 1 ? "reduce_l1" : "reduce_l2", x, 1, &axis, true);
+    /* Nothing but zeros stays so. */
+    uint32_t nothing = sni_onnx_binary_scalar(call, "eq", norm, 0);
+    norm = sni_onnx_where(call, nothing, sni_onnx_scalar_like(call, norm, 1), norm);
     call->out[0] = sni_onnx_binary(call, "div", x, norm);
 }
 

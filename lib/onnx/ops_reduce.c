@@ -3,6 +3,15 @@
 
 #include <string.h>
 
+/* Over no axes at all an element is reduced alone, which is more than nothing for magnitudes, squares and logarithms. */
+static uint32_t reduce_each(sni_onnx_call *call, uint32_t x) {
+    int rank = sni_onnx_rank(call, x);
+    if (rank >= SINTER_MAX_RANK)
+        sni_onnx_fail(call, SINTER_UNSUPPORTED, "no axes of a value with %d dimensions", rank);
+    if (call->status != SINTER_OK) return 0;
+    return sni_onnx_reduce(call, call->row->target, sni_onnx_unsqueeze(call, x, rank), 1, &rank, false);
+}
+
 /* ReduceSum takes its axes as an input from opset 13 on, the others from 18. */
 static void reduce(sni_onnx_call *call) {
     uint32_t x = sni_onnx_in(call, 0);
@@ -11,7 +20,7 @@ static void reduce(sni_onnx_call *call) {
     bool noop = sni_onnx_attr_int(call, "noop_with_empty_axes", 0) != 0;
     sni_onnx_axes axes;
     if (!sni_onnx_axes_of(call, 1, since, sni_onnx_rank(call, x), &axes)) return;
-    if (axes.count == 0 && noop) call->out[0] = x;
+    if (axes.count == 0 && noop) call->out[0] = reduce_each(call, x);
     else call->out[0] = sni_onnx_reduce(call, call->row->target, x, axes.count, axes.at, keep);
 }
 

@@ -264,21 +264,39 @@ static bool operator_fits(sni_onnx_call *call, uint32_t x, const settings *s) {
     return true;
 }
 
-static void build(sni_onnx_call *call, uint32_t x, const settings *s) {
-    if (call->status != SINTER_OK) return;
+static uint32_t resized(sni_onnx_call *call, uint32_t x, const settings *s) {
     if (operator_fits(call, x, s)) {
-        call->out[0] = sni_onnx_emit(
+        return sni_onnx_emit(
             call, "resize", SNI_IN(x),
             SNI_ATTRS([SNI_RESIZE_SIZES] = sni_onnx_exprs(call, &s->sizes), [SNI_RESIZE_MODE] = sni_attr_int(s->mode),
                       [SNI_RESIZE_COORDINATE] = sni_attr_int(s->coordinate),
                       [SNI_RESIZE_NEAREST] = sni_attr_int(s->nearest), [SNI_RESIZE_CUBIC_A] = sni_attr_float(s->cubic)));
-        return;
     }
     for (int i = 0; i < s->rank; i++) {
         bool same = s->sizes.at[i] == sni_onnx_dim(call, x, i) && s->coordinate != CROP;
         if (!same || (s->scales[i] != 0 && s->scales[i] != 1)) x = resize_axis(call, x, s, i);
     }
-    call->out[0] = x;
+    return x;
+}
+
+/* Integers between integers are cut off, as ONNX's reference does, and kept in the dtype's range. What misses a whole number
+ * by rounding alone is that number: weights are multiples of far more than the margin. */
+static uint32_t whole(sni_onnx_call *call, uint32_t y, sinter_dtype dtype, double margin) {
+    uint32_t away = sni_onnx_binary_scalar(call, "mul", sni_onnx_unary(call, "sign", y), margin);
+    return sni_onnx_cast(call, sni_onnx_binary(call, "add", y, away), dtype);
+}
+
+static void build(sni_onnx_call *call, uint32_t x, const settings *s) {
+    if (call->status != SINTER_OK) return;
+    sinter_dtype dtype = sni_onnx_type(call, x).dtype;
+    if (sni_dtype_is_real(dtype) || s->mode == NEAREST) {
+        call->out[0] = resized(call, x, s);
+        return;
+    }
+    bool narrow = sinter_dtype_size(dtype) <= 2;
+    x = resized(call, sni_onnx_cast(call, x, narrow ? SINTER_F32 : SINTER_F64), s);
+    double margin = sinter_dtype_size(dtype) == 1 ? 0x1p-10 : narrow ? 0x1p-6 : 0x1p-20;
+    call->out[0] = whole(call, x, dtype, margin);
 }
 
 static void start(sni_onnx_call *call, uint32_t x, settings *s, sni_onnx_axes *axes) {

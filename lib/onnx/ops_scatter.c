@@ -40,9 +40,7 @@ static uint32_t settle(sni_onnx_call *call, const rule *r, uint32_t data, uint32
     uint32_t picked = sni_onnx_reduce(call, r->reduce,
                                       sni_onnx_where(call, hits, updates, missing), 1, &axis,
                                       false);
-    uint32_t flags = sni_onnx_cast(call, hits, SINTER_I32);
-    uint32_t any = sni_onnx_reduce(call, "reduce_max", flags, 1, &axis, false);
-    any = sni_onnx_cast(call, any, SINTER_BOOL);
+    uint32_t any = sni_onnx_reduce(call, "reduce_any", hits, 1, &axis, false); /* of no updates: none */
     if (r->combine) picked = sni_onnx_binary(call, r->combine, data, picked);
     return sni_onnx_where(call, any, picked, data);
 }
@@ -152,6 +150,21 @@ static void scatter_nd(sni_onnx_call *call) {
 
 /* ---- TopK ---- */
 
+/* Is a before b, and are they equal, in an order in which NaN is the largest and equals itself? */
+static uint32_t comes_before(sni_onnx_call *call, uint32_t a, uint32_t b, bool largest) {
+    uint32_t before = sni_onnx_binary(call, largest ? "gt" : "lt", a, b);
+    if (!sni_dtype_is_real(sni_onnx_type(call, a).dtype)) return before;
+    uint32_t first = sni_onnx_unary(call, "is_nan", largest ? a : b), last = sni_onnx_unary(call, "is_nan", largest ? b : a);
+    return sni_onnx_binary(call, "or", before, sni_onnx_binary(call, "and", first, sni_onnx_unary(call, "not", last)));
+}
+
+static uint32_t equals(sni_onnx_call *call, uint32_t a, uint32_t b) {
+    uint32_t equal = sni_onnx_binary(call, "eq", a, b);
+    if (!sni_dtype_is_real(sni_onnx_type(call, a).dtype)) return equal;
+    return sni_onnx_binary(call, "or", equal,
+                           sni_onnx_binary(call, "and", sni_onnx_unary(call, "is_nan", a), sni_onnx_unary(call, "is_nan", b)));
+}
+
 /* How many elements of a row come before each: larger ones, and equal ones further left. */
 static uint32_t ranks_of(sni_onnx_call *call, uint32_t x, int axis, bool largest) {
     sni_onnx_list shape = sni_onnx_shape(call, x);
@@ -162,8 +175,8 @@ static uint32_t ranks_of(sni_onnx_call *call, uint32_t x, int axis, bool largest
     /* Axis counts the others, axis + 1 is the element's own place. */
     uint32_t before = sni_onnx_binary(call, "lt", sni_onnx_iota(call, &at, SINTER_I64, 0),
                                       sni_onnx_iota(call, &at, SINTER_I64, 1));
-    uint32_t tie = sni_onnx_binary(call, "and", sni_onnx_binary(call, "eq", other, mine), before);
-    uint32_t ahead = sni_onnx_binary(call, largest ? "gt" : "lt", other, mine);
+    uint32_t tie = sni_onnx_binary(call, "and", equals(call, other, mine), before);
+    uint32_t ahead = comes_before(call, other, mine, largest);
     ahead = sni_onnx_cast(call, sni_onnx_binary(call, "or", ahead, tie), SINTER_I64);
     return sni_onnx_reduce(call, "reduce_sum", ahead, 1, &axis, false);
 }

@@ -59,12 +59,15 @@ static void squeeze(sni_onnx_call *call) {
     sni_onnx_list from = sni_onnx_shape(call, x), to = {0};
     sni_onnx_axes axes;
     if (!sni_onnx_axes_of(call, 1, 13, from.count, &axes)) return;
+    if (!axes.given) { /* the operator also sees to it that a dimension with a name is not 1 when a run says what it is */
+        call->out[0] = sni_onnx_emit(call, "squeeze", SNI_IN(x), NULL);
+        return;
+    }
     for (int i = 0; i < from.count; i++) {
         int64_t dim = 0;
         bool named = false;
         bool number = sni_sym_is_const(call->sym, from.at[i], &dim);
         for (int j = 0; j < axes.count; j++) named = named || axes.at[j] == i;
-        if (!axes.given) named = number && dim == 1;
         if (named && number && dim != 1)
             sni_onnx_fail(call, SINTER_SHAPE, "dimension %d is %lld, not 1", i, (long long)dim);
         if (!named) to.at[to.count++] = from.at[i];
@@ -194,8 +197,10 @@ static sni_expr position(const sni_onnx_call *call, sni_expr at, sni_expr dim, i
     sni_expr most = sni_sym_add_i(sym, dim, high), least = sni_onnx_const(call, low);
     int64_t number;
     if (sni_sym_is_const(sym, at, &number)) {
-        if (number >= INT32_MAX) return sni_sym_max(sym, most, least);
-        if (number <= -INT32_MAX) return least;
+        /* Exporters write these for "to the end"; a dimension that has a name is not longer. */
+        bool named = !sni_sym_is_const(sym, dim, NULL), far = number == INT32_MAX || number > INT64_MAX / 2;
+        if (named && far) return sni_sym_max(sym, most, least);
+        if (named && (number == INT32_MIN || number == -INT32_MAX || number < -(INT64_MAX / 2))) return least;
         if (number < 0) return sni_sym_max(sym, sni_sym_add(sym, at, dim), least);
         return sni_sym_min(sym, at, most);
     }
@@ -312,28 +317,54 @@ static bool pads_of(sni_onnx_call *call, sni_onnx_list *out) {
     return call->status == SINTER_OK;
 }
 
-static void pad(sni_onnx_call *call) {
-    uint32_t x = sni_onnx_in(call, 0), value = sni_onnx_in(call, 2);
-    int rank = sni_onnx_rank(call, x), mode = pad_mode(call), count = 0;
-    sni_onnx_list given = {0}, low = {.count = rank}, high = {.count = rank};
+/* Fills with what no attribute can hold: a value that is not known yet, or an integer beyond 2^53. What is x stays. */
+static uint32_t pad_with(sni_onnx_call *call, uint32_t x, uint32_t value, const sni_onnx_list *low,
+                         const sni_onnx_list *high) {
+    sni_onnx_list shape = sni_onnx_shape(call, x), scalar = {0};
+    const sni_attr attrs[SNI_MAX_ATTRS] = {[SNI_PAD_LOW] = sni_onnx_exprs(call, low),
+                                           [SNI_PAD_HIGH] = sni_onnx_exprs(call, high)};
+    uint32_t inside = sni_onnx_expand(call, sni_onnx_scalar(call, SINTER_BOOL, 1), &shape);
+    inside = sni_onnx_emit(call, "pad", SNI_IN(inside), attrs);
+    return sni_onnx_where(call, inside, sni_onnx_emit(call, "pad", SNI_IN(x), attrs),
+                          sni_onnx_reshape(call, value, &scalar));
+}
+
+/* Where dimensions are padded, and by how much. */
+static bool pads_by_axis(sni_onnx_call *call, int rank, sni_onnx_list *low, sni_onnx_list *high) {
+    sni_onnx_list given = {0};
     sni_onnx_axes axes = {0};
-    double fill = call->opset < 11 ? sni_onnx_attr_float(call, "value", 0) : 0;
-    if (!pads_of(call, &given)) return;
-    if (call->opset >= 11 && value && mode == 0 &&
-        !sni_onnx_doubles_of(call, value, "value to pad with", 1, &fill, &count))
-        return;
+    if (!pads_of(call, &given)) return false;
     /* The fourth input names the padded axes (opset 18). */
-    if (call->opset >= 18 && !sni_onnx_axes_of(call, 3, 18, rank, &axes)) return;
+    if (call->opset >= 18 && !sni_onnx_axes_of(call, 3, 18, rank, &axes)) return false;
     if (!axes.given)
         for (axes.count = 0; axes.count < rank; axes.count++) axes.at[axes.count] = axes.count;
     if (given.count != 2 * axes.count) {
         sni_onnx_fail(call, SINTER_PARSE, "%d pads for %d axes", given.count, axes.count);
-        return;
+        return false;
     }
-    for (int i = 0; i < rank; i++) low.at[i] = high.at[i] = sni_onnx_const(call, 0);
+    low->count = high->count = rank;
+    for (int i = 0; i < rank; i++) low->at[i] = high->at[i] = sni_onnx_const(call, 0);
     for (int i = 0; i < axes.count; i++) {
-        low.at[axes.at[i]] = given.at[i];
-        high.at[axes.at[i]] = given.at[axes.count + i];
+        low->at[axes.at[i]] = given.at[i];
+        high->at[axes.at[i]] = given.at[axes.count + i];
+    }
+    return true;
+}
+
+static void pad(sni_onnx_call *call) {
+    uint32_t x = sni_onnx_in(call, 0), value = call->opset >= 11 ? sni_onnx_in(call, 2) : 0;
+    int rank = sni_onnx_rank(call, x), mode = pad_mode(call), count = 0;
+    sni_onnx_list low = {0}, high = {0};
+    double fill = call->opset < 11 ? sni_onnx_attr_float(call, "value", 0) : 0;
+    if (!pads_by_axis(call, rank, &low, &high)) return;
+    if (value && mode == SNI_PAD_CONSTANT) {
+        bool known = sni_onnx_is_known(call, value);
+        if (known && !sni_onnx_doubles_of(call, value, "value to pad with", 1, &fill, &count)) return;
+        bool inexact = !sni_dtype_is_real(sni_onnx_type(call, x).dtype) && !(fill > -0x1p53 && fill < 0x1p53);
+        if (!known || inexact) {
+            call->out[0] = pad_with(call, x, value, &low, &high);
+            return;
+        }
     }
     call->out[0] = sni_onnx_emit(call, "pad", SNI_IN(x),
                                  SNI_ATTRS([SNI_PAD_LOW] = sni_onnx_exprs(call, &low),

@@ -87,6 +87,8 @@ static sinter_status squeeze_infer(sni_call *call) {
         if (named && !sni_rule_equal(call, in->dims[i], sni_sym_const(call->sym, 1)))
             return sni_rule_shape_of(call, 0, "a squeezed dimension is not 1");
         if (!named && !(all && one)) dims[rank++] = in->dims[i];
+        /* The rank is what it is: a dimension that turns out to be 1 would have to go. */
+        if (all && !one) sni_call_require(call, sni_sym_not(call->sym, sni_sym_eq(call->sym, in->dims[i], sni_sym_const(call->sym, 1))));
     }
     sni_rule_out(call, in->dtype, rank, dims);
     return sni_rule_done(call);

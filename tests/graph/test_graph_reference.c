@@ -240,6 +240,19 @@ START_TEST(what_shape_rules_assumed_is_checked) {
 }
 END_TEST
 
+/* A squeeze without axes has decided on the rank: a dimension with a name may not turn out to be 1. */
+START_TEST(a_squeezed_name_may_not_be_1) {
+    sinter_graph *g = new_graph();
+    bound b;
+    sinter_value x = sinter_input(g, "x", SINTER_F32, SINTER_SHAPE(SINTER_DIM("n"), 1, 3));
+    sinter_output(g, "y", sinter_squeeze(g, x, SINTER_SCALAR));
+    ck_assert_int_eq(bind(g, (int64_t[][SINTER_MAX_RANK]){{2, 1, 3}}, (int[]){3}, NULL, &b), SINTER_OK);
+    ck_assert_int_eq(bind(g, (int64_t[][SINTER_MAX_RANK]){{1, 1, 3}}, (int[]){3}, NULL, &b), SINTER_SHAPE);
+    ck_assert_ptr_nonnull(strstr(sinter_last_error(), "squeeze"));
+    sinter_graph_release(g);
+}
+END_TEST
+
 START_TEST(dimensions_that_become_negative_are_refused) {
     sinter_graph *g = new_graph();
     bound b;
@@ -334,7 +347,7 @@ int main(void) {
         wrong_inputs_are_named, a_broken_graph_is_not_evaluated, tensors_check_their_shapes,
         names_are_bound_and_compared, extra_bindings_join_in,
         expressions_are_checked_once_their_names_are_known, what_shape_rules_assumed_is_checked,
-        dimensions_that_become_negative_are_refused, too_many_names_for_the_callers_arrays,
+        a_squeezed_name_may_not_be_1, dimensions_that_become_negative_are_refused, too_many_names_for_the_callers_arrays,
         every_allocation_may_fail,
     };
     return run_suite(suite_of("graph reference", tests, sizeof tests / sizeof *tests));
