@@ -189,10 +189,19 @@ static void put_launch(const sni_explain *x, size_t n, sni_str *out) {
 
 /* ---- all of it ---- */
 
+/* Sizes that are made of others have names of their own, which nobody gave. */
+static bool is_made(const sinter_plan *plan, int64_t dim) {
+    int64_t made;
+    for (size_t i = 0; i < sni_sym_defined_count(plan->graph->sym); ++i)
+        if (sni_sym_defined(plan->graph->sym, i, &made) && made == dim) return true;
+    return false;
+}
+
 static void put_dimensions(const sni_explain *x, sni_str *out) {
     bool first = true;
     sni_str_append(out, "{");
     for (size_t i = 0; i < x->bindings.count; ++i) {
+        if (is_made(x->plan, x->bindings.dims[i])) continue;
         sni_json_next(out, &first);
         sni_json_string(out, sinter_dim_name(x->bindings.dims[i]));
         sni_str_printf(out, ":%lld", (long long)x->bindings.values[i]);
