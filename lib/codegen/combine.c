@@ -1,4 +1,4 @@
-/* Reductions: identities, combination, and folding of lanes in a fixed order. */
+/* Reductions: what they start with, combining, folding of lanes in a fixed order, and taking one element in. */
 #include "codegen/layout.h"
 
 #include <string.h>

@@ -5,6 +5,7 @@
  *
  * What the last pass would compute again at some cost (softmax's exponentials) waits in the output's memory, where the
  * row is about to be stored anyway: cpu_row_stage.c. */
+#include "codegen/accumulate.h"
 #include "codegen/cpu_row_stage.h"
 #include "codegen/strategies.h"
 
@@ -27,17 +28,20 @@ typedef struct row {
     sni_stage stage;
 } row;
 
-static bool reduces_in(const row *r, int s, int pass) {
-    const sni_passes *p = r->passes;
-    return p->live[s] && p->loop->stmts[s].kind == SNI_STMT_REDUCE && p->depth[s] == pass;
+static sni_accumulators accumulators_of(const row *r, int pass, int width) {
+    return (sni_accumulators){r->e, r->passes, pass, width, NULL};
 }
+
+/* The accumulators of one of the vectors in flight; of single elements. */
+static sni_place copy_place(const row *r, int copy) { return sni_place_of(sni_emit_format(r->e, "_v%d", copy)); }
+static sni_place tail_place(void) { return sni_place_of("_t"); }
 
 /* Vectors in flight: few when each is much work, or when many reductions share the registers. */
 static int unroll_of(const row *r, int pass) {
-    int reductions = 0;
+    sni_accumulators accumulators = accumulators_of(r, pass, r->width);
+    int reductions = sni_accumulators_count(&accumulators);
     double cost = 0;
     for (int s = 0; s < r->e->loop->stmt_count; ++s) {
-        if (reduces_in(r, s, pass)) ++reductions;
         if (r->passes->live[s] && sni_stmt_inner(r->e->loop, s) && r->e->loop->stmts[s].kind == SNI_STMT_OP)
             cost += r->e->loop->stmts[s].op->cost;
     }
@@ -47,17 +51,9 @@ static int unroll_of(const row *r, int pass) {
 }
 
 static void declare(const row *r, int pass, int unroll) {
-    sni_emitter *e = r->e;
-    for (int s = 0; s < e->loop->stmt_count; ++s) {
-        if (!reduces_in(r, s, pass)) continue;
-        const sni_stmt *stmt = &e->loop->stmts[s];
-        sni_ctype type = sni_ctype_of(stmt->dtype);
-        for (int u = 0; u < unroll && r->width > 1; ++u)
-            sni_emit_line(e, "%s acc%d_v%d = %s;", sni_ctype_name(type, r->width), s, u,
-                          sni_emit_identity(e, stmt->combiner, stmt->dtype, r->width));
-        sni_emit_line(e, "%s acc%d_t = %s;", sni_ctype_name(type, 1), s,
-                      sni_emit_identity(e, stmt->combiner, stmt->dtype, 1));
-    }
+    sni_accumulators vectors = accumulators_of(r, pass, r->width), scalars = accumulators_of(r, pass, 1);
+    for (int u = 0; u < unroll && r->width > 1; ++u) sni_accumulators_declare(&vectors, copy_place(r, u));
+    sni_accumulators_declare(&scalars, tail_place());
 }
 
 /* Code for the lanes at the scope's place; copy -1: the scalar tail. */
@@ -71,11 +67,8 @@ static void emit_body(const row *r, const sni_scope *scope, int pass, const bool
     sni_stage_load(&r->stage, e, scope, pass, inside);
     sni_emit_stmts(e, &local, needed, inside);
     sni_stage_store(&r->stage, e, scope, pass, inside);
-    for (int s = 0; s < e->loop->stmt_count; ++s) {
-        if (!reduces_in(r, s, pass)) continue;
-        const char *acc = copy < 0 ? sni_emit_format(e, "acc%d_t", s) : sni_emit_format(e, "acc%d_v%d", s, copy);
-        sni_emit_accumulate(e, scope, s, inside, scope->width, acc);
-    }
+    sni_accumulators accumulators = accumulators_of(r, pass, scope->width);
+    sni_accumulators_add(&accumulators, scope, inside, copy < 0 ? tail_place() : copy_place(r, copy));
     if (pass == r->passes->count) sni_emit_inner_stores(e, scope, inside);
 }
 
@@ -122,24 +115,17 @@ static void emit_loops(const row *r, const sni_scope *scope, int pass, const boo
     sni_emit_close_loops(e, outside);
 }
 
-/* Brings the accumulators of REDUCE s together; its name is then a scalar. */
-static void finish(const row *r, int s, int unroll, const char **names) {
-    sni_emitter *e = r->e;
-    const sni_stmt *stmt = &e->loop->stmts[s];
-    sni_ctype type = sni_ctype_of(stmt->dtype);
-    const char *total = sni_emit_format(e, "acc%d_t", s);
+/* Brings the accumulators of a pass together, in a fixed order. */
+static void finish(const row *r, const sni_scope *scope, int pass, int unroll, const char **names) {
+    sni_accumulators vectors = accumulators_of(r, pass, r->width), scalars = accumulators_of(r, pass, 1);
     if (r->width > 1) {
         for (int step = unroll / 2; step >= 1; step /= 2)
-            for (int u = 0; u < step; ++u) {
-                const char *a = sni_emit_format(e, "acc%d_v%d", s, u), *b = sni_emit_format(e, "acc%d_v%d", s, u + step);
-                sni_emit_line(e, "%s = %s;", a, sni_emit_combine(e, stmt->combiner, type, r->width, a, b));
-            }
-        const char *folded =
-            sni_emit_fold(e, stmt->combiner, type, r->width, sni_emit_format(e, "acc%d_v0", s));
-        total = sni_emit_combine(e, stmt->combiner, type, 1, folded, total);
+            for (int u = 0; u < step; ++u)
+                sni_accumulators_merge(&vectors, copy_place(r, u), copy_place(r, u + step));
+        sni_accumulators_fold(&vectors, sni_place_of("_f"), copy_place(r, 0));
+        sni_accumulators_merge(&scalars, tail_place(), sni_place_of("_f"));
     }
-    names[s] = sni_emit_format(e, "s%d", s);
-    sni_emit_line(e, "const %s %s = %s;", sni_ctype_name(type, 1), names[s], sni_emit_wrap(e, stmt->dtype, 1, total));
+    sni_accumulators_finish(&scalars, scope, tail_place(), names);
 }
 
 static void emit_pass(const row *r, const sni_scope *scope, int pass, const char **names) {
@@ -151,8 +137,7 @@ static void emit_pass(const row *r, const sni_scope *scope, int pass, const char
     sni_emit_open(r->e, "%s", "");
     emit_loops(r, scope, pass, needed, have, unroll);
     sni_emit_close(r->e);
-    for (int s = 0; s < r->e->loop->stmt_count; ++s)
-        if (reduces_in(r, s, pass)) finish(r, s, unroll, names);
+    finish(r, scope, pass, unroll, names);
 }
 
 static void emit_row(const row *r, const sni_scope *scope) {

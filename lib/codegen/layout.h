@@ -3,6 +3,7 @@
 #define SNI_CODEGEN_LAYOUT_H
 
 #include "codegen/emit_internal.h"
+#include "codegen/online.h"
 
 /* ---- Passes (passes.c) ---- */
 
@@ -16,9 +17,12 @@ typedef struct sni_passes {
     bool inner_stores;   /* there are stores inside the row: they all belong to the last pass */
     double cost;         /* simple operations of the live statements, about */
     int loads;           /* live ones */
+    const sni_follower *followers; /* by statement: which reductions run in their leader's pass; NULL: none does */
 } sni_passes;
 
 bool sni_passes_init(sni_passes *passes, const sni_loop *loop, sni_arena *arena);
+/* The same with as few passes as tuples make possible: for rows that are read from memory in every pass. */
+bool sni_passes_init_online(sni_passes *passes, const sni_loop *loop, sni_arena *arena);
 bool sni_stmt_inner(const sni_loop *loop, int s);
 /* Is the store one that runs over the inner axes? */
 bool sni_store_inner(const sni_loop *loop, const sni_store *store);

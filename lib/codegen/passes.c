@@ -49,15 +49,23 @@ static void find_live(sni_passes *passes) {
     }
 }
 
-bool sni_passes_init(sni_passes *passes, const sni_loop *loop, sni_arena *arena) {
+/* Followers run in their leader's pass. */
+static void follow(sni_passes *passes, sni_follower *followers, int s) {
+    if (followers == NULL) return;
+    followers[s] = sni_online_find(passes->loop, passes->depth, followers, s);
+    if (followers[s].tuple != SNI_TUPLE_NONE) passes->depth[s] = passes->depth[followers[s].leader];
+}
+
+static bool init(sni_passes *passes, const sni_loop *loop, sni_follower *followers, sni_arena *arena) {
     size_t room = (size_t)loop->stmt_count + 1;
-    *passes = (sni_passes){.loop = loop};
+    *passes = (sni_passes){.loop = loop, .followers = followers};
     passes->depth = sni_arena_alloc(arena, room * sizeof *passes->depth);
     passes->live = sni_arena_alloc(arena, room * sizeof *passes->live);
     if (passes->depth == NULL || passes->live == NULL) return false;
     find_live(passes);
     for (int s = 0; s < loop->stmt_count; ++s) {
         passes->depth[s] = depth_of(loop, passes->depth, s);
+        follow(passes, followers, s);
         if (!passes->live[s]) continue;
         if (loop->stmts[s].kind == SNI_STMT_REDUCE && passes->depth[s] > passes->count)
             passes->count = passes->depth[s];
@@ -71,4 +79,13 @@ bool sni_passes_init(sni_passes *passes, const sni_loop *loop, sni_arena *arena)
         if (pass > passes->count) passes->count = pass;
     }
     return true;
+}
+
+bool sni_passes_init(sni_passes *passes, const sni_loop *loop, sni_arena *arena) {
+    return init(passes, loop, NULL, arena);
+}
+
+bool sni_passes_init_online(sni_passes *passes, const sni_loop *loop, sni_arena *arena) {
+    sni_follower *followers = sni_arena_alloc(arena, ((size_t)loop->stmt_count + 1) * sizeof *followers);
+    return followers != NULL && init(passes, loop, followers, arena);
 }

@@ -1,5 +1,5 @@
 /* One point of the parallel axes: scalar code of the row between passes over the inner axes. */
-#include "codegen/layout.h"
+#include "codegen/accumulate.h"
 
 #include <string.h>
 
@@ -34,6 +34,17 @@ void sni_emit_row_stmts(sni_emitter *e, const sni_scope *scope, const sni_passes
     sni_emit_stmts(e, &local, needed, names);
 }
 
+/* What an element needs to enter REDUCE s. */
+static void need_argument(const sni_passes *passes, int s, const bool *stop, bool *needed) {
+    const sni_follower *f = passes->followers != NULL ? &passes->followers[s] : NULL;
+    if (f == NULL || f->tuple == SNI_TUPLE_NONE) {
+        sni_need_reduce(passes->loop, s, stop, needed);
+        return;
+    }
+    for (int i = 0; i < f->factor_count; ++i) sni_emit_need(passes->loop, f->factors[i], stop, needed);
+    sni_emit_need(passes->loop, passes->loop->stmts[f->leader].args[0], stop, needed);
+}
+
 bool *sni_emit_pass_need(sni_emitter *e, const sni_passes *passes, int pass, const char *const *have) {
     const sni_loop *loop = passes->loop;
     bool *needed = flags(e), *stop = flags(e);
@@ -41,7 +52,7 @@ bool *sni_emit_pass_need(sni_emitter *e, const sni_passes *passes, int pass, con
     for (int s = 0; s < loop->stmt_count; ++s) stop[s] = have[s] != NULL;
     for (int s = 0; s < loop->stmt_count; ++s)
         if (passes->live[s] && loop->stmts[s].kind == SNI_STMT_REDUCE && passes->depth[s] == pass)
-            sni_need_reduce(loop, s, stop, needed);
+            need_argument(passes, s, stop, needed);
     if (pass == passes->count)
         for (int i = 0; i < loop->store_count; ++i)
             if (sni_store_inner(loop, &loop->stores[i])) sni_emit_need(loop, loop->stores[i].stmt, stop, needed);
@@ -66,51 +77,23 @@ void sni_emit_row_stores(sni_emitter *e, const sni_scope *scope, const char *con
     }
 }
 
-/* Names of the reductions of a pass: wrapped to their dtype once they are complete. */
-static void finish_reduce(sni_emitter *e, const sni_scope *scope, int r, const char **names) {
-    const sni_stmt *stmt = &e->loop->stmts[r];
-    int width = sni_emit_is_vector(e, scope, r) ? scope->width : 1;
-    const char *acc = sni_emit_format(e, "acc%d", r);
-    const char *wrapped = sni_emit_wrap(e, stmt->dtype, width, acc);
-    names[r] = acc;
-    if (wrapped == acc) return;
-    names[r] = sni_emit_format(e, "s%d", r);
-    sni_emit_line(e, "const %s %s = %s;", sni_ctype_name(sni_ctype_of(stmt->dtype), width), names[r], wrapped);
-}
-
-static bool reduces_in(const sni_passes *passes, int s, int pass) {
-    return passes->live[s] && passes->loop->stmts[s].kind == SNI_STMT_REDUCE && passes->depth[s] == pass;
-}
-
-static void declare_accumulators(sni_emitter *e, const sni_scope *scope, const sni_passes *passes, int pass) {
-    for (int s = 0; s < e->loop->stmt_count; ++s) {
-        if (!reduces_in(passes, s, pass)) continue;
-        const sni_stmt *stmt = &e->loop->stmts[s];
-        int width = sni_emit_is_vector(e, scope, s) ? scope->width : 1;
-        sni_emit_line(e, "%s acc%d = %s;", sni_ctype_name(sni_ctype_of(stmt->dtype), width), s,
-                      sni_emit_identity(e, stmt->combiner, stmt->dtype, width));
-    }
-}
-
 static void emit_pass(sni_emitter *e, const sni_scope *scope, const sni_passes *passes, int pass, const char **names) {
     const sni_loop *loop = e->loop;
     const char **inside = sni_emit_names(e, names);
     bool *needed = sni_emit_pass_need(e, passes, pass, names);
     if (inside == NULL || needed == NULL) return;
-    declare_accumulators(e, scope, passes, pass);
+    sni_accumulators accumulators = {e, passes, pass, 1, scope};
+    sni_place place = sni_place_of("");
+    sni_accumulators_declare(&accumulators, place);
     sni_emit_carries(e, scope, needed);
     sni_emit_open_loops(e, scope, loop->inner);
     sni_scope local = *scope;
     local.have = names;
     sni_emit_stmts(e, &local, needed, inside);
-    for (int s = 0; s < loop->stmt_count; ++s)
-        if (reduces_in(passes, s, pass))
-            sni_emit_accumulate(e, scope, s, inside, sni_emit_is_vector(e, scope, s) ? scope->width : 1,
-                                sni_emit_format(e, "acc%d", s));
+    sni_accumulators_add(&accumulators, scope, inside, place);
     if (pass == passes->count) sni_emit_inner_stores(e, scope, inside);
     sni_emit_close_loops(e, loop->inner);
-    for (int s = 0; s < loop->stmt_count; ++s)
-        if (reduces_in(passes, s, pass)) finish_reduce(e, scope, s, names);
+    sni_accumulators_finish(&accumulators, scope, place, names);
 }
 
 void sni_emit_point(sni_emitter *e, const sni_scope *scope, const sni_passes *passes) {

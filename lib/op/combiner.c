@@ -86,8 +86,8 @@ int64_t sni_combine_whole(sni_combiner combiner, int64_t a, int64_t b) {
 
 #define inf_sign(x) infinite_sign(x)
 #define VARIABLES                                                                                                      \
-    double x = v->x, y = v->y, z = v->z, a = v->a, m = v->m, p = v->p, j = v->j, n = v->n, s = v->s, u = v->u;         \
-    (void)x, (void)y, (void)z, (void)a, (void)m, (void)p, (void)j, (void)n, (void)s, (void)u
+    double x = v->x, y = v->y, z = v->z, a = v->a, m = v->m, p = v->p, j = v->j, n = v->n, s = v->s, r = v->r, u = v->u; \
+    (void)x, (void)y, (void)z, (void)a, (void)m, (void)p, (void)j, (void)n, (void)s, (void)r, (void)u
 #define SNI_TUPLE(id, name, leaders, followers, carries, counts, enter, carry, leave, doc)                             \
     static double enter_of_##id(const sni_tuple_values *v) { VARIABLES; return enter; }                                   \
     static double carry_of_##id(const sni_tuple_values *v) { VARIABLES; return carry; }                                   \

@@ -62,7 +62,7 @@ const sni_tuple_row *sni_tuple_row_of(sni_tuple tuple);
 
 /* The variables of a tuple's expressions, and their values in double: the reference, for tests. */
 typedef struct sni_tuple_values {
-    double x, y, z, a, m, p, j, n, s, u;
+    double x, y, z, a, m, p, j, n, s, r, u;
 } sni_tuple_values;
 typedef struct sni_tuple_reference {
     double (*enter)(const sni_tuple_values *v);

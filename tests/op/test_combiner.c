@@ -89,7 +89,7 @@ static double inverse(double count) { return count > 0 ? 1 / count : 0; }
 
 static double carried(const tuple_case *t, state from, double leader, double count) {
     sni_tuple_values v = {.z = start_of(t).follower, .a = from.follower, .m = leader, .p = from.leader, .j = from.count,
-                          .n = count, .s = inverse(from.count)};
+                          .n = count, .s = inverse(from.count), .r = inverse(count)};
     return sni_tuple_reference_of(t->tuple)->carry(&v);
 }
 
@@ -103,7 +103,7 @@ static state merge(const tuple_case *t, state a, state b) {
 static state add(const tuple_case *t, state a, double x, double y) {
     state to = {sni_combine_real(t->leader, a.leader, x), a.follower, a.count + 1};
     sni_tuple_values v = {.x = x, .y = y, .z = start_of(t).follower, .m = to.leader, .p = a.leader, .j = a.count,
-                          .n = to.count, .s = inverse(a.count)};
+                          .n = to.count, .s = inverse(a.count), .r = inverse(to.count)};
     if (sni_tuple_row_of(t->tuple)->carries) to.follower = carried(t, a, to.leader, to.count);
     to.follower = sni_combine_real(t->follower, to.follower, sni_tuple_reference_of(t->tuple)->enter(&v));
     return to;
