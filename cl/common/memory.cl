@@ -32,6 +32,22 @@ SN_DEFINE_BF16(8)
 SN_DEFINE_BF16(16)
 #endif
 
+/* Halves that are aligned to their own size only, by way of integers: PoCL 3.1 takes the address in vload_half8 for one
+ * that is aligned to the vector. */
+#define SN_DEFINE_F16(N)                                                                           \
+    static inline float##N sn_from_f16_##N(ushort##N x) {                                          \
+        return vloada_half##N(0, (const __private half *)&x);                                      \
+    }                                                                                              \
+    static inline ushort##N sn_to_f16_##N(float##N x) {                                            \
+        ushort##N result;                                                                          \
+        vstorea_half##N##_rte(x, 0, (__private half *)&result);                                    \
+        return result;                                                                             \
+    }
+SN_DEFINE_F16(2)
+SN_DEFINE_F16(4)
+SN_DEFINE_F16(8)
+SN_DEFINE_F16(16)
+
 #define sn_load_f32(p, i) ((p)[i])
 #define sn_load_f16(p, i) vload_half((i), (p))
 #define sn_load_bf16(p, i) sn_from_bf16((p)[i])
@@ -56,7 +72,7 @@ SN_DEFINE_BF16(16)
 
 /* Vectors aligned to their elements only. */
 #define sn_loadv_f32(N, p, i) vload##N(0, (p) + (i))
-#define sn_loadv_f16(N, p, i) vload_half##N(0, (p) + (i))
+#define sn_loadv_f16(N, p, i) sn_from_f16_##N(vload##N(0, (const __global ushort *)((p) + (i))))
 #define sn_loadv_bf16(N, p, i) sn_from_bf16##N(vload##N(0, (p) + (i)))
 #define sn_loadv_f64(N, p, i) vload##N(0, (p) + (i))
 #define sn_loadv_i8(N, p, i) convert_int##N(vload##N(0, (p) + (i)))
@@ -67,7 +83,7 @@ SN_DEFINE_BF16(16)
 #define sn_loadv_bool(N, p, i) convert_int##N(vload##N(0, (p) + (i)))
 
 #define sn_storev_f32(N, v, p, i) vstore##N((v), 0, (p) + (i))
-#define sn_storev_f16(N, v, p, i) vstore_half##N##_rte((v), 0, (p) + (i))
+#define sn_storev_f16(N, v, p, i) vstore##N(sn_to_f16_##N(v), 0, (__global ushort *)((p) + (i)))
 #define sn_storev_bf16(N, v, p, i) vstore##N(sn_to_bf16##N(v), 0, (p) + (i))
 #define sn_storev_f64(N, v, p, i) vstore##N((v), 0, (p) + (i))
 #define sn_storev_i8(N, v, p, i) vstore##N(convert_char##N(v), 0, (p) + (i))

@@ -7,7 +7,7 @@
 #include "codegen/layout.h"
 #include "codegen/strategies.h"
 
-enum { LANES, GROUP_WORK, UNIT_GROUPS, PARAM_COUNT };
+enum { LANES, GROUP_WORK, UNIT_GROUPS, TUPLES, PARAM_COUNT };
 
 /* A few work-groups for each core even out their load; more would only cost. */
 static const sni_param params[PARAM_COUNT] = {
@@ -15,6 +15,7 @@ static const sni_param params[PARAM_COUNT] = {
     [GROUP_WORK] = SNI_PARAM("group_work", "simple operations that make a work-group worth its cost", 8192, 16384,
                              32768, 65536, 131072, 262144, 524288),
     [UNIT_GROUPS] = SNI_PARAM("unit_groups", "work-groups of each compute unit, at most", 1, 2, 4, 8, 16),
+    [TUPLES] = SNI_PARAM_TUPLES,
 };
 
 typedef struct points {
@@ -98,6 +99,7 @@ static void choose(const sni_loop *loop, const sni_caps *caps, sni_schedule *sch
     if (axis >= 0 && sni_sym_is_const(loop->sym, loop->extents[axis], &extent))
         while (width > 2 && width > extent) width /= 2;
     sni_schedule_fill(schedule, LANES, width);
+    sni_schedule_fill(schedule, TUPLES, sni_has_long_columns(loop) ? SNI_TUPLES_JOINED : SNI_TUPLES_APART);
     sni_schedule_fill(schedule, GROUP_WORK, 65536);
     sni_schedule_fill(schedule, UNIT_GROUPS, 4);
 }
@@ -107,7 +109,7 @@ static sinter_status generate_points(const sni_loop *loop, const sni_caps *caps,
     sni_emitter e;
     sni_passes passes;
     SNI_TRY(sni_emit_begin(&e, loop, caps, arena, out_spec));
-    if (!sni_passes_init(&passes, loop, arena)) return sni_out_of_memory("a kernel's passes");
+    if (!sni_passes_init_as(&passes, loop, schedule->values[TUPLES], arena)) return sni_out_of_memory("a kernel's passes");
     uint32_t parallel = sni_parallel_mask(loop);
     sni_expr total = sni_extent_product(loop, parallel);
     sni_expr work = sni_sym_mul(loop->sym, total, sni_extent_product(loop, loop->inner));

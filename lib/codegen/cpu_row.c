@@ -9,7 +9,7 @@
 #include "codegen/cpu_row_stage.h"
 #include "codegen/strategies.h"
 
-enum { LANES, UNROLL, GROUP_WORK, UNIT_GROUPS, PARAM_COUNT };
+enum { LANES, UNROLL, GROUP_WORK, UNIT_GROUPS, TUPLES, PARAM_COUNT };
 
 static const sni_param params[PARAM_COUNT] = {
     [LANES] = SNI_PARAM("lanes", "elements of a vector", 2, 4, 8, 16),
@@ -17,7 +17,11 @@ static const sni_param params[PARAM_COUNT] = {
     [GROUP_WORK] = SNI_PARAM("group_work", "simple operations that make a work-group worth its cost", 8192, 16384,
                              32768, 65536, 131072, 262144, 524288),
     [UNIT_GROUPS] = SNI_PARAM("unit_groups", "work-groups of each compute unit, at most", 1, 2, 4, 8, 16),
+    [TUPLES] = SNI_PARAM_TUPLES,
 };
+
+/* What of the cache that a device reports is a core's and near: not all of it is. */
+enum { LEAST_CACHE = 256 * 1024, MOST_CACHE = 2 * 1024 * 1024 };
 
 typedef struct row {
     sni_emitter *e;
@@ -175,7 +179,20 @@ static bool accepts(const sni_loop *loop, const sni_caps *caps, sni_str *why) {
     return false;
 }
 
+/* Is a row known to be longer than what a core's part of the cache holds of it from pass to pass? Otherwise passes cost
+ * less than the exponentials of tuples. */
+static bool exceeds_cache(const sni_loop *loop, const sni_caps *caps) {
+    uint64_t share = caps->global_cache_bytes / (2 * (caps->compute_units > 0 ? caps->compute_units : 1));
+    int64_t points, bytes = 0;
+    for (int b = 0; b < loop->buffer_count; ++b) bytes += (int64_t)sinter_dtype_size(loop->buffers[b].dtype);
+    if (!sni_sym_is_const(loop->sym, sni_extent_product(loop, loop->inner), &points)) return false;
+    if (share < LEAST_CACHE) share = LEAST_CACHE;
+    if (share > MOST_CACHE) share = MOST_CACHE;
+    return points > (int64_t)share / bytes;
+}
+
 static void choose(const sni_loop *loop, const sni_caps *caps, sni_schedule *schedule) {
+    sni_schedule_fill(schedule, TUPLES, exceeds_cache(loop, caps) ? SNI_TUPLES_JOINED : SNI_TUPLES_APART);
     sni_schedule_fill(schedule, LANES, sni_cpu_width(loop, caps));
     sni_schedule_fill(schedule, UNROLL, 4);
     sni_schedule_fill(schedule, GROUP_WORK, 65536);
@@ -187,7 +204,7 @@ static sinter_status generate(const sni_loop *loop, const sni_caps *caps, const 
     sni_emitter e;
     sni_passes passes;
     SNI_TRY(sni_emit_begin(&e, loop, caps, arena, out_spec));
-    if (!sni_passes_init(&passes, loop, arena)) return sni_out_of_memory("a kernel's passes");
+    if (!sni_passes_init_as(&passes, loop, schedule->values[TUPLES], arena)) return sni_out_of_memory("a kernel's passes");
     uint32_t parallel = sni_parallel_mask(loop);
     sni_expr rows = sni_extent_product(loop, parallel);
     sni_expr work = sni_sym_mul(loop->sym, rows, sni_extent_product(loop, loop->inner));

@@ -7,12 +7,13 @@
 #include "codegen/layout.h"
 #include "codegen/strategies.h"
 
-enum { LOCAL, LANES, VECTORS, PARAM_COUNT };
+enum { LOCAL, LANES, VECTORS, TUPLES, PARAM_COUNT };
 
 static const sni_param params[PARAM_COUNT] = {
     [LOCAL] = SNI_PARAM("local", "work-items of a work-group", 64, 128, 256, 512, 1024),
     [LANES] = SNI_PARAM("lanes", "points of a vector, at most; 16 bytes hold no more than 8", 1, 2, 4, 8),
     [VECTORS] = SNI_PARAM("vectors", "of a work-item, one after the other; a work-group's lie side by side", 1, 2, 4, 8),
+    [TUPLES] = SNI_PARAM_TUPLES,
 };
 
 /* How the code of one vector ends before its last line: with the work-item, or with its turn of several. */
@@ -57,17 +58,12 @@ static void emit_line_part(sni_emitter *e, const sni_scope *scope, const sni_pas
     sni_emit_point(e, scope, passes);
 }
 
-/* Does every point combine many elements? Then there are few points beside what is read, and one point a work-item gives
- * more work-items, which matters more than wide accesses. A window that is known to be small (pooling) is no such column. */
-static bool has_long_columns(const sni_loop *loop) {
-    int64_t count;
-    bool known = sni_sym_is_const(loop->sym, sni_extent_product(loop, loop->inner), &count);
-    return loop->inner != 0 && (!known || count > 64);
-}
-
+/* Where every point combines many elements there are few points beside what is read, and one point a work-item gives more
+ * work-items, which matters more than wide accesses. */
 static void choose(const sni_loop *loop, const sni_caps *caps, sni_schedule *schedule) {
     sni_schedule_fill(schedule, LOCAL, sni_fit_work_group(caps, 256));
-    sni_schedule_fill(schedule, LANES, has_long_columns(loop) ? 1 : 8);
+    sni_schedule_fill(schedule, LANES, sni_has_long_columns(loop) ? 1 : 8);
+    sni_schedule_fill(schedule, TUPLES, sni_has_long_columns(loop) ? SNI_TUPLES_JOINED : SNI_TUPLES_APART);
     sni_schedule_fill(schedule, VECTORS, 1);
 }
 
@@ -119,7 +115,7 @@ static sinter_status generate_points(const sni_loop *loop, const sni_caps *caps,
     sni_emitter e;
     sni_passes passes;
     SNI_TRY(sni_emit_begin(&e, loop, caps, arena, out_spec));
-    if (!sni_passes_init(&passes, loop, arena)) return sni_out_of_memory("a kernel's passes");
+    if (!sni_passes_init_as(&passes, loop, schedule->values[TUPLES], arena)) return sni_out_of_memory("a kernel's passes");
     sni_scope scope = {.lane_axis = -1, .width = 1, .prefix = "s"};
     sni_name_axes(&e, &scope);
     sni_expr items = emit_items(&e, &scope, &passes, schedule);

@@ -73,6 +73,12 @@ bool sni_prefers_column(const sni_passes *passes, int width) {
     return short_row;
 }
 
+bool sni_has_long_columns(const sni_loop *loop) {
+    int64_t count;
+    bool known = sni_sym_is_const(loop->sym, sni_extent_product(loop, loop->inner), &count);
+    return loop->inner != 0 && (!known || count > 64);
+}
+
 int sni_cpu_width(const sni_loop *loop, const sni_caps *caps) {
     int width = 1;
     while (width < 16 && (uint32_t)width * 2 <= caps->native_float_width) width *= 2;

@@ -23,6 +23,11 @@ typedef struct sni_passes {
 bool sni_passes_init(sni_passes *passes, const sni_loop *loop, sni_arena *arena);
 /* The same with as few passes as tuples make possible: for rows that are read from memory in every pass. */
 bool sni_passes_init_online(sni_passes *passes, const sni_loop *loop, sni_arena *arena);
+/* The one or the other by the value of a strategy's parameter, whose row is SNI_PARAM_TUPLES. */
+enum { SNI_TUPLES_APART = 1, SNI_TUPLES_JOINED = 2 };
+#define SNI_PARAM_TUPLES                                                                                               \
+    SNI_PARAM("tuples", "1: a reduction that needs another's result has a pass of its own, 2: both share one", 1, 2)
+bool sni_passes_init_as(sni_passes *passes, const sni_loop *loop, int tuples, sni_arena *arena);
 bool sni_stmt_inner(const sni_loop *loop, int s);
 /* Is the store one that runs over the inner axes? */
 bool sni_store_inner(const sni_loop *loop, const sni_store *store);
@@ -88,6 +93,8 @@ sni_lane_use sni_lane_use_of(const sni_passes *passes, int axis, int width);
 int sni_best_inner_axis(const sni_passes *passes);
 /* Should the program's lanes lie along the last parallel axis rather than along an inner one? */
 bool sni_prefers_column(const sni_passes *passes, int width);
+/* Does every point combine many elements? A window that is known to be small (pooling) is no such column. */
+bool sni_has_long_columns(const sni_loop *loop);
 /* Lanes for a CPU's registers, at least 1; wide: the program computes in 64 bits. */
 int sni_cpu_width(const sni_loop *loop, const sni_caps *caps);
 /* Lanes of one access of 16 bytes along an axis, at most most. */

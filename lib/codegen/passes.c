@@ -89,3 +89,7 @@ bool sni_passes_init_online(sni_passes *passes, const sni_loop *loop, sni_arena 
     sni_follower *followers = sni_arena_alloc(arena, ((size_t)loop->stmt_count + 1) * sizeof *followers);
     return followers != NULL && init(passes, loop, followers, arena);
 }
+
+bool sni_passes_init_as(sni_passes *passes, const sni_loop *loop, int tuples, sni_arena *arena) {
+    return tuples == SNI_TUPLES_JOINED ? sni_passes_init_online(passes, loop, arena) : sni_passes_init(passes, loop, arena);
+}

@@ -91,7 +91,7 @@ static uint32_t position(sinter_graph *g, uint32_t x, int axis, bool max, bool l
     sni_type type = sni_make_type(g, x);
     uint32_t here = is_extreme(g, x, axis, max);
     uint32_t at = sni_make_iota(g, type.dims[axis], type.rank - 1 - axis, SINTER_I32);
-    uint32_t never = sni_make_scalar(g, SINTER_I32, last ? -1 : INT32_MAX);
+    uint32_t never = sni_make_scalar(g, SINTER_I32, last ? INT32_MIN : INT32_MAX);
     at = sni_make_where(g, here, at, never);
     return sni_make_reduce(g, last ? "reduce_max" : "reduce_min", at, 1u << axis, true);
 }
