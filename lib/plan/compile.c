@@ -133,17 +133,36 @@ static sinter_status unfused_bytes(const sinter_graph *graph, sni_sym *sym, sni_
     return SINTER_OK;
 }
 
-/* A GPU's unit holds eight teams of a row, or 2048 columns. What one of them reads in the time of a launch, about 10
- * microseconds, is what a second kernel must save. */
-static sinter_status split_reductions(const sni_caps *caps, sinter_graph **graph) {
-    int64_t units = caps->compute_units;
-    sni_split_options options = {.rows = {units * 8, 1 << 18, 4096}, .columns = {units * 2048, 1 << 10, 64}};
+typedef sinter_status (*split_pass)(const sinter_graph *graph, const sni_split_options *options, sinter_graph **out_graph);
+
+static sinter_status replace_split(sinter_graph **graph, split_pass pass, const sni_split_options *options) {
     sinter_graph *split;
-    if (caps->device_class != SNI_DEVICE_GPU) return SINTER_OK;
-    SNI_TRY(sni_pass_split_reduce(*graph, &options, &split));
+    SNI_TRY(pass(*graph, options, &split));
     sinter_graph_release(*graph);
     *graph = split;
     return SINTER_OK;
+}
+
+/* What rows share of a part is one value for all of them. */
+static sinter_status join_equal(const sinter_graph *graph, const sni_split_options *options, sinter_graph **out_graph) {
+    (void)options;
+    return sni_pass_cse(graph, out_graph);
+}
+
+/* A GPU's unit holds eight teams of a row, or 2048 columns. What one of them reads in the time of a launch, about 10
+ * microseconds, is what a second kernel must save. Rows with reductions that follow each other gain more: they are read
+ * again for each of them, and with a team a unit they leave half of what a unit can hold empty. A CPU's core takes a row or
+ * some lines of columns at a time. */
+static sinter_status split_reductions(const sni_caps *caps, sinter_graph **graph) {
+    int64_t units = caps->compute_units > 0 ? caps->compute_units : 1;
+    bool gpu = caps->device_class == SNI_DEVICE_GPU;
+    sni_split_options cpu_both = {.rows = {units * 4, 1 << 17, 1 << 14}, .columns = {units * 64, 1 << 13, 1 << 10}};
+    sni_split_options single = gpu ? (sni_split_options){.rows = {units * 8, 1 << 18, 4096}, .columns = {units * 2048, 1 << 10, 64}} : cpu_both;
+    sni_split_options tuple = single;
+    if (gpu) tuple.rows = (sni_split_rule){units * 4, 1 << 16, 4096};
+    SNI_TRY(replace_split(graph, sni_pass_split_tuple, &tuple));
+    SNI_TRY(replace_split(graph, join_equal, NULL));
+    return replace_split(graph, sni_pass_split_reduce, &single);
 }
 
 static bool has_matrix(const sni_caps *caps, sinter_dtype dtype) {

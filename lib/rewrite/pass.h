@@ -48,6 +48,11 @@ typedef struct sni_split_options {
 sinter_status sni_pass_split_reduce(const sinter_graph *graph, const sni_split_options *options,
                                     sinter_graph **out_graph);
 
+/* The same for few long rows whose reductions follow each other (softmax, the position of the largest, mean and variance):
+ * each part is looked at once. To be run before the other, and followed by sni_pass_cse. */
+sinter_status sni_pass_split_tuple(const sinter_graph *graph, const sni_split_options *options,
+                                   sinter_graph **out_graph);
+
 /* The same for few long scans. The rules count lines of the scans. */
 sinter_status sni_pass_split_scan(const sinter_graph *graph, const sni_split_options *options,
                                   sinter_graph **out_graph);
