@@ -327,6 +327,40 @@ START_TEST(gathers) {
 }
 END_TEST
 
+/* y[j, b, i] = relu(x[i, b, j]) * w[j] + z[j, b, i] + v[i]: tiles of x, and of nothing else. guarded: x is padded. */
+static void transposed(sinter_dtype dtype, int64_t m, int64_t n, bool guarded) {
+    builder b;
+    builder_init(&b);
+    sni_sym *sym = b.loop.sym;
+    sni_expr rows = dim(&b, "m", m), planes = dim(&b, "b", 3), columns = dim(&b, "n", n);
+    sni_expr j = axis(&b, columns, false), p = axis(&b, planes, false), i = axis(&b, rows, false);
+    sni_expr total = times(&b, times(&b, rows, planes), columns), to = at2(&b, at2(&b, j, planes, p), rows, i);
+    sni_expr x_at = at2(&b, at2(&b, i, planes, p), columns, j), guard = SNI_NO_EXPR;
+    if (guarded) {
+        x_at = sni_sym_add_i(sym, x_at, -1);
+        guard = sni_sym_lt(sym, number(&b, 0), j);
+    }
+    int x = load(&b, buffer(&b, dtype, total, false), x_at, guard);
+    int w = load(&b, buffer(&b, dtype, columns, false), j, SNI_NO_EXPR), v = load(&b, buffer(&b, dtype, rows, false), i, SNI_NO_EXPR);
+    int z = load(&b, buffer(&b, dtype, total, false), to, SNI_NO_EXPR);
+    int y = op(&b, "add", op(&b, "add", op(&b, "mul", op(&b, "relu", x, -1, -1), w, -1), z, -1), v, -1);
+    output(&b, total, to, y);
+    if (dtype == SINTER_F32) output(&b, total, to, op(&b, "neg", x, -1, -1));
+    finish(&b, "transposed", false);
+}
+
+START_TEST(transposes) {
+    static const sinter_dtype dtypes[] = {SINTER_F32, SINTER_BF16, SINTER_I64, SINTER_I8};
+    static const int64_t sizes[][2] = {{1, 1}, {7, 130}, {64, 64}, {65, 33}, {0, 5}, {200, 9}};
+    for (int d = 0; d < 4; ++d)
+        for (int k = 0; k < 6; ++k)
+            if (!crashes_driver(dtypes[d])) transposed(dtypes[d], sizes[k][0], sizes[k][1], d == 0 && k % 2 == 1);
+    candidates_every = 7;
+    transposed(SINTER_F16, 70, 45, true);
+    candidates_every = 0;
+}
+END_TEST
+
 /* ---- Rows ------------------------------------------------------------------------------------- */
 
 static int scaled(builder *b, int x, sni_expr count) {
@@ -629,7 +663,7 @@ END_TEST
 int main(void) {
     test_device_open(&device);
     const TTest *const tests[] = {
-        elementwise_broadcast, elementwise_numbers, casts, every_operator, index_maps, guards, gathers, row_softmax, row_softmax_alone,
+        elementwise_broadcast, elementwise_numbers, casts, every_operator, index_maps, guards, gathers, transposes, row_softmax, row_softmax_alone,
         row_layer_norm, reductions, reductions_of_nan, several_inner_axes, windows, contraction,
         text_does_not_depend_on_sizes, refusals_have_words, memory_runs_out, wide_indices, candidates,
     };

@@ -1,0 +1,174 @@
+/* cpu_transpose: square tiles through private memory, which is the nearest cache.
+ *
+ * A tile's lines of what is read are whole cache lines, and so are those of what is written: each is touched once. Inside,
+ * vectors are loaded along one side and gathered along the other. The tiles are one linear space, cut into a chunk for each
+ * work-group. */
+#include "codegen/strategies.h"
+#include "codegen/transpose.h"
+
+enum { LANES, TILE, GROUP_WORK, UNIT_GROUPS, PARAM_COUNT };
+
+static const sni_param params[PARAM_COUNT] = {
+    [LANES] = SNI_PARAM("lanes", "points of a vector", 2, 4, 8, 16),
+    [TILE] = SNI_PARAM("tile", "points along each side of a tile", 16, 32, 64),
+    [GROUP_WORK] = SNI_PARAM("group_work", "simple operations that make a work-group worth its cost", 8192, 16384,
+                             32768, 65536, 131072, 262144, 524288),
+    [UNIT_GROUPS] = SNI_PARAM("unit_groups", "work-groups of each compute unit, at most", 1, 2, 4, 8, 16),
+};
+
+typedef struct tiles {
+    sni_emitter *e;
+    const sni_transpose *t;
+    const sni_scope *scope;
+    int width, tile;
+} tiles;
+
+static bool accepts(const sni_loop *loop, const sni_caps *caps, sni_str *why) {
+    sni_transpose t;
+    if (caps->device_class != SNI_DEVICE_CPU) {
+        sni_str_append(why, "the device is no CPU");
+        return false;
+    }
+    sni_arena *arena = sni_arena_create();
+    bool found = arena != NULL && sni_transpose_find(loop, arena, &t, why);
+    sni_arena_release(arena);
+    return found;
+}
+
+static void choose(const sni_loop *loop, const sni_caps *caps, sni_schedule *schedule) {
+    sni_schedule_fill(schedule, LANES, sni_cpu_width(loop, caps));
+    sni_schedule_fill(schedule, TILE, 16);
+    sni_schedule_fill(schedule, GROUP_WORK, 65536);
+    sni_schedule_fill(schedule, UNIT_GROUPS, 4);
+}
+
+static const char *place(const tiles *p, int s, const char *line, const char *column) {
+    return sni_emit_format(p->e, "tile%d[%s * %d + %s]", s, line, p->tile, column);
+}
+
+/* ---- Reading ---------------------------------------------------------------------------------- */
+
+static void read_line(const tiles *p, int s, bool vectors) {
+    sni_emitter *e = p->e;
+    const char *across = p->scope->names[p->t->across], *name = sni_emit_format(e, "s%d", s);
+    sni_scope lanes = *p->scope;
+    int step = vectors ? p->width : 1;
+    if (vectors) lanes.lane_axis = p->t->across, lanes.width = p->width;
+    sni_emit_open(e, "for (int k = 0; k < across; k += %d)", step);
+    sni_emit_line(e, "const sn_idx %s = base_across + k;", across);
+    sni_emit_load_as(e, &lanes, &e->loop->stmts[s], name);
+    const char *to = place(p, s, "line", "k");
+    if (vectors)
+        sni_emit_line(e, "vstore%d(%s, 0, &%s);", p->width, name, to);
+    else
+        sni_emit_line(e, "%s = %s;", to, name);
+    sni_emit_close(e);
+}
+
+static void read_tile(const tiles *p, int s) {
+    sni_emitter *e = p->e;
+    sni_emit_open(e, "for (int line = 0; line < along; ++line)");
+    sni_emit_line(e, "const sn_idx %s = base_along + line;", p->scope->names[p->t->along]);
+    sni_emit_open(e, "if (across == %d)", p->tile);
+    read_line(p, s, true);
+    --e->indent;
+    sni_emit_open(e, "} else");
+    read_line(p, s, false);
+    sni_emit_close(e);
+    sni_emit_close(e);
+}
+
+/* ---- Writing ---------------------------------------------------------------------------------- */
+
+/* The staged values of the points from k on. */
+static void gather(const tiles *p, int s, const char *name, int width) {
+    sni_str text = SNI_STR_INIT;
+    const char *type = sni_ctype_name(sni_ctype_of(p->e->loop->stmts[s].dtype), width);
+    sni_str_printf(&text, "(%s)(", type);
+    for (int lane = 0; lane < width; ++lane)
+        sni_str_printf(&text, "%s%s", lane > 0 ? ", " : "", place(p, s, sni_emit_format(p->e, "(k + %d)", lane), "line"));
+    sni_str_append(&text, ")");
+    sni_emit_line(p->e, "const %s %s = %s;", type, name, sni_emit_keep(p->e, &text));
+}
+
+static void write_line(const tiles *p, const bool *needed, bool vectors) {
+    sni_emitter *e = p->e;
+    const char **names = sni_emit_names(e, NULL);
+    sni_scope lanes = *p->scope;
+    int step = vectors ? p->width : 1;
+    if (names == NULL) return;
+    if (vectors) lanes.lane_axis = p->t->along, lanes.width = p->width;
+    sni_emit_open(e, "for (int k = 0; k < along; k += %d)", step);
+    sni_emit_line(e, "const sn_idx %s = base_along + k;", p->scope->names[p->t->along]);
+    for (int s = 0; s < e->loop->stmt_count; ++s) {
+        if (!p->t->staged[s]) continue;
+        names[s] = sni_emit_format(e, "s%d", s);
+        gather(p, s, names[s], step);
+    }
+    sni_transpose_points(p->t, e, &lanes, needed, names);
+    sni_emit_close(e);
+}
+
+static void write_tile(const tiles *p) {
+    sni_emitter *e = p->e;
+    bool *needed = sni_transpose_need(p->t, e);
+    if (needed == NULL) return;
+    sni_emit_open(e, "for (int line = 0; line < across; ++line)");
+    sni_emit_line(e, "const sn_idx %s = base_across + line;", p->scope->names[p->t->across]);
+    sni_emit_open(e, "if (along == %d)", p->tile);
+    write_line(p, needed, true);
+    --e->indent;
+    sni_emit_open(e, "} else");
+    write_line(p, needed, false);
+    sni_emit_close(e);
+    sni_emit_close(e);
+}
+
+static void emit_tiles(const tiles *p, sni_expr total, sni_expr chunk) {
+    sni_emitter *e = p->e;
+    const char *step = sni_emit_number(e, chunk), *all = sni_emit_number(e, total);
+    sni_emit_line(e, "const sn_idx begin = (sn_idx)get_group_id(0) * %s;", step);
+    sni_emit_line(e, "const sn_idx stop = begin + min((sn_idx)%s, (sn_idx)%s - begin);", step, all);
+    sni_emit_open(e, "for (sn_idx tile = begin; tile < stop; ++tile)");
+    sni_transpose_place(p->t, e, p->scope, p->tile);
+    sni_emit_line(e, "const int along = (int)min((sn_idx)%d, %s - base_along);", p->tile,
+                  sni_emit_number(e, e->loop->extents[p->t->along]));
+    sni_emit_line(e, "const int across = (int)min((sn_idx)%d, %s - base_across);", p->tile,
+                  sni_emit_number(e, e->loop->extents[p->t->across]));
+    for (int s = 0; s < e->loop->stmt_count; ++s)
+        if (p->t->staged[s]) read_tile(p, s);
+    write_tile(p);
+    sni_emit_close(e);
+}
+
+static sinter_status generate(const sni_loop *loop, const sni_caps *caps, const sni_schedule *schedule,
+                              sni_arena *arena, sni_kspec *out_spec) {
+    sni_emitter e;
+    sni_transpose t;
+    sni_passes passes;
+    int tile = schedule->values[TILE];
+    SNI_TRY(sni_emit_begin(&e, loop, caps, arena, out_spec));
+    if (!sni_transpose_find(loop, arena, &t, NULL) || !sni_passes_init(&passes, loop, arena))
+        return sni_out_of_memory("a kernel's tiles");
+    sni_scope scope = {.lane_axis = -1, .width = 1, .prefix = "s"};
+    sni_name_axes(&e, &scope);
+    for (int s = 0; s < loop->stmt_count; ++s)
+        if (t.staged[s])
+            sni_emit_line(&e, "%s tile%d[%d];", sni_ctype_name(sni_ctype_of(loop->stmts[s].dtype), 1), s, tile * tile);
+    sni_expr total = sni_transpose_tiles(&t, tile), work = sni_extent_product(loop, sni_parallel_mask(loop));
+    int64_t least = (int64_t)(schedule->values[GROUP_WORK] / (passes.cost > 1 ? passes.cost : 1)) + 1;
+    sni_chunks chunks = sni_cpu_chunks(loop, caps, total, work, least, schedule->values[UNIT_GROUPS], 1);
+    tiles p = {&e, &t, &scope, schedule->values[LANES], tile};
+    emit_tiles(&p, total, chunks.chunk);
+    sni_set_launch(out_spec, loop, chunks.groups, 1);
+    return sni_emit_end(&e, "cpu_transpose", "__attribute__((reqd_work_group_size(1, 1, 1)))");
+}
+
+const sni_strategy sni_strategy_cpu_transpose = {
+    .name = "cpu_transpose",
+    .params = params,
+    .param_count = PARAM_COUNT,
+    .accepts = accepts,
+    .choose = choose,
+    .generate = generate,
+};
