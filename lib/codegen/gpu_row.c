@@ -160,8 +160,16 @@ static void declare_kept(const team_row *r) {
     }
 }
 
+/* May memory that the kernel reads be memory that it writes? */
+static bool may_alias(const sni_loop *loop) {
+    for (int b = 0; b < loop->buffer_count; ++b)
+        if (loop->buffers[b].may_alias) return true;
+    return false;
+}
+
 /* Every work-item goes through all the vectors that it may have, so that loops unroll and loads overlap: beyond the row's
- * end it looks at the last vector once more and uses nothing of it. */
+ * end it looks at the last vector once more and uses nothing of it. Where another work-item may be writing that vector
+ * it does not look. */
 static void emit_kept_pass(const team_row *r, const sni_scope *scope, int pass, const bool *needed,
                            const char *const *have) {
     sni_emitter *e = r->e;
@@ -171,6 +179,8 @@ static void emit_kept_pass(const team_row *r, const sni_scope *scope, int pass, 
     sni_emit_line(e, "#pragma unroll");
     sni_emit_open(e, "for (int k = 0; k < %d; ++k)", r->kept);
     sni_emit_line(e, "const sn_idx own = lane + k * %s, v = min(own, (sn_idx)%s - 1);", r->team, sni_emit_number(e, r->vectors));
+    bool careful = pass == r->passes->count && may_alias(e->loop);
+    if (careful) sni_emit_open(e, "if (own < share)");
     const char *vector = emit_line_of(r, scope);
     sni_emit_line(e, "const sn_idx %s = %s * %d;", scope->names[r->lane_axis], vector, r->width);
     lanes.have = have;
@@ -178,10 +188,15 @@ static void emit_kept_pass(const team_row *r, const sni_scope *scope, int pass, 
     for (int s = 0; s < e->loop->stmt_count; ++s)
         if (r->keep->kept[s] && have[s] == NULL && inside[s] != NULL)
             sni_emit_line(e, "%s = %s;", kept_name(r, s), inside[s]);
-    sni_emit_open(e, "if (own < share)");
+    if (!careful) sni_emit_open(e, "if (own < share)");
     emit_uses(r, &lanes, pass, inside);
     sni_emit_close(e);
     sni_emit_close(e);
+}
+
+/* With a fence for global memory, too, where what one work-item looked at in vain may be written after the barrier. */
+static void emit_barrier(sni_emitter *e) {
+    sni_emit_line(e, "barrier(CLK_LOCAL_MEM_FENCE%s);", may_alias(e->loop) ? " | CLK_GLOBAL_MEM_FENCE" : "");
 }
 
 /* ---- The ways side by side -------------------------------------------------------------------- */
@@ -263,9 +278,9 @@ static void emit_pass(team_row *ways, int count, int pass) {
     for (int w = 0; w < count; ++w) any |= reduces(&ways[w], pass);
     for_each(ways, count, pass, walk);
     if (any) {
-        sni_emit_line(e, "barrier(CLK_LOCAL_MEM_FENCE);");
+        emit_barrier(e);
         for_each(ways, count, pass, fold_team);
-        sni_emit_line(e, "barrier(CLK_LOCAL_MEM_FENCE);");
+        emit_barrier(e);
         for_each(ways, count, pass, collect);
     }
     for (int w = 0; w < count; ++w)

@@ -406,6 +406,7 @@ START_TEST(row_softmax_alone) {
             if (in_place && lengths[k] > 0) {
                 b.in_place = from;
                 b.in_place_of = b.loop.buffer_count - 1;
+                b.buffers[b.in_place].may_alias = b.buffers[b.in_place_of].may_alias = true;
             }
             finish(&b, "softmax alone", false);
         }
