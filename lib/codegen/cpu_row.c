@@ -4,7 +4,7 @@
  * overlap; they are folded in a fixed order at the end of the pass. The other inner axes are loops around.
  *
  * What the last pass would compute again at some cost (softmax's exponentials) waits in the output's memory, where the
- * row is about to be stored anyway: cpu_row_stage.c. */
+ * row is about to be stored anyway, or in local memory: cpu_row_stage.c. */
 #include "codegen/accumulate.h"
 #include "codegen/cpu_row_stage.h"
 #include "codegen/strategies.h"
@@ -210,6 +210,7 @@ static sinter_status generate(const sni_loop *loop, const sni_caps *caps, const 
     sni_expr work = sni_sym_mul(loop->sym, rows, sni_extent_product(loop, loop->inner));
     row r = {&e, &passes, sni_best_inner_axis(&passes), schedule->values[LANES], schedule->values[UNROLL]};
     r.stage = sni_stage_find(&e, &passes);
+    sni_stage_declare(&r.stage, &e);
     sni_scope scope = {.lane_axis = -1, .width = 1, .prefix = "s"};
     sni_name_axes(&e, &scope);
     int64_t least = (int64_t)(schedule->values[GROUP_WORK] / (passes.cost > 1 ? passes.cost : 1)) + 1;

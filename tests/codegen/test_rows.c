@@ -217,6 +217,21 @@ START_TEST(long_rows) {
 }
 END_TEST
 
+/* Lengths that are numbers: what is kept, or waits in local memory, and where rows end. */
+START_TEST(known_lengths) {
+    static const int64_t known[] = {1, 63, 1000, 4097};
+    for (int k = 0; k < 4; ++k) {
+        nest_run run;
+        sinter_graph *g;
+        sinter_shape shape = SINTER_SHAPE(2 * ROWS + 1, known[k]);
+        build(&run, &g, &programs[k % 2 ? 0 : 1], k % 2 ? SINTER_BF16 : SINTER_F16, shape, 1);
+        fill_rows(&run, shape, 0);
+        check_strategies(&run, 1e-5, "a known length");
+        done(&run, g);
+    }
+}
+END_TEST
+
 /* ---- Reads ------------------------------------------------------------------------------------ */
 
 static int occurrences(const char *text, const char *what) {
@@ -264,6 +279,7 @@ int main(void) {
     tcase_add_loop_test(tcase, rows_and_columns, 0, PROGRAMS);
     tcase_add_loop_test(tcase, other_dtypes, 0, PROGRAMS);
     tcase_add_test(tcase, long_rows);
+    tcase_add_test(tcase, known_lengths);
     tcase_add_test(tcase, short_rows_are_read_once_and_long_ones_twice);
     suite_add_tcase(suite, tcase);
     int result = run_suite(suite);
