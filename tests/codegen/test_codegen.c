@@ -601,11 +601,12 @@ END_TEST
 
 /* The n-th allocation fails, for every n until none does: an error each time, never a crash. */
 START_TEST(memory_runs_out) {
-    static const char *const names[] = {"cpu_row", "cpu_column", "gpu_row", "gpu_column", "plain"};
-    for (int k = 0; k < 5; ++k) {
+    static const char *const names[] = {"cpu_row", "cpu_column", "gpu_row", "gpu_column", "plain", "cpu_transpose",
+                                        "gpu_transpose"};
+    for (int k = 0; k < 7; ++k) {
         builder b;
         builder_init(&b);
-        bool column = strstr(names[k], "column") != NULL;
+        bool column = strstr(names[k], "column") != NULL, transpose = strstr(names[k], "transpose") != NULL;
         sni_expr m = dim(&b, "m", 5), n = dim(&b, "n", 70), i = axis(&b, m, column), j;
         if (column) { /* the inner axes come last */
             b.loop.axis_count = 0;
@@ -613,11 +614,14 @@ START_TEST(memory_runs_out) {
             j = axis(&b, n, false);
             i = axis(&b, m, true);
         } else {
-            j = axis(&b, n, true);
+            j = axis(&b, n, !transpose);
         }
-        int x = load(&b, buffer(&b, SINTER_F32, times(&b, m, n), false), at2(&b, i, n, j), SNI_NO_EXPR);
-        int e = op(&b, "exp", op(&b, "sub", x, reduce(&b, SNI_COMBINE_MAX, x), -1), -1, -1);
-        output(&b, times(&b, m, n), at2(&b, i, n, j), op(&b, "div", e, reduce(&b, SNI_COMBINE_SUM, e), -1));
+        sni_expr from = transpose ? at2(&b, j, m, i) : at2(&b, i, n, j);
+        int x = load(&b, buffer(&b, SINTER_F32, times(&b, m, n), false), from, SNI_NO_EXPR);
+        if (transpose) output(&b, times(&b, m, n), at2(&b, i, n, j), x);
+        int e = transpose ? -1 : op(&b, "exp", op(&b, "sub", x, reduce(&b, SNI_COMBINE_MAX, x), -1), -1, -1);
+        if (!transpose)
+            output(&b, times(&b, m, n), at2(&b, i, n, j), op(&b, "div", e, reduce(&b, SNI_COMBINE_SUM, e), -1));
         sni_caps caps = device.device->caps;
         caps.device_class = names[k][0] == 'g' ? SNI_DEVICE_GPU : SNI_DEVICE_CPU;
         sinter_status status = SINTER_INTERNAL;
