@@ -78,81 +78,119 @@ static double device_copy(const bench *b, sinter_buffer *from, sinter_buffer *to
     return bench_now() - start;
 }
 
-typedef struct prepared {
+enum { MAX_PORTS = BENCH_MAX_INPUTS + BENCH_MAX_OUTPUTS };
+
+/* A plan with memory for what it reads and writes. */
+typedef struct bound_plan {
     sinter_graph *graph;
     sinter_plan *plan;
-    sinter_binding bindings[BENCH_MAX_INPUTS + 1];
-    sinter_buffer *buffers[BENCH_MAX_INPUTS + 1], *copy[2];
-    size_t count, copy_bytes;
+    sinter_binding bindings[MAX_PORTS];
+    sinter_buffer *buffers[MAX_PORTS];
+    size_t count;
+} bound_plan;
+
+typedef struct prepared {
+    bound_plan own, unfused;
+    sinter_buffer *copy[2];
+    size_t copy_bytes;
     bench_work work;
 } prepared;
 
-static void prepared_deinit(prepared *p) {
-    for (int i = 0; i <= BENCH_MAX_INPUTS; ++i) sinter_buffer_release(p->buffers[i]);
-    for (int i = 0; i < 2; ++i) sinter_buffer_release(p->copy[i]);
+static void bound_plan_deinit(bound_plan *p) {
+    for (int i = 0; i < MAX_PORTS; ++i) sinter_buffer_release(p->buffers[i]);
     sinter_plan_release(p->plan);
     sinter_graph_release(p->graph);
+}
+
+static void prepared_deinit(prepared *p) {
+    bound_plan_deinit(&p->own);
+    bound_plan_deinit(&p->unfused);
+    for (int i = 0; i < 2; ++i) sinter_buffer_release(p->copy[i]);
     free(p->work.a);
     free(p->work.b);
     free(p->work.c);
 }
 
-static sinter_status bind(bench *b, const bench_case *c, prepared *p, const char *name, sinter_shape shape) {
+static sinter_status bind(bench *b, const bench_case *c, bound_plan *p, const char *name, sinter_shape shape,
+                          const float *data) {
     size_t bytes = sinter_dtype_size(c->dtype);
     for (int d = 0; d < shape.rank; ++d) bytes *= (size_t)shape.dims[d];
     sinter_status status = sinter_buffer_create(b->runtime, bytes, &p->buffers[p->count]);
-    if (status == SINTER_OK) status = fill(p->buffers[p->count], c->dtype, p->work.a);
+    if (status == SINTER_OK && data) status = fill(p->buffers[p->count], c->dtype, data);
     p->bindings[p->count] = (sinter_binding){name, c->dtype, shape, NULL, 0, p->buffers[p->count]};
     ++p->count;
     return status;
 }
 
+static sinter_status bind_plan(bench *b, const bench_case *c, bound_plan *p, const float *data,
+                               int (*build)(sinter_graph *, const bench_case *)) {
+    sinter_status status = sinter_graph_create(&p->graph);
+    if (status != SINTER_OK) return status;
+    size_t inputs = (size_t)build(p->graph, c), outputs = sinter_graph_output_count(p->graph);
+    status = sinter_plan_compile(b->runtime, p->graph, NULL, &p->plan);
+    for (size_t i = 0; i < inputs && status == SINTER_OK; ++i)
+        status = bind(b, c, p, sinter_graph_input_name(p->graph, i), bench_input_shape(p->graph, c, i), data);
+    for (size_t o = 0; o < outputs && status == SINTER_OK; ++o) {
+        const char *name = sinter_graph_output_name(p->graph, o);
+        sinter_shape shape;
+        status = sinter_plan_output_shape(p->plan, p->bindings, inputs, name, &shape);
+        if (status == SINTER_OK) status = bind(b, c, p, name, shape, NULL);
+    }
+    return status;
+}
+
 static sinter_status prepare(bench *b, const bench_case *c, prepared *p) {
-    int64_t k = c->k ? c->k : 1;
+    int64_t k = c->k ? c->k : c->heads ? c->heads : 1;
     size_t most = (size_t)(c->m * c->n);
     if ((size_t)(c->m * k) > most) most = (size_t)(c->m * k);
     if ((size_t)(k * c->n) > most) most = (size_t)(k * c->n);
+    if (c->heads) most = (size_t)(c->heads * c->m * c->n);
     if (most < 65536) most = 65536;
     p->work = (bench_work){c->m, c->n, c->k, random_floats(most), random_floats(most), random_floats(most)};
     if (!p->work.a || !p->work.b || !p->work.c) return SINTER_OUT_OF_MEMORY;
-    sinter_status status = sinter_graph_create(&p->graph);
-    if (status != SINTER_OK) return status;
-    int inputs = c->build(p->graph, c);
-    status = sinter_plan_compile(b->runtime, p->graph, NULL, &p->plan);
-    for (int i = 0; i < inputs && status == SINTER_OK; ++i) {
-        status = bind(b, c, p, sinter_graph_input_name(p->graph, (size_t)i), bench_input_shape(p->graph, c, (size_t)i));
-    }
-    sinter_shape out;
-    if (status == SINTER_OK) status = sinter_plan_output_shape(p->plan, p->bindings, p->count, "y", &out);
-    if (status == SINTER_OK) status = bind(b, c, p, "y", out);
+    sinter_status status = bind_plan(b, c, &p->own, p->work.a, c->build);
+    if (status == SINTER_OK && c->build_unfused) status = bind_plan(b, c, &p->unfused, p->work.a, c->build_unfused);
     p->copy_bytes = (size_t)(c->m * c->n) * sinter_dtype_size(c->dtype);
     for (int i = 0; i < 2 && b->gpu && status == SINTER_OK; ++i)
         status = sinter_buffer_create(b->runtime, p->copy_bytes, &p->copy[i]);
     return status;
 }
 
+/* Seconds of a run; negative when it fails. */
+static double run_plan(bound_plan *p, sinter_status *status) {
+    double start = bench_now();
+    *status = sinter_plan_run(p->plan, p->bindings, p->count);
+    return *status == SINTER_OK ? bench_now() - start : -1;
+}
+
+static double run_peer(bench *b, bench_peer which, prepared *p, sinter_status *status) {
+    if (which == PEER_UNFUSED) return run_plan(&p->unfused, status);
+    if (which == PEER_DEVICE_COPY) return device_copy(b, p->copy[0], p->copy[1], p->copy_bytes);
+    return bench_peer_run(which, &p->work);
+}
+
 static sinter_status measure(bench *b, const bench_case *c, prepared *p, timing *t) {
     double own[ROUNDS], peer[ROUNDS], clblast[CLBLAST_ROUNDS];
     bench_peer which = b->gpu ? c->gpu_peer : c->cpu_peer;
-    sinter_status status = sinter_plan_run(p->plan, p->bindings, p->count);
-    (void)bench_clblast_run(c, p->buffers[0], p->buffers[1], p->buffers[2]); /* it compiles at its first call */
+    sinter_buffer **buffers = p->own.buffers;
+    sinter_status status;
+    (void)run_plan(&p->own, &status);
+    if (status == SINTER_OK) (void)run_peer(b, which, p, &status);
+    (void)bench_clblast_run(c, buffers[0], buffers[1], buffers[2]); /* it compiles at its first call */
     for (int i = 0; i < ROUNDS && status == SINTER_OK; ++i) {
-        peer[i] = which == PEER_DEVICE_COPY ? device_copy(b, p->copy[0], p->copy[1], p->copy_bytes)
-                                            : bench_peer_run(which, &p->work);
-        double start = bench_now();
-        status = sinter_plan_run(p->plan, p->bindings, p->count);
-        own[i] = bench_now() - start;
-        if (i < CLBLAST_ROUNDS) clblast[i] = bench_clblast_run(c, p->buffers[0], p->buffers[1], p->buffers[2]);
+        peer[i] = run_peer(b, which, p, &status);
+        if (status == SINTER_OK) own[i] = run_plan(&p->own, &status);
+        if (i < CLBLAST_ROUNDS) clblast[i] = bench_clblast_run(c, buffers[0], buffers[1], buffers[2]);
     }
     if (status != SINTER_OK) return status;
     sinter_plan_stats stats;
-    sinter_plan_get_stats(p->plan, &stats);
+    sinter_plan_get_stats(p->own.plan, &stats);
     t->seconds = median(own, ROUNDS);
     t->peer_seconds = median(peer, ROUNDS);
     t->clblast_seconds = median(clblast, CLBLAST_ROUNDS);
     t->bytes = (double)stats.bytes_moved;
     t->launches = stats.launches;
-    t->flops = 2.0 * (double)c->m * (double)c->n * (double)c->k;
+    t->flops = bench_flops(c);
     double elements = (double)c->m * (double)c->n;
     t->peer_bytes = which == PEER_OPENMP_ADD ? 12 * elements : which == PEER_MEMCPY ? 8 * elements : 2.0 * (double)p->copy_bytes;
     return SINTER_OK;
@@ -160,7 +198,7 @@ static sinter_status measure(bench *b, const bench_case *c, prepared *p, timing 
 
 static void report(bench *b, const bench_case *c, const timing *t) {
     bench_peer which = b->gpu ? c->gpu_peer : c->cpu_peer;
-    bool gemm = c->k != 0, peer = t->peer_seconds > 0 && !(gemm && which == PEER_DEVICE_COPY);
+    bool gemm = t->flops > 0, peer = t->peer_seconds > 0 && !(gemm && which == PEER_DEVICE_COPY);
     double rate = (gemm ? t->flops : t->bytes) / t->seconds / 1e9;
     double peer_rate = peer ? (gemm ? t->flops : t->peer_bytes) / t->peer_seconds / 1e9 : 0;
     const char *unit = gemm ? "GFLOP/s" : "GB/s";
@@ -207,7 +245,7 @@ static int known_suites(const tool_list *suites) {
     for (size_t i = 0; i < suites->count; ++i) {
         bool known = false;
         for (size_t k = 0; k < bench_case_count; ++k) known |= strcmp(suites->items[i], bench_cases[k].suite) == 0;
-        if (!known) return tool_usage("no suite '%s'; there are elementwise, rows, scan, gemm, elementwise-large, scan-large, gemm-large", suites->items[i]);
+        if (!known) return tool_usage("no suite '%s'; there are elementwise, rows, scan, gemm, attention, and each but rows with -large", suites->items[i]);
     }
     return TOOL_DONE;
 }

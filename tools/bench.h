@@ -12,7 +12,8 @@ typedef enum bench_peer {
     PEER_OPENMP_ADD, /* a plain C loop a + b on the host's cores */
     PEER_MEMCPY,     /* the host's memcpy of as many bytes: the measure is bytes per second */
     PEER_BLAS,       /* OpenBLAS sgemm, where it was there when this was built */
-    PEER_DEVICE_COPY /* a device-to-device copy, bytes per second */
+    PEER_DEVICE_COPY, /* a device-to-device copy, bytes per second */
+    PEER_UNFUSED      /* a plan of ours that stores what the case's plan keeps on chip (build_unfused) */
 } bench_peer;
 
 /* Words for a peer's column. */
@@ -33,9 +34,15 @@ typedef struct bench_case {
     /* Adds the case's operators to a graph whose inputs it makes; returns the number of inputs. */
     int (*build)(sinter_graph *graph, const struct bench_case *c);
     bench_peer cpu_peer, gpu_peer;
+    int64_t heads; /* not 0: attention of so many heads, m positions and n columns */
+    /* For PEER_UNFUSED: as build, with further outputs; the last one is "y". */
+    int (*build_unfused)(sinter_graph *graph, const struct bench_case *c);
 } bench_case;
 
-enum { BENCH_MAX_INPUTS = 3 };
+/* Floating-point operations; 0: the case's measure is bytes. */
+double bench_flops(const bench_case *c);
+
+enum { BENCH_MAX_INPUTS = 3, BENCH_MAX_OUTPUTS = 3 };
 /* The shape of a case's input. */
 sinter_shape bench_input_shape(const sinter_graph *graph, const bench_case *c, size_t input);
 

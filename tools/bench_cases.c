@@ -79,9 +79,30 @@ static int build_gemm(sinter_graph *g, const bench_case *c) {
     return 2;
 }
 
+/* Softmax of scaled scores, times v; unfused: scores and weights are outputs, so three kernels store and read them. */
+static int add_attention(sinter_graph *g, const bench_case *c, bool unfused) {
+    sinter_value in[3];
+    for (int i = 0; i < 3; ++i)
+        in[i] = sinter_input(g, (const char *const[]){"a", "b", "c"}[i], c->dtype, SINTER_SHAPE(c->heads, SINTER_DIM("n"), c->n));
+    sinter_value scores = sinter_matmul(g, in[0], sinter_transpose(g, in[1], SINTER_SHAPE(0, 2, 1)));
+    scores = sinter_mul(g, scores, sinter_scalar(g, c->dtype, 0.125));
+    sinter_value weights = sinter_softmax(g, scores, 2);
+    if (unfused) {
+        sinter_output(g, "scores", scores);
+        sinter_output(g, "weights", weights);
+    }
+    sinter_output(g, "y", sinter_matmul(g, weights, in[2]));
+    return 3;
+}
+
+static int build_attention(sinter_graph *g, const bench_case *c) { return add_attention(g, c, false); }
+static int build_attention_unfused(sinter_graph *g, const bench_case *c) { return add_attention(g, c, true); }
+
 #define POINTS(name, m, n, dtype, build) {"elementwise", name, m, n, 0, dtype, build, PEER_MEMCPY, PEER_DEVICE_COPY}
 #define ROWS(name, m, n, dtype, build) {"rows", name, m, n, 0, dtype, build, PEER_MEMCPY, PEER_DEVICE_COPY}
 #define SCAN(suite, name, m, n, build) {suite, name, m, n, 0, SINTER_F32, build, PEER_MEMCPY, PEER_DEVICE_COPY}
+#define ATTENTION(suite, name, heads, m, n, dtype)                                                                     \
+    {suite, name, m, n, 0, dtype, build_attention, PEER_UNFUSED, PEER_UNFUSED, heads, build_attention_unfused}
 #define GEMM(name, m, n, k, dtype) {"gemm", name, m, n, k, dtype, build_gemm, PEER_BLAS, PEER_DEVICE_COPY}
 
 const bench_case bench_cases[] = {
@@ -105,17 +126,29 @@ const bench_case bench_cases[] = {
     GEMM("gemm f32 2048", 2048, 2048, 2048, SINTER_F32),
     GEMM("gemm f32 32x3072x768", 32, 3072, 768, SINTER_F32),
     GEMM("gemm f32 1x4096x4096", 1, 4096, 4096, SINTER_F32),
+    ATTENTION("attention", "attention f32 12x128x64", 12, 128, 64, SINTER_F32),
+    ATTENTION("attention", "attention f32 12x512x64", 12, 512, 64, SINTER_F32),
+    ATTENTION("attention", "attention f32 12x2048x64", 12, 2048, 64, SINTER_F32),
+    ATTENTION("attention", "attention bf16 12x512x64", 12, 512, 64, SINTER_BF16),
     {"elementwise-large", "add f32 256M", 16384, 16384, 0, SINTER_F32, build_add, PEER_OPENMP_ADD, PEER_DEVICE_COPY},
     {"elementwise-large", "gelu(a*b+a)*b f32 256M", 16384, 16384, 0, SINTER_F32, build_gelu_chain, PEER_MEMCPY, PEER_DEVICE_COPY},
     {"elementwise-large", "silu(a)*b bf16 256M", 16384, 16384, 0, SINTER_BF16, build_swiglu, PEER_MEMCPY, PEER_DEVICE_COPY},
     SCAN("scan-large", "cumsum rows f32 1G", 32768, 32768, build_scan_rows),
     SCAN("scan-large", "cumsum columns f32 1G", 32768, 32768, build_scan_columns),
+    ATTENTION("attention-large", "attention f32 4x16384x64", 4, 16384, 64, SINTER_F32),
+    ATTENTION("attention-large", "attention bf16 64x4096x128", 64, 4096, 128, SINTER_BF16),
     {"gemm-large", "gemm f32 4096", 4096, 4096, 4096, SINTER_F32, build_gemm, PEER_BLAS, PEER_DEVICE_COPY},
     {"gemm-large", "gemm f32 8192", 8192, 8192, 8192, SINTER_F32, build_gemm, PEER_BLAS, PEER_DEVICE_COPY},
 };
 const size_t bench_case_count = sizeof bench_cases / sizeof *bench_cases;
 
+double bench_flops(const bench_case *c) {
+    double plane = (double)c->m * (double)(c->heads ? c->m : c->n);
+    return c->heads ? 4.0 * (double)c->heads * (double)c->n * plane : 2.0 * plane * (double)c->k;
+}
+
 sinter_shape bench_input_shape(const sinter_graph *graph, const bench_case *c, size_t input) {
+    if (c->heads) return SINTER_SHAPE(c->heads, c->m, c->n);
     if (c->k && strcmp(sinter_graph_input_name(graph, input), "a") == 0) return SINTER_SHAPE(c->m, c->k);
     if (c->k) return SINTER_SHAPE(c->k, c->n);
     if (sinter_value_rank(graph, sinter_graph_input_value(graph, input)) == 1) return SINTER_SHAPE(c->n);

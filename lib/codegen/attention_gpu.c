@@ -36,7 +36,7 @@ static const shape shapes[] = {
 static const shape flat_shapes[] = {{4, 128, 128, 128, 32}, {1, 128, 128, 128, 32}, {4, 64, 64, 64, 16}, {1, 64, 64, 64, 16}};
 enum { SHAPES = sizeof shapes / sizeof *shapes, FLAT_SHAPES = sizeof flat_shapes / sizeof *flat_shapes };
 
-enum { GUESS = 512, MOST_REGISTERS = 192 /* 32-bit ones that a work-item keeps in a product */ };
+enum { GUESS = 512, MOST_REGISTERS = 216 /* 32-bit ones that a work-item keeps in a product */ };
 
 /* ---- Blocks ----------------------------------------------------------------------------------- */
 
