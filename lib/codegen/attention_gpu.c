@@ -24,19 +24,22 @@ static const sni_param params[PARAM_COUNT] = {
     [HELD] = SNI_PARAM("held", "depth of q's tile: all of it, or that of k's", 16, 32, 64, 128, 256),
 };
 
-/* Shapes of blocks, best first: rows, keys, work-items, work-items of a row, step. */
+/* Shapes of blocks: rows, keys, work-items, work-items of a row, step. The first ones are for speed, from the one with the
+ * least traffic to the one with the most work-groups; the others are for devices with little local memory. */
 typedef struct shape {
     int rows, keys, items, lanes, step;
 } shape;
 static const shape shapes[] = {
-    {64, 64, 128, 16, 32}, {32, 64, 128, 16, 32}, {32, 32, 128, 16, 32}, {16, 64, 128, 16, 32}, {16, 64, 128, 32, 32},
+    {64, 64, 128, 16, 32}, {32, 64, 128, 16, 64}, {32, 64, 128, 16, 32}, {16, 64, 128, 32, 32}, {32, 32, 128, 16, 32},
     {16, 32, 64, 16, 16},  {8, 32, 64, 16, 16},   {8, 16, 32, 16, 16},   {4, 16, 16, 16, 16},
 };
+enum { FOR_UNKNOWN_SIZES = 1, FOR_SPEED = 4, GROUPS_PER_UNIT = 2 /* hide each other's latency */ };
+
 /* For a few rows: all work-items along the keys. */
 static const shape flat_shapes[] = {{4, 128, 128, 128, 32}, {1, 128, 128, 128, 32}, {4, 64, 64, 64, 16}, {1, 64, 64, 64, 16}};
 enum { SHAPES = sizeof shapes / sizeof *shapes, FLAT_SHAPES = sizeof flat_shapes / sizeof *flat_shapes };
 
-enum { GUESS = 512, MOST_REGISTERS = 216 /* 32-bit ones that a work-item keeps in a product */ };
+enum { MOST_REGISTERS = 216 /* 32-bit ones that a work-item keeps in a product */ };
 
 /* ---- Blocks ----------------------------------------------------------------------------------- */
 
@@ -86,13 +89,6 @@ static int class_of(int64_t size, int least, int most) {
     return class;
 }
 
-static double estimate(const sni_loop *loop, uint32_t axes) {
-    double size = 1;
-    for (int a = 0; a < loop->axis_count; ++a)
-        if (axes >> a & 1) size *= sni_sym_estimate(loop->sym, loop->extents[a], GUESS);
-    return size;
-}
-
 static bool fill(sni_schedule *s, const shape *with, int columns, int held, const sni_caps *caps) {
     const int values[PARAM_COUNT] = {with->rows, with->keys, columns, with->items, with->lanes, with->step, held};
     for (int p = 0; p < PARAM_COUNT; ++p) sni_schedule_fill(s, p, values[p]);
@@ -115,24 +111,32 @@ static bool fill_widest(sni_schedule *s, const shape *with, const sni_loop *loop
     return false;
 }
 
-/* The first shape that fits and gives the device work-groups enough, else the last that fits. */
+static bool find_flat(const sni_loop *loop, const sni_attention *a, const sni_caps *caps, int64_t rows, sni_schedule *out) {
+    for (int i = 0; i < FLAT_SHAPES && rows <= flat_shapes[0].rows; ++i) {
+        sni_schedule with = *out;
+        if (rows == 1 && flat_shapes[i].rows > 1) continue;
+        if (!fill_widest(&with, &flat_shapes[i], loop, a, caps)) continue;
+        *out = with;
+        return true;
+    }
+    return false;
+}
+
+/* Of known sizes the first shape that fits and gives the device work-groups enough; of others one that is nearly as fast as
+ * the best for few rows and for many. */
 static bool find(const sni_loop *loop, const sni_caps *caps, sni_schedule *out) {
     sni_attention a;
     if (!sni_attention_of(loop, &a, NULL)) return false;
-    double rows = estimate(loop, a.rows), around = estimate(loop, a.batch);
+    int64_t rows = known(loop, a.rows, INT64_MAX), all = known(loop, a.rows | a.batch, INT64_MAX);
+    if (find_flat(loop, &a, caps, rows, out)) return true;
     const sni_schedule open = *out;
     bool found = false;
-    for (int i = 0; i < FLAT_SHAPES && rows <= 4; ++i) {
-        *out = open;
-        if ((flat_shapes[i].rows < rows) == (i + 1 < FLAT_SHAPES)) continue;
-        if (fill_widest(out, &flat_shapes[i], loop, &a, caps)) return true;
-    }
-    for (int i = 0; i < SHAPES; ++i) {
+    for (int i = all == INT64_MAX ? FOR_UNKNOWN_SIZES : 0; i < SHAPES && !(found && i >= FOR_SPEED); ++i) {
         sni_schedule with = open;
         if (!fill_widest(&with, &shapes[i], loop, &a, caps)) continue;
         *out = with;
         found = true;
-        if (rows * around >= (double)with.values[ROWS] * caps->compute_units) break;
+        if (all / with.values[ROWS] >= (int64_t)caps->compute_units * GROUPS_PER_UNIT) break;
     }
     return found;
 }
