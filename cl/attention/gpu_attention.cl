@@ -44,6 +44,10 @@
 #define SN_ATT_EACH(i, count) _Pragma("unroll") for (int i = 0; i < (count); ++i)
 #define SN_ATT_FOUR(p) (*(__local const float4 *)(p))
 
+#define SN_ATT_SCORE_AT(i, j) scores[i][j]
+#define SN_ATT_SCALE_SUMS(i, scale) SN_ATT_EACH(j, SN_ATT_TC) sums[i][j] *= scale;
+#define SN_ATT_PUT_WEIGHT(i, j, weight) weights[SN_ATT_ROW(i) * SN_ATT_LDW + SN_ATT_KEY(j)] = weight;
+
 #define SN_ATT_ITEM                                                                                                    \
     const int item = (int)get_local_id(0), item_row = item / SN_ATT_LANES, item_lane = item % SN_ATT_LANES;            \
     const int item_col = item_lane % SN_ATT_COL_LANES, item_part = item_lane / SN_ATT_COL_LANES;
@@ -73,45 +77,7 @@
         SN_ATT_SUM(v_at, x, 0) SN_ATT_SUM(v_at, y, 1) SN_ATT_SUM(v_at, z, 2) SN_ATT_SUM(v_at, w, 3)                    \
     }
 
-/* ---- A row's work-items ---- */
-
-#define SN_ATT_ADD(a, b) ((a) + (b))
-#define SN_ATT_GROUPS (SN_ATT_LANES / SN_ATT_SHUFFLED)
-#if SN_ATT_SHUFFLED > 1
-static inline float sn_att_shuffle(float x, int distance) {
-    uint y;
-    asm volatile("shfl.sync.bfly.b32 %0, %1, %2, 0x1f, 0xffffffff;" : "=r"(y) : "r"(as_uint(x)), "r"(distance));
-    return as_float(y);
-}
-#define SN_ATT_SHUFFLE(values, combine)                                                                                \
-    _Pragma("unroll") for (int distance = SN_ATT_SHUFFLED / 2; distance > 0; distance /= 2) {                          \
-        SN_ATT_EACH(i, SN_ATT_TM) values[i] = combine(values[i], sn_att_shuffle(values[i], distance));                 \
-    }
-#else
-#define SN_ATT_SHUFFLE(values, combine)
-#endif
-
-/* values[i] of a row's work-items combined, in all of them. */
-#if SN_ATT_GROUPS > 1
-#define SN_ATT_LOCALS __local float of_lanes[SN_ATT_ROWS * (SN_ATT_GROUPS + 1)], of_row[SN_ATT_ROWS];
-#define SN_ATT_OVER_LANES(values, combine)                                                                             \
-    SN_ATT_SHUFFLE(values, combine)                                                                                    \
-    if (item_lane % SN_ATT_SHUFFLED == 0) {                                                                            \
-        SN_ATT_EACH(i, SN_ATT_TM)                                                                                      \
-        of_lanes[SN_ATT_ROW(i) * (SN_ATT_GROUPS + 1) + item_lane / SN_ATT_SHUFFLED] = values[i];                       \
-    }                                                                                                                  \
-    barrier(CLK_LOCAL_MEM_FENCE);                                                                                      \
-    for (int r = item; r < SN_ATT_ROWS; r += SN_ATT_ITEMS) {                                                           \
-        float all = of_lanes[r * (SN_ATT_GROUPS + 1)];                                                                 \
-        for (int n = 1; n < SN_ATT_GROUPS; ++n) all = combine(all, of_lanes[r * (SN_ATT_GROUPS + 1) + n]);             \
-        of_row[r] = all;                                                                                               \
-    }                                                                                                                  \
-    barrier(CLK_LOCAL_MEM_FENCE);                                                                                      \
-    SN_ATT_EACH(i, SN_ATT_TM) values[i] = of_row[SN_ATT_ROW(i)];
-#else
-#define SN_ATT_LOCALS
-#define SN_ATT_OVER_LANES(values, combine) SN_ATT_SHUFFLE(values, combine)
-#endif
+#include "attention/lanes.cl"
 
 /* The parts' sums, added to those of part 0; through memory that no product reads any more. */
 #if SN_ATT_PARTS > 1

@@ -33,7 +33,7 @@ static void open_keys(const sni_attention_kernel *k, const char *outside) {
     sni_emit_line(e, "const sn_idx key = key0 + SN_ATT_KEY(j);");
     sni_emit_line(e, "float value = %s;", outside);
     sni_emit_open(e, "if (row < size_m && key < size_keys)");
-    sni_emit_line(e, "const float acc = scores[i][j];");
+    sni_emit_line(e, "const float acc = SN_ATT_SCORE_AT(i, j);");
 }
 
 static void open_rows(const sni_attention_kernel *k) {
@@ -51,7 +51,7 @@ static void print_logits(const sni_attention_kernel *k, const bool *needed) {
     open_keys(k, "-INFINITY");
     print_score(k, needed, k->a->score, k->a->logit, NULL);
     sni_emit_close(e);
-    sni_emit_line(e, "scores[i][j] = value;");
+    sni_emit_line(e, "SN_ATT_SCORE_AT(i, j) = value;");
     sni_emit_line(e, "most[i] = sn_max_float(most[i], value);");
     sni_emit_close(e);
     sni_emit_close(e);
@@ -65,12 +65,12 @@ static void print_weights(const sni_attention_kernel *k, const bool *needed) {
     sni_emit_line(e, "const float scale = sn_exp_float(best[i] - zero);");
     sni_emit_line(e, "best[i] = most[i];");
     sni_emit_line(e, "total[i] *= scale;");
-    sni_emit_line(e, "SN_ATT_EACH(j, SN_ATT_TC) sums[i][j] *= scale;");
+    sni_emit_line(e, "SN_ATT_SCALE_SUMS(i, scale)");
     open_keys(k, "0.0f");
     print_score(k, needed, k->a->logit, k->a->weight, "zero");
     sni_emit_close(e);
     sni_emit_line(e, "total[i] += value;");
-    sni_emit_line(e, "weights[SN_ATT_ROW(i) * SN_ATT_LDW + SN_ATT_KEY(j)] = value;");
+    sni_emit_line(e, "SN_ATT_PUT_WEIGHT(i, j, value)");
     sni_emit_close(e);
     sni_emit_close(e);
 }
@@ -124,10 +124,14 @@ void sni_attention_print_epilogue(const sni_attention_kernel *k) {
         return;
     }
     open_rows(k);
-    sni_emit_open(e, "if (row < size_m && item_part == 0)");
+    sni_emit_open(e, "if (row < size_m%s)", k->matrix ? "" : " && item_part == 0");
     sni_emit_line(e, "#pragma unroll");
     sni_emit_open(e, "for (int j = 0; j < SN_ATT_TC; ++j)");
-    if (four) {
+    if (k->matrix) {
+        sni_emit_line(e, "const sn_idx col = col0 + SN_ATT_COL(j);");
+        sni_emit_line(e, "const float acc = SN_ATT_SUM_AT(i, j);");
+        print_stores(k, needed, false);
+    } else if (four) {
         sni_emit_line(e, "const sn_idx col = col0 + SN_ATT_COL(j);");
         sni_emit_line(e, "const float4 acc = sums[i][j];");
         print_stores(k, needed, true);

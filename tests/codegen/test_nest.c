@@ -4,6 +4,7 @@
 
 #include "attention_graph.h"
 #include "nest_program.h"
+#include "device/instructions.h"
 
 static test_device device;
 
@@ -114,6 +115,39 @@ START_TEST(attention_in_blocks_of_all_shapes) {
 }
 END_TEST
 
+/* Every matrix instruction that multiplies f16 or bf16; in plain code where the device does not have it. */
+START_TEST(attention_by_matrix_instructions) {
+    const sni_instruction *row = sni_instruction_at(_i);
+    if (row == NULL || row->use != SNI_USE_DEFAULT || (row->dtype != SINTER_F16 && row->dtype != SINTER_BF16)) return;
+    static const struct {
+        attention_options kind;
+        int queries, keys;
+    } cases[] = {{{SINTER_F32, 2, 1, 16, 40, CAUSAL, 0, 1}, 70, 70}, {{SINTER_F32, 1, 1, 34, 6, BOOLEAN, 1, 0}, 5, 67}};
+    /* In plain code, which takes a while, one of the two. */
+    bool there = device.device->caps.instructions >> _i & 1;
+    for (size_t n = there ? 0 : (size_t)_i % 2; n < 2; n += there ? 1 : 2) {
+        attention_options kind = cases[n].kind;
+        sni_caps caps = device.device->caps;
+        sinter_shape shapes[NEST_PORTS];
+        sinter_graph *g;
+        nest_run run;
+        kind.dtype = row->dtype;
+        caps.device_class = SNI_DEVICE_GPU;
+        caps.emulate_instructions = !there;
+        caps.instructions = 1u << _i;
+        must(sinter_graph_create(&g));
+        attention_graph(g, &kind);
+        attention_shapes(&kind, 1, cases[n].queries, cases[n].keys, shapes);
+        nest_build(&run, g);
+        nest_fill(&run, shapes, false);
+        if (!nest_check(&device, &run, &caps, "gpu_attention_mma", 0, row->name))
+            ck_assert_msg(row->most_words < 64 || caps.local_bytes < 48 << 10, "%s: %s", row->name, sinter_last_error());
+        nest_release(&run);
+        sinter_graph_release(g);
+    }
+}
+END_TEST
+
 START_TEST(a_product_with_row_statistics) {
     sinter_graph *g;
     must(sinter_graph_create(&g));
@@ -179,6 +213,7 @@ int main(void) {
     TCase *gpu = tcase_create("as a GPU");
     tcase_set_timeout(gpu, 600);
     tcase_add_loop_test(gpu, attention_in_blocks_of_all_shapes, 0, 2);
+    tcase_add_loop_test(gpu, attention_by_matrix_instructions, 0, sni_instruction_count());
     suite_add_tcase(suite, gpu);
     int failed = run_suite(suite);
     test_device_close(&device);
