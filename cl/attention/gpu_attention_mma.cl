@@ -79,6 +79,9 @@
     const uint wave_row = wave * SN_MMA_M, item_lane = lane % SN_ATT_LANES;
 #define SN_ATT_CLEAR(tiles, count) SN_ATT_EACH(n, count) SN_ATT_EACH(r, SN_MMA_SUMS) tiles[n][r] = 0;
 
+/* Of numbers from minus infinity to 0. An error of 2^-12 is far below that of the rounding to 16 bits. */
+#define SN_ATT_EXP(x) native_exp(x)
+
 /* ---- Products ---- */
 
 #define SN_ATT_READ_Q(q)                                                                                               \

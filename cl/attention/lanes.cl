@@ -3,6 +3,16 @@
  *
  * Before this file stand SN_ATT_ROWS, ITEMS, LANES (work-items of a row), SHUFFLED (those that combine by shuffles), TM (rows
  * of a work-item) and SN_ATT_ROW(i); in scope are item and item_lane. */
+#if SN_ATT_SHUFFLED > 1 && defined(SN_NV_SM) && SN_NV_SM >= 80
+static inline float sn_att_max(float x, float y) {
+    float z;
+    asm("max.NaN.f32 %0, %1, %2;" : "=f"(z) : "f"(x), "f"(y));
+    return z;
+}
+#define SN_ATT_MAX sn_att_max
+#else
+#define SN_ATT_MAX sn_max_float
+#endif
 #define SN_ATT_ADD(a, b) ((a) + (b))
 #define SN_ATT_GROUPS (SN_ATT_LANES / SN_ATT_SHUFFLED)
 #if SN_ATT_SHUFFLED > 1

@@ -9,8 +9,9 @@ static sni_scope point_scope(const sni_attention_kernel *k) {
     return scope;
 }
 
-/* Statement `to` from statement `from`, which is the variable acc, and the row's maximum (NULL: not needed). */
-static void print_score(const sni_attention_kernel *k, const bool *needed, int from, int to, const char *maximum) {
+/* Statement `to` from statement `from`, which is the variable acc, and the row's maximum (NULL: not needed). exp: e to the
+ * power of it. */
+static void print_score(const sni_attention_kernel *k, const bool *needed, int from, int to, const char *maximum, bool exp) {
     sni_emitter *e = k->e;
     const char **have = sni_emit_names(e, NULL), **names = sni_emit_names(e, NULL);
     if (have == NULL || names == NULL) return;
@@ -22,7 +23,7 @@ static void print_score(const sni_attention_kernel *k, const bool *needed, int f
     for (int i = 0; i < e->loop->stmt_count; ++i) names[i] = have[i];
     sni_emit_stmts(e, &scope, needed, names);
     scope.have = names;
-    sni_emit_line(e, "value = %s;", sni_emit_operand(e, &scope, to, SNI_C_FLOAT, 1));
+    sni_emit_line(e, exp ? "value = SN_ATT_EXP(%s);" : "value = %s;", sni_emit_operand(e, &scope, to, SNI_C_FLOAT, 1));
 }
 
 /* Opens the loops over a work-item's scores; past the edges value stays what it is outside. */
@@ -49,10 +50,10 @@ static void print_logits(const sni_attention_kernel *k, const bool *needed) {
     open_rows(k);
     sni_emit_line(e, "most[i] = best[i];");
     open_keys(k, "-INFINITY");
-    print_score(k, needed, k->a->score, k->a->logit, NULL);
+    print_score(k, needed, k->a->score, k->a->logit, NULL, false);
     sni_emit_close(e);
     sni_emit_line(e, "SN_ATT_SCORE_AT(i, j) = value;");
-    sni_emit_line(e, "most[i] = sn_max_float(most[i], value);");
+    sni_emit_line(e, "most[i] = SN_ATT_MAX(most[i], value);");
     sni_emit_close(e);
     sni_emit_close(e);
 }
@@ -67,7 +68,8 @@ static void print_weights(const sni_attention_kernel *k, const bool *needed) {
     sni_emit_line(e, "total[i] *= scale;");
     sni_emit_line(e, "SN_ATT_SCALE_SUMS(i, scale)");
     open_keys(k, "0.0f");
-    print_score(k, needed, k->a->logit, k->a->weight, "zero");
+    /* Weights that a matrix instruction rounds to 16 bits may be of the device's own exp. */
+    print_score(k, needed, k->a->logit, k->matrix ? k->a->loop->stmts[k->a->weight].args[0] : k->a->weight, "zero", k->matrix);
     sni_emit_close(e);
     sni_emit_line(e, "total[i] += value;");
     sni_emit_line(e, "SN_ATT_PUT_WEIGHT(i, j, value)");
@@ -84,7 +86,7 @@ void sni_attention_print_rows(const sni_attention_kernel *k) {
     }
     sni_emit_use(e, SNI_C_FLOAT, 1);
     print_logits(k, logit);
-    sni_emit_line(e, "SN_ATT_OVER_LANES(most, sn_max_float)");
+    sni_emit_line(e, "SN_ATT_OVER_LANES(most, SN_ATT_MAX)");
     print_weights(k, weight);
 }
 

@@ -2,9 +2,10 @@
  *
  *     q's tile becomes fragments in registers
  *     for every block of keys
- *         copy k's tile, then v's (while the scores are computed, where copies are asynchronous)
- *         scores; logits, weights and their totals; what has been summed is rescaled
- *         sums
+ *         copy v's tile, meanwhile (where copies are asynchronous)
+ *             scores; logits, weights and their totals; what has been summed is rescaled
+ *         copy k's next tile, meanwhile
+ *             sums
  *     the epilogue on every lane's sums
  *
  * Operands and weights are rounded to the dtype; what is between the products is f32. All of the depth is in one tile, so it
@@ -327,22 +328,41 @@ static void print_head(const sni_attention_kernel *k, bool last_first) {
     sni_emit_line(e, "SN_ATT_CLEAR(sums, SN_ATT_COLUMNS / SN_MMA_N)");
 }
 
-static void wait(sni_emitter *e, bool copies, int but) {
-    if (copies) sni_emit_line(e, "SN_MMA_WAIT(%d)", but);
+static void wait(sni_emitter *e, bool copies) {
+    if (copies) sni_emit_line(e, "SN_MMA_WAIT(0)");
     sni_emit_line(e, "barrier(CLK_LOCAL_MEM_FENCE);");
 }
 
-static void print_block(const sni_attention_kernel *k, const tiles *t) {
+/* Starts to load k's tile of the first block from `first` on that is not masked; key_next says which that is. */
+static void print_next(const sni_attention_kernel *k, const tiles *t, const char *first, const char *masked) {
     sni_emitter *e = k->e;
+    sni_emit_open(e, "%s", "");
+    sni_emit_line(e, "sn_idx key0 = %s;", first);
+    if (masked != NULL) {
+        sni_emit_open(e, "for (; key0 < size_keys; key0 += SN_ATT_KEYS)");
+        sni_emit_line(e, "const sn_idx key_high = min(key0 + SN_ATT_KEYS, size_keys) - 1;");
+        sni_emit_line(e, "if (!(%s)) break;", masked);
+        sni_emit_close(e);
+    }
+    sni_emit_line(e, "key_next = key0;");
+    sni_emit_open(e, "if (key0 < size_keys)");
     print_load(e, &t->k);
+    sni_emit_close(e);
+    sni_emit_close(e);
+}
+
+/* v's tile travels while scores become weights, and k's next one while these multiply v. */
+static void print_block(const sni_attention_kernel *k, const tiles *t, const char *masked) {
+    sni_emitter *e = k->e;
+    sni_emit_line(e, "const sn_idx key0 = key_next;");
+    wait(e, t->k.side.async);
     print_load(e, &t->v);
-    wait(e, t->k.side.async, t->v.side.async);
     sni_emit_line(e, "SN_ATT_CLEAR(scores, SN_ATT_KEYS / SN_MMA_N)");
     sni_emit_line(e, "SN_ATT_MULTIPLY_QK(k_tile)");
     sni_attention_print_rows(k);
-    wait(e, t->v.side.async, 0);
+    wait(e, t->v.side.async);
+    print_next(k, t, "key_next + SN_ATT_KEYS", masked);
     sni_emit_line(e, "SN_ATT_MULTIPLY_WV(v_tile)");
-    sni_emit_line(e, "barrier(CLK_LOCAL_MEM_FENCE);");
 }
 
 static void print_kernel(const sni_attention_kernel *k, const tiles *t) {
@@ -351,17 +371,14 @@ static void print_kernel(const sni_attention_kernel *k, const tiles *t) {
     const char *masked = sni_attention_masked(e, k->a, row, key);
     print_head(k, masked != NULL);
     print_load(e, &t->q);
-    wait(e, t->q.side.async, 0);
+    wait(e, t->q.side.async);
     sni_emit_line(e, "SN_ATT_READ_Q(k_tile)");
     sni_emit_line(e, "barrier(CLK_LOCAL_MEM_FENCE);");
-    sni_emit_open(e, "for (sn_idx key0 = 0; key0 < size_keys; key0 += SN_ATT_KEYS)");
-    if (masked != NULL) {
-        sni_emit_line(e, "const sn_idx row_high = min(row0 + SN_ATT_ROWS, size_m) - 1;");
-        sni_emit_line(e, "const sn_idx key_high = min(key0 + SN_ATT_KEYS, size_keys) - 1;");
-        sni_emit_open(e, "if (!(%s))", masked);
-    }
-    print_block(k, t);
-    if (masked != NULL) sni_emit_close(e);
+    sni_emit_line(e, "sn_idx key_next = 0;");
+    if (masked != NULL) sni_emit_line(e, "const sn_idx row_high = min(row0 + SN_ATT_ROWS, size_m) - 1;");
+    print_next(k, t, "0", masked);
+    sni_emit_open(e, "while (key_next < size_keys)");
+    print_block(k, t, masked);
     sni_emit_close(e);
     sni_emit_line(e, "SN_ATT_OVER_LANES(total, SN_ATT_ADD)");
     sni_attention_print_epilogue(k);
