@@ -126,7 +126,7 @@ static inline void nest_run_kernel(test_device *d, nest_run *r, const sni_kspec 
         const sni_loop_buffer *buffer = &r->loop->buffers[b];
         const sni_ref_tensor *port = nest_port(r, buffer);
         bytes[b] = (size_t)nest_eval(r, buffer->count) * sinter_dtype_size(buffer->dtype);
-        void *host = calloc(bytes[b] + 1, 1);
+        void *host = calloc(bytes[b] + 16, 1);
         const sni_value *v = sni_graph_value(r->rewritten, buffer->value);
         if (v->blob) memcpy(host, sni_blob_data(v->blob), bytes[b]);
         else if (!buffer->is_output) sni_ref_tensor_store(port, host);
