@@ -1,0 +1,144 @@
+// gelu(x * w + b) in bf16: 1 launch
+/*
+step 1: cpu_gemm kc=256 nb=256 mb=192 ma=48 mr=6 min_rows=48 unit_groups=4 order=1
+loop i0<n i1<3072 inner i2<768
+  s0:bf16 = b0[(768*i0 + i2)]
+  s1:bf16 = b1[(i1 + 3072*i2)]
+  s2:bf16 = mul s0 s1
+  s3:bf16 = reduce sum over i2 s2
+  s4:bf16 = b2[i1]
+  s5:bf16 = add s3 s4
+  s6:bf16 = gelu_tanh s5
+  b3[(3072*i0 + i1)] = s6
+b0: bf16[n, 768], read in 2 places
+b1: bf16[768, 3072], read in 2 places
+b2: bf16[3072], read in 2 places
+b3: bf16[n, 3072], written in 2 places
+work-items: ((3071/16*min(16, ((3071/(16*(3071/16*min(16, ((3071/(16*(31/max(1, ((n + 191)/192))) + 16)) + 1))) + 16)) + 1))) + 1) in groups of 1, (((n - 1)/6*min(32, max(1, (((n - 1)/6*max(1, (((n - 1)/6*min(32, max((((n - 1)/(6*(31/((3071/16*min(16, ((3071/(16*(3071/16*min(16, ((3071/(16*(31/max(1, ((n + 191)/192))) + 16)) + 1))) + 16)) + 1))) + 1)) + 6)) + 1), 8))) + 1))) + 1)))) + 1) in groups of 1, 1 in groups of 1
+*/
+#define SN_GEMM_REAL float
+#define SN_GEMM_W 8
+#define SN_GEMM_LDC 256
+#define SN_GEMM_KC 256
+#define SN_GEMM_MR 6
+#define SN_GEMM_A_PACKED
+#include "gemm/cpu_gemm.cl"
+#include "common/types.cl"
+#include "common/memory.cl"
+#define SN_T float
+#define SN_W 1
+#define SN_I32 int
+#define SN_I64 long
+#include "common/math_float.cl"
+#undef SN_T
+#undef SN_W
+#undef SN_I32
+#undef SN_I64
+#define SN_T float8
+#define SN_W 8
+#define SN_I32 int8
+#define SN_I64 long8
+#include "common/math_float.cl"
+#undef SN_T
+#undef SN_W
+#undef SN_I32
+#undef SN_I64
+
+__attribute__((reqd_work_group_size(1, 1, 1)))
+__kernel void cpu_gemm(const sn_idx n0, const sn_idx n1, const sn_idx n2, const sn_idx n3, const sn_idx n4, __global const ushort *restrict b1, const ulong o1, __global const ushort *restrict b0, const ulong o0, __global const ushort *restrict b2, const ulong o2, __global ushort *restrict b3, const ulong o3) {
+    b1 += o1;
+    b0 += o0;
+    b2 += o2;
+    b3 += o3;
+    __local SN_GEMM_REAL b_block[65536];
+    __local SN_GEMM_REAL sums[49152];
+    __local SN_GEMM_REAL a_block[12288];
+    const sn_idx col0 = (sn_idx)get_group_id(0) * n0;
+    const sn_idx row0 = (sn_idx)get_group_id(1) * n1;
+    const sn_idx bi = (sn_idx)get_group_id(2);
+    const sn_idx size_k = n2;
+    const int cols = (int)min((sn_idx)(n0), (sn_idx)(n3 - col0));
+    const int rows = (int)min((sn_idx)(n1), (sn_idx)(n4 - row0));
+    const int panels = (cols + SN_GEMM_NR - 1) / SN_GEMM_NR;
+    for (sn_idx kb = 0; kb == 0 || kb < size_k; kb += SN_GEMM_KC) {
+        const int kc = (int)min((sn_idx)SN_GEMM_KC, (sn_idx)(size_k - kb));
+        if (kc > 0) {
+            for (int k = 0; k < kc; ++k) {
+                const sn_idx kx = kb + k;
+                for (int at = 0; at + SN_GEMM_W <= cols; at += SN_GEMM_W) {
+                    const sn_idx outer = col0 + at;
+                    const float8 pb1 = sn_loadv_bf16(8, b1, (outer + n3*kx));
+                    SN_GEMM_VSTORE(pb1, 0, SN_GEMM_B_AT(b_block, k, at));
+                }
+            }
+            for (int line = cols / SN_GEMM_W * SN_GEMM_W; line < panels * SN_GEMM_NR; ++line) {
+                if (line < cols) {
+                    if (0 < kc) {
+                        const sn_idx outer = col0 + line;
+                        const sn_idx k_first = kb + 0;
+                        for (int k = 0; k < kc; ++k) {
+                            const sn_idx kx = kb + k;
+                            const float pb1 = sn_load_bf16(b1, (outer + n3*kx));
+                            *(SN_GEMM_B_AT(b_block, k, line)) = pb1;
+                        }
+                    }
+                } else {
+                    for (int k = 0; k < kc; ++k) *(SN_GEMM_B_AT(b_block, k, line)) = 0;
+                }
+            }
+        }
+        for (int i = 0; i < rows;) {
+            const int step = sn_gemm_rows(rows - i);
+            SN_GEMM_A_PTR a[SN_GEMM_MR];
+            if (i % 48 == 0 && kc > 0) {
+                const sn_idx a_row0 = row0 + i;
+                const int a_rows = min(48, rows - i);
+                for (int line = 0; line < a_rows; ++line) {
+                    const sn_idx outer = a_row0 + line;
+                    int k_done = 0;
+                    for (; k_done + SN_GEMM_W <= kc; k_done += SN_GEMM_W) {
+                        const sn_idx kx = kb + k_done;
+                        const float8 pa0 = sn_loadv_bf16(8, b0, (n2*outer + kx));
+                        SN_GEMM_VSTORE(pa0, 0, a_block + (line) * SN_GEMM_KC + k_done);
+                    }
+                    if (k_done < kc) {
+                        const sn_idx outer = a_row0 + line;
+                        const sn_idx k_first = kb + k_done;
+                        for (int k = k_done; k < kc; ++k) {
+                            const sn_idx kx = kb + k;
+                            const float pa0 = sn_load_bf16(b0, (n2*outer + kx));
+                            *(a_block + (line) * SN_GEMM_KC + k) = pa0;
+                        }
+                    }
+                }
+            }
+            for (int r = 0; r < step; ++r) a[r] = a_block + (i % 48 + r) * SN_GEMM_KC;
+            for (int p = 0; p < panels; ++p)
+                sn_gemm_tile(step, a, b_block + p * (SN_GEMM_KC * SN_GEMM_NR), sums + i * SN_GEMM_LDC + p * SN_GEMM_NR, kc, kb == 0);
+            i += step;
+        }
+    }
+    for (int i = 0; i < rows; ++i) {
+        const sn_idx row = row0 + i;
+        for (int j = 0; j < cols;) {
+            const sn_idx col = col0 + j;
+            __local const SN_GEMM_REAL *from = sums + i * SN_GEMM_LDC + j;
+            if (j + SN_GEMM_W <= cols) {
+                const SN_GEMM_V acc = SN_GEMM_VLOAD(0, from);
+                const float8 e4 = sn_loadv_bf16(8, b2, col);
+                const float8 e5 = (acc + e4);
+                const float8 e6 = (e5 * sn_sigmoid_float8((1.5957692f * (e5 + (((0.044715f * e5) * e5) * e5)))));
+                sn_storev_bf16(8, e6, b3, (n3*row + col));
+                j += SN_GEMM_W;
+                continue;
+            }
+            const SN_GEMM_REAL acc = *from;
+            const float e4 = sn_load_bf16(b2, col);
+            const float e5 = (acc + e4);
+            const float e6 = (e5 * sn_sigmoid_float((1.5957692f * (e5 + (((0.044715f * e5) * e5) * e5)))));
+            sn_store_bf16(e6, b3, (n3*row + col));
+            ++j;
+        }
+    }
+}
+
