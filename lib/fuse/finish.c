@@ -52,11 +52,14 @@ sinter_status sni_fuser_finish(sni_fuser *f, sni_group **out_groups, size_t *out
     for (int g = f->groups.first; g >= 0; g = f->groups.items[g].after) ++count;
     *out_groups = sni_arena_alloc(f->arena, (count + 1) * sizeof **out_groups);
     int *mark = sni_calloc(f->graph->node_count + 1, sizeof *mark);
-    sinter_status status = *out_groups && mark ? SINTER_OK : sni_out_of_memory("the fuser");
-    for (int g = f->groups.first; g >= 0 && status == SINTER_OK; g = f->groups.items[g].after) {
-        status = describe(f, g, mark, (int)*out_count + 1, &(*out_groups)[*out_count]);
+    int *order = sni_calloc(f->graph->node_count + 1, sizeof *order);
+    bool ok = *out_groups && mark && order && sni_fuser_order(f, order);
+    sinter_status status = ok ? SINTER_OK : sni_out_of_memory("the fuser");
+    for (size_t i = 0; i < count && status == SINTER_OK; ++i) {
+        status = describe(f, order[i], mark, (int)i + 1, &(*out_groups)[i]);
         if (status == SINTER_OK) ++*out_count;
     }
     sni_free(mark);
+    sni_free(order);
     return status;
 }

@@ -57,6 +57,9 @@ bool sni_fuser_place_product(sni_fuser *f, int node);
 /* Groups that read the same values and have the same shape (siblings.c). false: out of memory. */
 bool sni_fuser_join_siblings(sni_fuser *f);
 
+/* The groups in the order in which they are to run; out_groups has room for one a node. false: out of memory. */
+bool sni_fuser_order(sni_fuser *f, int *out_groups);
+
 /* The groups as results, in an order in which they can run. */
 sinter_status sni_fuser_finish(sni_fuser *f, sni_group **out_groups, size_t *out_count);
 

@@ -133,8 +133,40 @@ START_TEST(costs_are_counted) {
 }
 END_TEST
 
+/* Large branches, each reduced to a row: one after the other, not all of them first. What reads a value runs after what
+ * computes it. */
+START_TEST(order_keeps_memory_low) {
+    begin();
+    enum { BRANCHES = 12 };
+    sinter_value x = sinter_input(g, "x", SINTER_F32, SINTER_SHAPE(64, 64)), wide[BRANCHES], sum = x;
+    for (int i = 0; i < BRANCHES; ++i) wide[i] = sinter_matmul(g, sinter_add(g, x, sinter_scalar(g, SINTER_F32, i)), weights(64, 4096 + i));
+    for (int i = 0; i < BRANCHES; ++i) sum = sinter_add(g, sum, sinter_reduce_max(g, sinter_softmax(g, wide[i], 1), SINTER_SHAPE(1), 1));
+    sinter_output(g, "y", sum);
+    fuse();
+    bool *done = calloc(prepared->node_count, sizeof *done);
+    size_t live = 0, most = 0;
+    for (size_t k = 0; k < count; ++k) {
+        size_t products = 0;
+        for (int n = 0; n < groups[k].node_count; ++n) {
+            const sni_node *node = &prepared->nodes[groups[k].nodes[n]];
+            products += node->op->kind == SNI_OP_CONTRACT;
+            done[groups[k].nodes[n]] = true;
+            for (int i = 0; i < node->in_count; ++i) {
+                int producer = sni_graph_value(prepared, node->in[i])->producer;
+                if (producer >= 0) ck_assert(done[producer]);
+            }
+        }
+        live = products ? live + 1 : live > 0 ? live - 1 : 0;
+        if (live > most) most = live;
+    }
+    ck_assert_uint_le(most, 3);
+    free(done);
+    end();
+}
+END_TEST
+
 int main(void) {
     const TTest *const tests[] = {attention_is_one_kernel, a_gated_layer_is_three_kernels, siblings_share_a_launch,
-                                  repeated_work_is_weighed, costs_are_counted};
+                                  repeated_work_is_weighed, costs_are_counted, order_keeps_memory_low};
     return run_suite(suite_of("fuse", tests, sizeof tests / sizeof *tests));
 }
