@@ -51,6 +51,9 @@
 #define SN_MMA_ISSUE(s, a, b)                                                                                          \
     SN_MMA_WITH_4(                                                                                                     \
         s, __builtin_amdgcn_mfma_f32_16x16x16bf16_1k(as_short4(SN_MMA_W2(a)), as_short4(SN_MMA_W2(b)), d, 0, 0, 0))
+#elif defined(SN_MMA_mfma_32x32x4_bf16)
+#define SN_MMA_ISSUE(s, a, b)                                                                                          \
+    SN_MMA_WITH_16(s, __builtin_amdgcn_mfma_f32_32x32x4bf16(as_short2((a)[0]), as_short2((b)[0]), d, 0, 0, 0))
 #elif defined(SN_MMA_wmma_16x16x16_f16)
 #define SN_MMA_ISSUE(s, a, b)                                                                                          \
     SN_MMA_WITH_8(s, __builtin_amdgcn_wmma_f32_16x16x16_f16_w32(as_half16(SN_MMA_W8(a)), as_half16(SN_MMA_W8(b)), d))
