@@ -8,7 +8,8 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/hash.h"
-#include "base/log.h"
+#include "kernel/embedded.h"
+#include "kernel/source.h"
 
 /* The tile of cl/gemm/mma_probe.cl. Two steps of k, so that every row finds its place in a line of 64 bytes. */
 enum { SIDE = 32, LINE_BYTES = 64, VALUES = 5 /* -2 ... 2 */ };
@@ -37,6 +38,9 @@ typedef struct operand {
     bool along_k;
 } operand;
 
+/* Both directions are looked at. */
+static const operand A = {1, true}, B = {7, false};
+
 static sinter_status fill(sni_mem *mem, const sni_instruction *row, operand o) {
     size_t width = sinter_dtype_size(row->dtype);
     int bk = LINE_BYTES / (int)width;
@@ -49,14 +53,14 @@ static sinter_status fill(sni_mem *mem, const sni_instruction *row, operand o) {
     return sni_mem_write(mem, 0, bytes, sizeof bytes, true);
 }
 
-static bool is_right(const sni_mem *out, const sni_instruction *row, operand a, operand b) {
+static bool is_right(const sni_mem *out, const sni_instruction *row) {
     uint32_t sums[SIDE * SIDE];
     int bk = LINE_BYTES / (int)sinter_dtype_size(row->dtype);
     if (sni_mem_read(out, 0, sums, sizeof sums, true) != SINTER_OK) return false;
     for (int i = 0; i < SIDE * SIDE; ++i) {
         int sum = 0;
         float real;
-        for (int k = 0; k < bk; ++k) sum += value_at(a.seed, i / SIDE, k) * value_at(b.seed, i % SIDE, k);
+        for (int k = 0; k < bk; ++k) sum += value_at(A.seed, i / SIDE, k) * value_at(B.seed, i % SIDE, k);
         memcpy(&real, &sums[i], sizeof real);
         if (row->dtype == SINTER_I8 ? (int32_t)sums[i] != sum : real != (float)sum) return false;
     }
@@ -65,16 +69,20 @@ static bool is_right(const sni_mem *out, const sni_instruction *row, operand a, 
 
 /* ---- One instruction ---- */
 
-static sinter_status build(sni_kernel_cache *cache, const sni_instruction *row, bool emulate, operand a, operand b,
-                           sni_program **out_program) {
-    sni_str text = SNI_STR_INIT;
-    sni_str_append(&text, "#include \"common/types.cl\"\n#include \"common/memory.cl\"\n");
-    sni_str_printf(&text, "#define SN_MMA_BM %d\n#define SN_MMA_BN %d\n#define SN_MMA_BK %d\n", SIDE, SIDE,
+/* The kernel that multiplies two operands by a row's instruction. */
+static void print_probe(const sni_instruction *row, bool emulate, sni_str *text) {
+    sni_str_append(text, "#include \"common/types.cl\"\n#include \"common/memory.cl\"\n");
+    sni_str_printf(text, "#define SN_MMA_BM %d\n#define SN_MMA_BN %d\n#define SN_MMA_BK %d\n", SIDE, SIDE,
                    LINE_BYTES / (int)sinter_dtype_size(row->dtype));
-    sni_str_printf(&text, "#define SN_MMA_WM %d\n#define SN_MMA_WN %d\n#define SN_MMA_STAGES 1\n", SIDE, SIDE);
-    sni_str_printf(&text, "#define SN_MMA_A_ALONG_K %d\n#define SN_MMA_B_ALONG_K %d\n", a.along_k, b.along_k);
-    sni_instruction_print(row, emulate, &text);
-    sni_str_append(&text, "#include \"gemm/gpu_mma.cl\"\n#include \"gemm/mma_probe.cl\"\n");
+    sni_str_printf(text, "#define SN_MMA_WM %d\n#define SN_MMA_WN %d\n#define SN_MMA_STAGES 1\n", SIDE, SIDE);
+    sni_str_printf(text, "#define SN_MMA_A_ALONG_K %d\n#define SN_MMA_B_ALONG_K %d\n", A.along_k, B.along_k);
+    sni_instruction_print(row, emulate, text);
+    sni_str_append(text, "#include \"gemm/gpu_mma.cl\"\n#include \"gemm/mma_probe.cl\"\n");
+}
+
+static sinter_status build(sni_kernel_cache *cache, const sni_instruction *row, bool emulate, sni_program **out_program) {
+    sni_str text = SNI_STR_INIT;
+    print_probe(row, emulate, &text);
     sni_program_source source = {.text = sni_str_text(&text), .entry = "mma_probe"};
     sinter_status status =
         text.failed ? sni_out_of_memory("a probe") : sni_program_build(cache, &source, out_program);
@@ -82,28 +90,27 @@ static sinter_status build(sni_kernel_cache *cache, const sni_instruction *row, 
     return status;
 }
 
-static bool run(sni_program *program, const sni_instruction *row, sni_mem *const *mems, operand a, operand b) {
+static bool run(sni_program *program, const sni_instruction *row, sni_mem *const *mems) {
     sni_launch *launch = NULL;
     const size_t items = (size_t)row->lanes;
-    bool right = sni_launch_create(program, &launch) == SINTER_OK && fill(mems[0], row, a) == SINTER_OK &&
-                 fill(mems[1], row, b) == SINTER_OK && sni_mem_fill(mems[2], 0xff) == SINTER_OK;
+    bool right = sni_launch_create(program, &launch) == SINTER_OK && fill(mems[0], row, A) == SINTER_OK &&
+                 fill(mems[1], row, B) == SINTER_OK && sni_mem_fill(mems[2], 0xff) == SINTER_OK;
     for (int i = 0; i < 3; ++i) right = right && sni_launch_set_mem(launch, i, mems[i]) == SINTER_OK;
     right = right && sni_launch_enqueue(launch, 1, &items, &items, false, NULL) == SINTER_OK;
-    right = right && is_right(mems[2], row, a, b);
+    right = right && is_right(mems[2], row);
     sni_launch_release(launch);
     if (right) sni_program_launched(program);
     return right;
 }
 
 bool sni_probe_instruction(sni_kernel_cache *cache, sni_pool *pool, const sni_instruction *row, bool emulate) {
-    const operand a = {1, true}, b = {7, false};
     sni_program *program = NULL;
     sni_mem *mems[3] = {NULL, NULL, NULL};
-    if (build(cache, row, emulate, a, b, &program) != SINTER_OK) return false;
+    if (build(cache, row, emulate, &program) != SINTER_OK) return false;
     bool right = true;
     for (int i = 0; i < 3; ++i)
         right = right && sni_mem_acquire(pool, i < 2 ? SIDE * LINE_BYTES : SIDE * SIDE * 4, &mems[i]) == SINTER_OK;
-    right = right && run(program, row, mems, a, b);
+    right = right && run(program, row, mems);
     for (int i = 0; i < 3; ++i) sni_mem_release(mems[i]);
     sni_program_release(program);
     return right;
@@ -170,14 +177,29 @@ typedef struct findings {
     uint32_t instructions, local_kib;
 } findings;
 
-/* Changes with the table and with the driver. NULL: no file. */
+/* Appends the source of every row's probe. */
+static void append_probes(sni_str *all) {
+    for (int r = 0; r < sni_instruction_count(); ++r) {
+        sni_str text = SNI_STR_INIT;
+        char *assembled = NULL;
+        print_probe(sni_instruction_at(r), false, &text);
+        if (sni_source_assemble(sni_embedded_files, sni_str_text(&text), NULL, &assembled) != SINTER_OK)
+            all->failed = true;
+        else
+            sni_str_append(all, assembled);
+        sni_free(assembled);
+        sni_str_deinit(&text);
+    }
+}
+
+/* Changes with what is asked and with the driver. NULL: no file. */
 static char *file_of(const sni_caps *caps, const char *cache_dir) {
     char *dir = NULL, hex[40];
     if (cache_dir != NULL && cache_dir[0] == 0) return NULL;
     if (sni_cache_dir(cache_dir, &dir) != SINTER_OK) return NULL;
     sni_str text = SNI_STR_INIT, path = SNI_STR_INIT;
-    sni_str_printf(&text, "2 %s\n", caps->identity);
-    for (int r = 0; r < sni_instruction_count(); ++r) sni_instruction_print(sni_instruction_at(r), false, &text);
+    sni_str_printf(&text, "%s\n%s\n", caps->identity, local_text);
+    append_probes(&text);
     sni_hash128_hex(sni_hash128_of(sni_str_text(&text), text.length), hex);
     sni_str_printf(&path, "%s/instructions-%s", dir, hex);
     char *taken = text.failed ? NULL : sni_str_take(&path);

@@ -4,6 +4,11 @@
  * written for its compiler (SINTER_DUMP_KERNELS). */
 #include "check_main.h"
 
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/file.h"
+
 #include "contract_run.h"
 #include "device/instructions.h"
 #include "kernel/embedded.h"
@@ -116,6 +121,39 @@ START_TEST(test_probe) {
         if (row->use == SNI_USE_DEFAULT) ck_assert_int_eq(has, test.device->caps.instructions >> r & 1);
         ck_assert_msg(has || sni_probe_instruction(test.cache, test.pool, row, true), "%s emulated", row->name);
     }
+}
+END_TEST
+
+static bool find_answers(void *context, const sni_dir_entry *entry) {
+    if (strncmp(entry->name, "instructions-", 13) == 0) snprintf(context, 256, "%s", entry->name);
+    return true;
+}
+
+static uint32_t answer_of(const char *dir, const char *path, const char *text) {
+    sni_device device = *test.device;
+    device.caps.has_amd_builtins = true;
+    device.caps.subgroup_size = 0;
+    if (text != NULL) must(sni_file_write_atomic(path, text, strlen(text)));
+    sni_probe_instructions(&device, test.cache, test.pool, dir);
+    return device.caps.instructions;
+}
+
+/* The answers are kept beside the kernel cache, asked for once, and not believed when damaged. A device is said to have
+ * AMD's compiler; it does not know the instructions. */
+START_TEST(test_answers) {
+    char dir[] = "/tmp/sinter-answers-XXXXXX", name[256] = "", path[512];
+    if (test.device->caps.has_inline_ptx || test.device->caps.has_amd_builtins) return;
+    ck_assert_ptr_nonnull(mkdtemp(dir));
+    ck_assert_uint_eq(answer_of(dir, NULL, NULL), 0);
+    must(sni_dir_list(dir, find_answers, name));
+    ck_assert_str_ne(name, "");
+    snprintf(path, sizeof path, "%s/%s", dir, name);
+    ck_assert_uint_eq(answer_of(dir, path, "00000010 00000000 ffffffef\n"), 0x10);
+    ck_assert_uint_eq(answer_of(dir, path, "00000011 00000000 ffffffee\n"), 0x10); /* no AMD row is number 0 */
+    ck_assert_uint_eq(answer_of(dir, path, "00000010 00000000 ffffffee\n"), 0);
+    ck_assert_uint_eq(answer_of(dir, path, "junk"), 0);
+    ck_assert(sni_file_remove(path));
+    rmdir(dir);
 }
 END_TEST
 
@@ -314,7 +352,7 @@ END_TEST
 
 int main(void) {
     const TTest *const small[] = {test_small};
-    const TTest *const tests[] = {test_table,     test_probe, test_rows,     test_whole_chunks,   test_tiles,        test_empty,
+    const TTest *const tests[] = {test_table,     test_probe, test_answers, test_rows,     test_whole_chunks,   test_tiles,        test_empty,
                                   test_prologues, test_small, test_refusals, test_out_of_memory, test_other_devices};
     bool few = getenv("SINTER_TEST_SMALL") != NULL;
     test_device_open(&test);
