@@ -273,7 +273,8 @@ static void absorb(sni_groups *g, int into, int from) {
     sni_kernel_group *to = &g->items[into], *gone = &g->items[from];
     for (size_t i = 0; i < gone->nodes.count; ++i) g->of[gone->nodes.items[i]] = into;
     merge_nodes(&to->nodes, &gone->nodes);
-    memcpy(to->reads.items + to->reads.count, gone->reads.items, gone->reads.count * sizeof *gone->reads.items);
+    if (gone->reads.count > 0) /* of nothing there is no address */
+        memcpy(to->reads.items + to->reads.count, gone->reads.items, gone->reads.count * sizeof *gone->reads.items);
     to->reads.count += gone->reads.count;
     unlink_group(g, from);
     sni_free(gone->nodes.items);
