@@ -139,6 +139,8 @@ const bench_case bench_cases[] = {
     ATTENTION("attention-large", "attention bf16 64x4096x128", 64, 4096, 128, SINTER_BF16),
     {"gemm-large", "gemm f32 4096", 4096, 4096, 4096, SINTER_F32, build_gemm, PEER_BLAS, PEER_DEVICE_COPY},
     {"gemm-large", "gemm f32 8192", 8192, 8192, 8192, SINTER_F32, build_gemm, PEER_BLAS, PEER_DEVICE_COPY},
+    {"gemm-large", "gemm bf16 1024", 1024, 1024, 1024, SINTER_BF16, build_gemm, PEER_BLAS, PEER_DEVICE_COPY},
+    {"gemm-large", "gemm bf16 4096", 4096, 4096, 4096, SINTER_BF16, build_gemm, PEER_BLAS, PEER_DEVICE_COPY},
 };
 const size_t bench_case_count = sizeof bench_cases / sizeof *bench_cases;
 

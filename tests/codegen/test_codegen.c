@@ -110,6 +110,16 @@ static void run_spec(const builder *b, const sni_kspec *spec, const char *label,
     }
 }
 
+/* What a rule chooses can be written down and read again: a record may hold it. */
+static void check_round_trip(const sni_schedule *schedule) {
+    sni_str text = SNI_STR_INIT;
+    sni_schedule read;
+    sni_codegen_print_schedule(schedule, &text);
+    must(sni_codegen_parse_schedule(schedule->strategy, sni_str_text(&text), &read));
+    ck_assert(sni_schedule_equal(schedule, &read));
+    sni_str_deinit(&text);
+}
+
 /* Every candidate around the rule's choice is generated, some are run. */
 static void run_candidates(const builder *b, const sni_caps *caps, const sni_schedule *rule, const char *label) {
     sni_candidates list = {.items = NULL};
@@ -143,6 +153,7 @@ static void run_all(builder *b, const char *label, bool wild) {
             must(sni_codegen(&b->loop, &caps, strategy->name, b->arena, &spec));
             if (getenv("SINTER_TEST_VERBOSE") != NULL) fprintf(stderr, "%s: %s\n", label, strategy->name);
             run_spec(b, &spec, label, false);
+            check_round_trip(&spec.schedule);
             if (candidates_every > 0) run_candidates(b, &caps, &spec.schedule, label);
             if (getenv("SINTER_TEST_IDX64") != NULL) run_spec(b, &spec, label, true);
         }

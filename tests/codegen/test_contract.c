@@ -355,6 +355,16 @@ START_TEST(test_repeatable) {
 }
 END_TEST
 
+/* What a rule chooses can be written down and read again: a record may hold it. */
+static void check_round_trip(const sni_schedule *schedule) {
+    sni_str text = SNI_STR_INIT;
+    sni_schedule read;
+    sni_codegen_print_schedule(schedule, &text);
+    must(sni_codegen_parse_schedule(schedule->strategy, sni_str_text(&text), &read));
+    ck_assert(sni_schedule_equal(schedule, &read));
+    sni_str_deinit(&text);
+}
+
 /* Every candidate is generated; one of EVERY is run and must be right. The first one is what no schedule gives. */
 static void run_candidates(const shape *s, const view *v, size_t every) {
     contraction p;
@@ -366,6 +376,7 @@ static void run_candidates(const shape *s, const view *v, size_t every) {
     must(sni_codegen(&p.loop, &caps, v->strategy, p.arena, &rule));
     must(sni_candidates_around(&list, &p.loop, &caps, &rule.schedule, 1000));
     ck_assert(sni_schedule_equal(&list.items[0], &rule.schedule));
+    check_round_trip(&rule.schedule);
     for (size_t i = 0; i < list.count; ++i) {
         must(sni_codegen_as(&p.loop, &caps, &list.items[i], p.arena, &spec));
         ck_assert(sni_schedule_equal(&list.items[i], &spec.schedule));
