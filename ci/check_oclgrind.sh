@@ -40,6 +40,8 @@ run codegen "$build/tests/test_codegen" &
   # In later runs of a plan Oclgrind takes memory for unwritten that kernels wrote; the test fills memory with NaN instead.
   checks=--data-races
   SINTER_TEST_GRAPHS=2 run graphs "$build/tests/test_graphs_device"
+  CK_FORK=no run states "$build/tests/test_state"
+  CK_FORK=no run aliases "$build/tests/test_alias"
   SINTER_TEST_SMALL=1 CK_RUN_CASE="as a GPU" run scans "$build/tests/test_scan"
   SINTER_TEST_SMALL=1 CK_RUN_CASE="as a GPU" run attention "$build/tests/test_nest"
 } &
