@@ -55,9 +55,16 @@
     SN_GEMM_VSTORE(u##i, 0, c + i * SN_GEMM_LDC);                                                                      \
     SN_GEMM_VSTORE(v##i, 1, c + i * SN_GEMM_LDC);
 
+/* B is a block that the work-group packed, or a constant that was packed when the plan was made. */
+#ifdef SN_GEMM_B_PREPACKED
+#define SN_GEMM_B_PTR __global const SN_GEMM_REAL *
+#else
+#define SN_GEMM_B_PTR __local const SN_GEMM_REAL *
+#endif
+
 /* a: pointers to the rows of A at the first k of the block; c: where the tile's sums lie in the scratch. */
 #define SN_GEMM_TILE(NAME, ROWS)                                                                                       \
-    static inline void NAME(SN_GEMM_A_PTR const *a, __local const SN_GEMM_REAL *b, __local SN_GEMM_REAL *c, int kc,    \
+    static inline void NAME(SN_GEMM_A_PTR const *a, SN_GEMM_B_PTR b, __local SN_GEMM_REAL *c, int kc,                  \
                             int first) {                                                                               \
         ROWS(SN_GEMM_ROW)                                                                                              \
         ROWS(SN_GEMM_OPEN)                                                                                             \
@@ -84,7 +91,7 @@ SN_GEMM_TILE(sn_gemm_tile_most, SN_GEMM_CAT(SN_GEMM_ROWS_, SN_GEMM_MR))
  * save. */
 static inline int sn_gemm_rows(int left) { return left >= SN_GEMM_MR ? SN_GEMM_MR : left >= 2 ? 2 : 1; }
 
-static inline void sn_gemm_tile(int rows, SN_GEMM_A_PTR const *a, __local const SN_GEMM_REAL *b,
+static inline void sn_gemm_tile(int rows, SN_GEMM_A_PTR const *a, SN_GEMM_B_PTR b,
                                 __local SN_GEMM_REAL *c, int kc, int first) {
     if (rows == SN_GEMM_MR) sn_gemm_tile_most(a, b, c, kc, first);
     else if (rows == 2) sn_gemm_tile_2(a, b, c, kc, first);

@@ -83,4 +83,11 @@ void sni_contract_pack_a(sni_emitter *e, const sni_contract *c, int width);
 /* Puts text (definitions and includes) before the finished source. */
 sinter_status sni_contract_prepend(sni_emitter *e, sni_str *text);
 
+/* How B is packed before the kernel runs (contract_prepack.c), into panels of so many columns; NULL: it is no constant that
+ * can be, or memory is out. */
+sni_preparation *sni_contract_prepack_b(const sni_contract *c, int columns, sni_arena *arena);
+/* Inside a block of k that begins at kb: b_block, where the block of the first panel lies, and b_panel, elements from one
+ * panel to the next. */
+void sni_contract_read_prepacked(sni_emitter *e, const sni_contract *c, const sni_preparation *preparation);
+
 #endif

@@ -120,9 +120,9 @@ static void close_block(sni_emitter *e) {
     sni_emit_line(e, "}");
 }
 
-static void print_head(sni_emitter *e, const sni_contract *c, const geometry *g, const blocks *v) {
+static void print_head(sni_emitter *e, const sni_contract *c, const geometry *g, const blocks *v, bool prepacked) {
     const char *cols = sni_contract_number(e, g->cols), *rows = sni_contract_number(e, g->rows);
-    sni_emit_line(e, "__local SN_GEMM_REAL b_block[%d];", v->kc * v->nb);
+    if (!prepacked) sni_emit_line(e, "__local SN_GEMM_REAL b_block[%d];", v->kc * v->nb);
     sni_emit_line(e, "__local SN_GEMM_REAL sums[%d];", v->mb * v->nb);
     if (!c->a_op.direct) sni_emit_line(e, "__local SN_GEMM_REAL a_block[%d];", v->ma * v->kc);
     sni_emit_line(e, "const sn_idx col0 = (sn_idx)get_group_id(0) * %s;", cols);
@@ -164,12 +164,17 @@ static void pack_rows(sni_emitter *e, const sni_contract *c, const blocks *v, in
 }
 
 /* k = 0 goes through the loop once too: then the tiles store zeros. */
-static void print_product(sni_emitter *e, const sni_contract *c, const blocks *v, int width) {
+static void print_product(sni_emitter *e, const sni_contract *c, const blocks *v, int width,
+                          const sni_preparation *prepacked) {
     open_block(e, "for (sn_idx kb = 0; kb == 0 || kb < size_k; kb += SN_GEMM_KC)");
     sni_emit_line(e, "const int kc = (int)min((sn_idx)SN_GEMM_KC, (sn_idx)(size_k - kb));");
-    open_block(e, "if (kc > 0)");
-    sni_contract_pack_b(e, c, width);
-    close_block(e);
+    if (prepacked) {
+        sni_contract_read_prepacked(e, c, prepacked);
+    } else {
+        open_block(e, "if (kc > 0)");
+        sni_contract_pack_b(e, c, width);
+        close_block(e);
+    }
     open_block(e, "for (int i = 0; i < rows;)");
     sni_emit_line(e, "const int step = sn_gemm_rows(rows - i);");
     sni_emit_line(e, "SN_GEMM_A_PTR a[SN_GEMM_MR];");
@@ -178,8 +183,9 @@ static void print_product(sni_emitter *e, const sni_contract *c, const blocks *v
     else
         pack_rows(e, c, v, width);
     sni_emit_line(e, "for (int p = 0; p < panels; ++p)");
-    sni_emit_line(e, "    sn_gemm_tile(step, a, b_block + p * (SN_GEMM_KC * SN_GEMM_NR), "
-                     "sums + i * SN_GEMM_LDC + p * SN_GEMM_NR, kc, kb == 0);");
+    sni_emit_line(e, "    sn_gemm_tile(step, a, b_block + p * %s, "
+                     "sums + i * SN_GEMM_LDC + p * SN_GEMM_NR, kc, kb == 0);",
+                  prepacked ? "b_panel" : "(SN_GEMM_KC * SN_GEMM_NR)");
     sni_emit_line(e, "i += step;");
     close_block(e);
     close_block(e);
@@ -282,7 +288,8 @@ static bool fits(const sni_loop *loop, const sni_caps *caps, const sni_schedule 
     return sni_contract_refuse(why, "the blocks do not fit in local memory");
 }
 
-static sinter_status finish(sni_emitter *e, const sni_contract *c, const sni_schedule *schedule, int width) {
+static sinter_status finish(sni_emitter *e, const sni_contract *c, const sni_schedule *schedule, int width,
+                            bool prepacked) {
     SNI_TRY(sni_emit_end(e, "cpu_gemm", "__attribute__((reqd_work_group_size(1, 1, 1)))"));
     sni_str head = SNI_STR_INIT;
     if (c->type == SNI_C_DOUBLE)
@@ -292,6 +299,7 @@ static sinter_status finish(sni_emitter *e, const sni_contract *c, const sni_sch
     sni_str_printf(&head, "#define SN_GEMM_LDC %d\n#define SN_GEMM_KC %d\n#define SN_GEMM_MR %d\n",
                    schedule->values[NB], schedule->values[KC], schedule->values[MR]);
     if (!c->a_op.direct) sni_str_append(&head, "#define SN_GEMM_A_PACKED\n");
+    if (prepacked) sni_str_append(&head, "#define SN_GEMM_B_PREPACKED\n");
     sni_str_append(&head, "#include \"gemm/cpu_gemm.cl\"\n");
     return sni_contract_prepend(e, &head);
 }
@@ -305,8 +313,9 @@ static sinter_status generate(const sni_loop *loop, const sni_caps *caps, const 
     SNI_TRY(sni_contract_init(&c, loop, caps, arena, schedule->values[ORDER] == ORDER_SWAPPED));
     SNI_TRY(sni_emit_begin(&e, loop, caps, arena, out_spec));
     geometry g = geometry_of(&c, schedule, width);
-    print_head(&e, &c, &g, &v);
-    print_product(&e, &c, &v, width);
+    const sni_preparation *prepacked = sni_contract_prepack_b(&c, 2 * width, arena);
+    print_head(&e, &c, &g, &v, prepacked != NULL);
+    print_product(&e, &c, &v, width, prepacked);
     print_epilogue(&e, &c, width);
     out_spec->dims = 3;
     out_spec->global[0] = g.col_blocks;
@@ -314,9 +323,9 @@ static sinter_status generate(const sni_loop *loop, const sni_caps *caps, const 
     out_spec->global[2] = c.size_b;
     for (int d = 0; d < 3; ++d) out_spec->local[d] = 1;
     out_spec->strategy = "cpu_gemm";
-    out_spec->notes = sni_emit_format(&e, "sums in %s, A %s", sni_ctype_name(c.type, 1),
-                                      c.a_op.direct ? "in place" : "packed");
-    return finish(&e, &c, schedule, width);
+    out_spec->notes = sni_emit_format(&e, "sums in %s, A %s%s", sni_ctype_name(c.type, 1),
+                                      c.a_op.direct ? "in place" : "packed", prepacked ? ", B packed once" : "");
+    return finish(&e, &c, schedule, width, prepacked != NULL);
 }
 
 const sni_strategy sni_strategy_cpu_gemm = {

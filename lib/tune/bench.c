@@ -73,10 +73,16 @@ sinter_status sni_bench_init(sni_bench *bench, sinter_runtime *runtime, const sn
     size_t room = (size_t)loop->buffer_count + 1;
     *bench = (sni_bench){.runtime = sni_runtime_retain(runtime), .loop = *loop, .bindings = *bindings};
     bench->loop.sym = sni_sym_clone(loop->sym);
+    /* Made-up data stands for constants, too, so kernels read them as they are. */
+    bench->loop.buffers = sni_calloc(room, sizeof *bench->loop.buffers);
+    for (int b = 0; bench->loop.buffers != NULL && b < loop->buffer_count; ++b) {
+        bench->loop.buffers[b] = loop->buffers[b];
+        bench->loop.buffers[b].is_constant = false;
+    }
     bench->mems = sni_calloc(room, sizeof *bench->mems);
     bench->sizes = sni_calloc(room, sizeof *bench->sizes);
     bench->expected = sni_calloc(room, sizeof *bench->expected);
-    if (bench->loop.sym == NULL || bench->mems == NULL || bench->sizes == NULL || bench->expected == NULL)
+    if (bench->loop.sym == NULL || bench->loop.buffers == NULL || bench->mems == NULL || bench->sizes == NULL || bench->expected == NULL)
         return sni_out_of_memory("a measurement");
     SNI_TRY(find_sizes(bench));
     return acquire(bench);
@@ -87,6 +93,7 @@ void sni_bench_deinit(sni_bench *bench) {
         if (bench->mems != NULL) sni_mem_release(bench->mems[b]);
         if (bench->expected != NULL) sni_free(bench->expected[b]);
     }
+    sni_free(bench->loop.buffers);
     sni_free(bench->mems);
     sni_free(bench->sizes);
     sni_free(bench->expected);
