@@ -43,7 +43,7 @@ run codegen "$build/tests/test_codegen" &
   CK_FORK=no run states "$build/tests/test_state"
   CK_FORK=no run aliases "$build/tests/test_alias"
   SINTER_TEST_SMALL=1 CK_RUN_CASE="as a GPU" run scans "$build/tests/test_scan"
-  SINTER_TEST_SMALL=1 CK_RUN_CASE="as a GPU" run attention "$build/tests/test_nest"
+  CK_RUN_CASE=small run attention "$build/tests/test_nest"
 } &
 wait
 [ ! -e "$work/failed" ]
