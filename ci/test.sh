@@ -128,6 +128,7 @@ step_kernels() {
     build/dev/tests/test_nest >/dev/null 2>&1
   check "AMD's compiler" 900 bash ci/check_amd.sh "$scratch/kernels" 12
   check "Oclgrind" 1500 bash ci/check_oclgrind.sh build/dev
+  check "bytes of rows" 600 bash ci/check_bytes.sh build/dev
   if [ -f /etc/OpenCL/vendors/rusticl.icd ]; then
     check "rusticl" 900 env OCL_ICD_VENDORS=rusticl.icd RUSTICL_ENABLE=llvmpipe \
       build/dev/tools/sinter conformance tests/data/digits tests/data/models/squeezenet \
