@@ -34,6 +34,7 @@ static sinter_status describe(sni_fuser *f, int group, int *mark, int number, sn
     const char *why = NULL;
     out->loop = sni_fuser_build(f, f->arena, &why);
     const sni_node *last = &f->graph->nodes[f->nodes.items[f->nodes.count - 1]];
+    if (!out->loop && sni_fuser_out_of_memory(why)) return sni_out_of_memory("a kernel group");
     if (!out->loop)
         return sni_fail(SINTER_UNSUPPORTED, "%s '%s': %s", last->op->name, last->name ? last->name : "", why);
     if (!add_free_nodes(f, &f->nodes, mark, number)) return sni_out_of_memory("a kernel group");

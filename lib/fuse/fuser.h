@@ -40,6 +40,9 @@ bool sni_fuser_look(sni_fuser *f, const int *set, int count);
 /* The program of the set that was looked at; NULL with words in *why where there is none. */
 sni_loop *sni_fuser_build(sni_fuser *f, sni_arena *arena, const char **why);
 
+/* Is this why there is no program? */
+bool sni_fuser_out_of_memory(const char *why);
+
 /* What is known of a group, with what costs nothing to find out. */
 sni_facts *sni_fuser_facts(sni_fuser *f, int group);
 /* Is the union of two groups certainly a kernel? Leaves what it takes in f->joint. */

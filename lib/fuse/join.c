@@ -1,5 +1,6 @@
 /* Attempts to make one kernel of several groups. */
 #include <math.h>
+#include <string.h>
 
 #include "fuse/cost.h"
 #include "fuse/fuser.h"
@@ -72,6 +73,8 @@ sni_loop *sni_fuser_build(sni_fuser *f, sni_arena *arena, const char **why) {
     return built ? loop : NULL;
 }
 
+bool sni_fuser_out_of_memory(const char *why) { return strcmp(why, "out of memory") == 0; }
+
 /* Words for a set that certainly is too large, or NULL. */
 static const char *certainly_too_large(const sni_fuser *f) {
     size_t statements = 0;
@@ -97,6 +100,7 @@ static bool time_of(sni_fuser *f, int group, double *out_ns) {
     if (facts->time_ns == 0) {
         if (!reset_scratch(f) || !sni_fuser_look(f, &group, 1)) return false;
         const sni_loop *loop = sni_fuser_build(f, f->scratch, &why);
+        if (!loop && sni_fuser_out_of_memory(why)) return false;
         sni_kernel_cost cost = {.time_ns = INFINITY};
         if (loop && !sni_fuse_cost(loop, &f->options->costs, &cost)) return false;
         facts->time_ns = cost.time_ns;
@@ -132,6 +136,7 @@ static const char *attempt(sni_fuser *f, const int *set, int count, bool *out_fa
     if (sni_groups_encloses(&f->groups, set, count, out_failed)) return "another kernel has to run in between";
     if (*out_failed || (*out_failed = !reset_scratch(f))) return NULL;
     const sni_loop *loop = sni_fuser_build(f, f->scratch, &why);
+    *out_failed = !loop && sni_fuser_out_of_memory(why);
     if (!loop || (why = misfit(f, loop)) != NULL) return why;
     sni_kernel_cost cost;
     *out_failed = !sni_fuse_cost(loop, &f->options->costs, &cost);
@@ -154,7 +159,8 @@ const char *sni_fuser_join(sni_fuser *f, const int *set, int count, int *out_gro
     bool failed = false;
     const char *why = refusal(f, set, count, &failed);
     *out_group = -1;
-    if (failed || why) return why;
+    if (failed) return NULL;
+    if (why) return why;
     if (sni_groups_join(&f->groups, set, count, out_group)) f->facts[*out_group] = f->joint;
     return NULL;
 }

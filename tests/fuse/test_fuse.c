@@ -5,6 +5,7 @@
 #include <sinter/sinter.h>
 
 #include "attention_graph.h"
+#include "base/alloc.h"
 #include "check_main.h"
 #include "codegen/codegen.h"
 #include "fuse/cost.h"
@@ -165,8 +166,36 @@ START_TEST(order_keeps_memory_low) {
 }
 END_TEST
 
+START_TEST(memory_runs_out) {
+    attention_options options = {SINTER_F32, 4, 2, 32, 32, ADDITIVE, 1, 0};
+    sinter_graph *rewritten = NULL;
+    sni_fuse_options fused = {.limits = {.max_buffers = 32, .max_stmts = 384, .accepts = sni_codegen_accepts,
+                                         .accepts_context = (void *)&cpu}};
+    sni_costs_derive(&cpu, &fused.costs);
+    begin();
+    attention_graph(g, &options);
+    ck_assert_int_eq(sni_rewrite_all(g, &rewritten), SINTER_OK);
+    ck_assert_int_eq(sni_fuse_prepare(rewritten, &prepared), SINTER_OK);
+    sinter_status status = SINTER_OUT_OF_MEMORY;
+    int nth = 0;
+    while (status != SINTER_OK && nth < 20000) {
+        arena = sni_arena_create();
+        sni_alloc_fail_at(++nth);
+        status = sni_fuse(prepared, &fused, arena, &groups, &count);
+        sni_alloc_fail_at(0);
+        ck_assert_msg(status == SINTER_OK || status == SINTER_OUT_OF_MEMORY,
+                      "allocation %d: %s", nth, sinter_last_error());
+        if (status != SINTER_OK) sni_arena_release(arena);
+    }
+    ck_assert_int_eq(status, SINTER_OK);
+    ck_assert_int_gt(nth, 100);
+    sinter_graph_release(rewritten);
+    end();
+}
+END_TEST
+
 int main(void) {
     const TTest *const tests[] = {attention_is_one_kernel, a_gated_layer_is_three_kernels, siblings_share_a_launch,
-                                  repeated_work_is_weighed, costs_are_counted, order_keeps_memory_low};
+                                  repeated_work_is_weighed, costs_are_counted, order_keeps_memory_low, memory_runs_out};
     return run_suite(suite_of("fuse", tests, sizeof tests / sizeof *tests));
 }

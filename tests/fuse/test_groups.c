@@ -126,7 +126,7 @@ START_TEST(places_run_out) {
     sinter_graph *graph;
     ck_assert_int_eq(sinter_graph_create(&graph), SINTER_OK);
     sinter_value x = sinter_input(graph, "x", SINTER_F32, SINTER_SHAPE(4)), first = sinter_neg(graph, x), sum = first;
-    bool is_free[3 * COUNT] = {false};
+    bool is_free[3 * COUNT + 1] = {false};
     for (int i = 0; i < COUNT; ++i) sum = sinter_add(graph, sum, sinter_mul(graph, x, sinter_neg(graph, x)));
     sinter_output(graph, "y", sum);
     sni_groups g;
