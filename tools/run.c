@@ -162,7 +162,7 @@ static void print_stats(const session *s) {
     printf("kernels_compiled: %llu\n", (unsigned long long)runtime.kernels_compiled);
     printf("kernels_cached: %llu\n", (unsigned long long)runtime.kernels_cached);
     printf("bytes_peak: %llu\n", (unsigned long long)plan.bytes_peak);
-    printf("bytes_live_peak: %llu\n", (unsigned long long)plan.bytes_live_peak);
+    printf("bytes_live_peak: %llu\n", (unsigned long long)sinter_plan_live_bytes(s->plan));
     printf("bytes_constant: %llu\n", (unsigned long long)plan.constant_bytes);
     printf("bytes_moved: %llu\n", (unsigned long long)plan.bytes_moved);
     printf("bytes_moved_unfused: %llu\n", (unsigned long long)plan.bytes_moved_unfused);

@@ -110,15 +110,17 @@ typedef struct sinter_plan_stats {
     uint64_t operators;           /* nodes of the graph that was compiled */
     uint64_t launches;            /* kernel launches a run makes */
     uint64_t kernels;             /* distinct kernels */
-    uint64_t steps;               /* launches, copies, fills and calls of libraries */
     uint64_t bytes_peak;          /* arena of the last run: memory for the values between its steps */
-    uint64_t bytes_live_peak;     /* the most bytes of such values that are needed at one of its steps */
     uint64_t bytes_moved;         /* device memory read and written by the last run */
     uint64_t bytes_moved_unfused; /* the same with one kernel an operator */
     uint64_t compile_ns;          /* sinter_plan_compile's wall time */
     uint64_t constant_bytes;      /* constants on the device */
 } sinter_plan_stats;
 
+/* What a run enqueues: launches, copies, fills and calls of libraries. 0 for NULL. */
+SINTER_API uint64_t sinter_plan_step_count(const sinter_plan *plan);
+/* The most bytes of values between steps that are needed at one step of the last run: bytes_peak is not less. 0 for NULL. */
+SINTER_API uint64_t sinter_plan_live_bytes(const sinter_plan *plan);
 SINTER_API void sinter_plan_get_stats(const sinter_plan *plan, sinter_plan_stats *out_stats);
 
 /* Text: for every launch the operators it holds, its strategy, why the group ends there, and bytes

@@ -13,8 +13,10 @@ typedef struct finder {
 
 static const sni_stmt *stmt_of(const finder *f, int s) { return &f->loop->stmts[s]; }
 
+/* A user's function has no expression. */
 static bool is_op(const finder *f, int s, const char *expression) {
-    return stmt_of(f, s)->kind == SNI_STMT_OP && strcmp(stmt_of(f, s)->op->expression, expression) == 0;
+    const sni_stmt *stmt = stmt_of(f, s);
+    return stmt->kind == SNI_STMT_OP && stmt->op->expression && strcmp(stmt->op->expression, expression) == 0;
 }
 
 static bool inside(const finder *f, int s) { return (stmt_of(f, s)->mask & f->axes) != 0; }

@@ -199,6 +199,17 @@ void sni_plan_drop(sinter_plan *plan) {
     if (__atomic_sub_fetch(&plan->references, 1, __ATOMIC_ACQ_REL) == 0) free_plan(plan);
 }
 
+uint64_t sinter_plan_step_count(const sinter_plan *plan) { return plan ? plan->step_count : 0; }
+
+uint64_t sinter_plan_live_bytes(const sinter_plan *plan) {
+    if (!plan) return 0;
+    sni_mutex *mutex = (sni_mutex *)&plan->mutex; /* as in sinter_plan_get_stats */
+    sni_mutex_lock(mutex);
+    uint64_t bytes = plan->bytes_live_peak;
+    sni_mutex_unlock(mutex);
+    return bytes;
+}
+
 void sinter_plan_get_stats(const sinter_plan *plan, sinter_plan_stats *out_stats) {
     if (!out_stats) return;
     memset(out_stats, 0, sizeof *out_stats);
@@ -209,10 +220,8 @@ void sinter_plan_get_stats(const sinter_plan *plan, sinter_plan_stats *out_stats
     sni_mutex_lock(mutex);
     *out_stats = (sinter_plan_stats){.operators = plan->operators,
                                      .launches = launches,
-                                     .steps = plan->step_count,
                                      .kernels = plan->kernels,
                                      .bytes_peak = plan->bytes_peak,
-                                     .bytes_live_peak = plan->bytes_live_peak,
                                      .bytes_moved = plan->bytes_moved,
                                      .bytes_moved_unfused = plan->bytes_moved_unfused,
                                      .compile_ns = plan->compile_ns,
