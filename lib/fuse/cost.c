@@ -12,15 +12,29 @@ static double points(const sni_loop *loop, const sni_costs *costs, uint32_t axes
     return n;
 }
 
+/* In a nest, the parallel axes that no product inside of another depends on: the columns of the result. A kernel of such a
+ * nest holds a block of them, so that what rows and keys have in common is computed once for the whole block. */
+static uint32_t result_columns(const sni_loop *loop) {
+    uint32_t inside = 0, all = loop->axis_count ? (uint32_t)((1ull << loop->axis_count) - 1) : 0;
+    bool nested = false;
+    for (int i = 0; i < loop->stmt_count; ++i) {
+        const sni_stmt *s = &loop->stmts[i];
+        if (s->kind != SNI_STMT_REDUCE || !(s->mask & loop->inner)) continue;
+        nested = true;
+        inside |= s->mask;
+    }
+    return nested ? all & ~loop->inner & ~inside : 0;
+}
+
 /* How often a statement is evaluated. Outside of products that is once for every point of the parallel axes, also of those
  * that it does not depend on; a product, and a nest with one, keeps what it needs again for a tile. */
-static double evaluations(const sni_loop *loop, const sni_costs *costs, const sni_stmt *s, bool tiled) {
+static double evaluations(const sni_loop *loop, const sni_costs *costs, const sni_stmt *s, bool tiled, uint32_t columns) {
     uint32_t all = loop->axis_count ? (uint32_t)((1ull << loop->axis_count) - 1) : 0, missing = all & ~loop->inner & ~s->mask;
     double n = points(loop, costs, s->mask | (s->kind == SNI_STMT_REDUCE ? s->axes : 0));
     for (int a = 0; a < loop->axis_count; ++a) {
         if (!(missing >> a & 1u)) continue;
-        double times = extent(loop, costs, a);
-        if (tiled) times = times > costs->tile ? times / costs->tile : 1;
+        double times = extent(loop, costs, a), tile = columns >> a & 1u ? costs->block : costs->tile;
+        if (tiled) times = times > tile ? times / tile : 1;
         n *= times;
     }
     return n;
@@ -83,6 +97,7 @@ static double core_factor(const sni_loop *loop, const sni_costs *costs, int s) {
 
 bool sni_fuse_cost(const sni_loop *loop, const sni_costs *costs, sni_kernel_cost *out) {
     bool tiled = loop->core >= 0 || !sni_loop_is_flat(loop);
+    uint32_t columns = result_columns(loop);
     bool *needed = sni_calloc((size_t)loop->stmt_count + 1, sizeof *needed);
     *out = (sni_kernel_cost){0};
     if (!needed) return false;
@@ -91,7 +106,7 @@ bool sni_fuse_cost(const sni_loop *loop, const sni_costs *costs, sni_kernel_cost
         out->bytes += touched(loop, costs, needed, b) * (double)sinter_dtype_size(loop->buffers[b].dtype);
     for (int i = 0; i < loop->stmt_count; ++i)
         if (needed[i])
-            out->operations += operations(&loop->stmts[i]) * evaluations(loop, costs, &loop->stmts[i], tiled) *
+            out->operations += operations(&loop->stmts[i]) * evaluations(loop, costs, &loop->stmts[i], tiled, columns) *
                                core_factor(loop, costs, i);
     double moving = out->bytes / costs->bytes_per_ns, computing = out->operations / costs->f32_ops_per_ns;
     out->time_ns = costs->launch_ns + (moving > computing ? moving : computing);

@@ -16,6 +16,12 @@ static const sni_caps cpu = {.device_class = SNI_DEVICE_CPU, .name = "none", .pl
                              .max_work_group = 4096, .max_work_item = {4096, 4096, 4096}, .local_bytes = 1 << 20,
                              .max_parameter_bytes = 1024, .native_float_width = 8, .has_f64 = true};
 
+static const sni_caps gpu = {.device_class = SNI_DEVICE_GPU, .name = "none", .platform = "none", .compute_units = 132,
+                             .max_work_group = 1024, .max_work_item = {1024, 1024, 64}, .local_bytes = 48 << 10,
+                             .static_local_bytes = 200 << 10, .max_parameter_bytes = 4096, .native_float_width = 1,
+                             .has_f64 = true};
+
+static const sni_caps *caps = &cpu; /* of the device that is fused for */
 static sinter_graph *g, *prepared;
 static sni_arena *arena;
 static sni_group *groups;
@@ -25,9 +31,9 @@ static void begin(void) { ck_assert_int_eq(sinter_graph_create(&g), SINTER_OK); 
 
 static void fuse(void) {
     sni_fuse_options options = {.limits = {.max_buffers = 32, .max_stmts = 384, .accepts = sni_codegen_accepts,
-                                           .accepts_context = (void *)&cpu}};
+                                           .accepts_context = (void *)caps}};
     sinter_graph *rewritten = NULL;
-    sni_costs_derive(&cpu, &options.costs);
+    sni_costs_derive(caps, &options.costs);
     arena = sni_arena_create();
     ck_assert_msg(sni_rewrite_all(g, &rewritten) == SINTER_OK, "%s", sinter_last_error());
     ck_assert_int_eq(sni_fuse_prepare(rewritten, &prepared), SINTER_OK);
@@ -63,6 +69,46 @@ START_TEST(attention_is_one_kernel) {
         ck_assert_msg(count == 1, "case %zu: %zu kernels, the first ends because %s", i, count, groups[0].ends);
         end();
     }
+}
+END_TEST
+
+/* Known sizes, where the scores are far more work than memory: what they cost must not count twice for a wide result. */
+START_TEST(attention_of_known_sizes_is_one_kernel_on_a_gpu) {
+    static const int sizes[][4] = {{4, 32, 4096, 128}, {2, 4, 16384, 32}, {1, 12, 128, 64}, {1, 2, 2048, 256}};
+    static const sinter_dtype dtypes[] = {SINTER_F32, SINTER_F16, SINTER_BF16};
+    caps = &gpu;
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes * 3; ++i) {
+        const int *s = sizes[i / 3];
+        sinter_shape shape = SINTER_SHAPE(s[0], s[1], s[2], s[3]);
+        begin();
+        sinter_value q = sinter_input(g, "q", dtypes[i % 3], shape), k = sinter_input(g, "k", dtypes[i % 3], shape);
+        sinter_value v = sinter_input(g, "v", dtypes[i % 3], shape);
+        sinter_value scores = sinter_matmul(g, q, sinter_transpose(g, k, SINTER_SHAPE(0, 1, 3, 2)));
+        sinter_output(g, "y", sinter_matmul(g, sinter_softmax(g, scores, -1), v));
+        fuse();
+        ck_assert_msg(count == 1, "case %zu: %zu kernels, the first ends because %s", i, count, groups[0].ends);
+        end();
+    }
+    caps = &cpu;
+}
+END_TEST
+
+START_TEST(attention_is_one_kernel_on_a_gpu) {
+    static const attention_options cases[] = {
+        {SINTER_F32, 4, 4, 32, 32, NO_MASK, 0, 0}, {SINTER_F32, 4, 4, 64, 64, CAUSAL, 0, 0},
+        {SINTER_F32, 8, 2, 64, 64, ADDITIVE, 1, 0}, {SINTER_F32, 4, 1, 32, 48, BOOLEAN, 1, 0},
+        {SINTER_F16, 4, 4, 64, 64, CAUSAL, 1, 0},  {SINTER_BF16, 6, 3, 128, 128, ADDITIVE, 1, 0},
+        {SINTER_F32, 4, 4, 256, 256, CAUSAL, 1, 0},
+    };
+    caps = &gpu;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i) {
+        begin();
+        attention_graph(g, &cases[i]);
+        fuse();
+        ck_assert_msg(count == 1, "case %zu: %zu kernels, the first ends because %s", i, count, groups[0].ends);
+        end();
+    }
+    caps = &cpu;
 }
 END_TEST
 
@@ -115,7 +161,7 @@ START_TEST(costs_are_counted) {
     sinter_output(g, "y", sinter_reduce_sum(g, sinter_mul(g, x, x), SINTER_SHAPE(1), 0));
     fuse();
     ck_assert_uint_eq(count, 1);
-    sni_costs costs = {1000, 2, 10, 64, 0.5, 64};
+    sni_costs costs = {.launch_ns = 1000, .bytes_per_ns = 2, .f32_ops_per_ns = 10, .tile = 64, .block = 256, .computed = 0.5, .symbolic_size = 64};
     sni_kernel_cost c;
     ck_assert(sni_fuse_cost(groups[0].loop, &costs, &c));
     ck_assert_double_eq(c.bytes, 4 * (5000 + 100));
@@ -195,7 +241,8 @@ START_TEST(memory_runs_out) {
 END_TEST
 
 int main(void) {
-    const TTest *const tests[] = {attention_is_one_kernel, a_gated_layer_is_three_kernels, siblings_share_a_launch,
+    const TTest *const tests[] = {attention_is_one_kernel, attention_of_known_sizes_is_one_kernel_on_a_gpu,
+                                  attention_is_one_kernel_on_a_gpu, a_gated_layer_is_three_kernels, siblings_share_a_launch,
                                   repeated_work_is_weighed, costs_are_counted, order_keeps_memory_low, memory_runs_out};
     return run_suite(suite_of("fuse", tests, sizeof tests / sizeof *tests));
 }
