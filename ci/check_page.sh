@@ -76,7 +76,7 @@ for file in "${files[@]}"; do
     page=$work/page.html
     "$build/tools/sinter" explain "$file" --html "$page" || wrong "no page of $file"
   fi
-  timeout 120 chromium --headless --no-sandbox --disable-gpu --user-data-dir="$work/browser" \
+  timeout 120 chromium --headless --no-sandbox --disable-gpu --disable-dev-shm-usage --user-data-dir="$work/browser" \
     --virtual-time-budget=20000 --dump-dom "file://$(realpath "$page")#selftest" >"$work/dom" 2>"$work/log"
   grep -o '<pre id="selftest">.*</pre>' "$work/dom" |
     python3 -c 'import html, re, sys; print(html.unescape(re.sub("<[^>]*>", "", sys.stdin.read())))' >"$work/report"

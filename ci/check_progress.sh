@@ -7,6 +7,9 @@ sinter=$(realpath "${1:-build/dev}/tools/sinter")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 failed=0
+# A chroot often has no /dev/pts, so no terminal can be had; what is written into a pipe is checked all the same.
+terminals=1
+if ! script -qec true /dev/null </dev/null >/dev/null 2>&1; then terminals=0; fi
 
 wrong() {
   echo "progress: $*"
@@ -51,6 +54,7 @@ check() { # WORDS ARGUMENT...
   local words=$1 line
   shift
   in_pipe "$@"
+  if [ "$terminals" -eq 0 ]; then return; fi
   on_terminal xterm "$@"
   if ! grep -qa $'\r\x1b\[K'"$words" "$work/terminal"; then wrong "'$*' shows no '$words' on a terminal"; fi
   line=$(compare "$work/terminal" "$work/out")
@@ -59,6 +63,10 @@ check() { # WORDS ARGUMENT...
 
 check 'testing \[' conformance tests/data/digits
 check 'compiling \[' explain tests/data/digits/model.onnx
+if [ "$terminals" -eq 0 ]; then
+  if [ "$failed" -eq 0 ]; then echo "progress: nothing in a pipe; no pseudo-terminal here (is /dev/pts mounted?), so that half is not checked"; fi
+  exit "$failed"
+fi
 on_terminal dumb conformance tests/data/digits
 if grep -qa $'\x1b' "$work/terminal"; then wrong "a terminal that cannot clear a line is sent escapes"; fi
 
