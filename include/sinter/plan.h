@@ -46,7 +46,8 @@ SINTER_API void sinter_plan_release(sinter_plan *plan);
  *
  * A state (sinter_state) may be bound by its name to a buffer, which is then its memory during the run and shares none
  * with anything else that is bound. Runs of a runtime's plans that have states happen one after the other, in the order
- * in which they are enqueued. A run that fails may leave states partly written. What is read and written by other runs at the same time is the caller's business. */
+ * in which they are enqueued. A run that fails may leave states partly written. What is read and written by other runs at
+ * the same time is the caller's business. */
 typedef struct sinter_binding {
     const char *name;
     /* Inputs: must be the graph's. Outputs: the graph's or SINTER_DTYPE_NONE. */

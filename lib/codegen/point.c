@@ -96,6 +96,8 @@ static void emit_pass(sni_emitter *e, const sni_scope *scope, const sni_passes *
     sni_accumulators_finish(&accumulators, scope, place, names);
 }
 
+/* Statements of the row are printed as soon as the reductions that they need are complete, and before the pass that may need
+ * them: so each is computed once a point, and none inside a loop that does not move it. */
 void sni_emit_point(sni_emitter *e, const sni_scope *scope, const sni_passes *passes) {
     if (!sni_loop_is_flat(e->loop)) {
         sni_emit_nest(e, scope, passes);

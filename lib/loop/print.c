@@ -56,6 +56,8 @@ void sni_loop_print(const sni_loop *loop, sni_str *out) {
     }
 }
 
+/* What every later stage takes for granted of a statement. A mask that leaves an axis out is the fault that hurts most: the
+ * statement would be computed outside of that axis' loop, with whatever value the axis has there. */
 static const char *verify_stmt(const sni_loop *loop, int i) {
     const sni_stmt *s = &loop->stmts[i];
     for (int a = 0; a < s->arg_count; ++a) {
@@ -76,6 +78,8 @@ static const char *verify_stmt(const sni_loop *loop, int i) {
     return NULL;
 }
 
+/* A reduction beside the others may run over an axis of its own, or stand inside of another one's loop; either way a kernel
+ * made of passes over one set of axes cannot hold it. */
 bool sni_loop_is_flat(const sni_loop *loop) {
     for (int i = 0; i < loop->stmt_count; ++i) {
         const sni_stmt *s = &loop->stmts[i];
@@ -117,6 +121,8 @@ static sni_expr points_of(sni_loop *loop, uint32_t mask) {
     return n;
 }
 
+/* A buffer is taken to be read once, however often the program does: caches serve the rest. Where its loads have fewer points
+ * than it has elements (a slice, a gather), those count. */
 sni_expr sni_loop_bytes(sni_loop *loop) {
     sni_sym *sym = loop->sym;
     sni_expr total = sni_sym_const(sym, 0);
