@@ -13,7 +13,7 @@ SINTER_RUN_PACKAGES=(pocl-opencl-icd)
 # OpenCL stack, a checker of kernels, a compiler for AMD, peers for benchmarks, a locale that
 # writes 1,5, and a browser for the page of `explain`.
 SINTER_TEST_PACKAGES=(
-  g++ check clinfo libonnx-testdata shellcheck
+  g++ check clang-format clinfo libonnx-testdata shellcheck
   mesa-opencl-icd oclgrind clang-15 rocm-device-libs libopenblas-dev libclblast-dev
   locales python3 chromium bsdutils
 )

@@ -79,6 +79,7 @@ run_ctest() { # NAME BUILD_DIR SECONDS CTEST_ARGUMENT...
 step_static() {
   check "include order" 60 bash ci/check_includes.sh
   check "tools of the scripts" 60 bash ci/check_tools.sh
+  check "format of the sources" 120 bash ci/check_format.sh
   if command -v shellcheck >/dev/null; then
     check "shellcheck" 120 shellcheck -x ci/*.sh .ci/run
   fi

@@ -12,11 +12,12 @@ typedef struct attention_options {
     sinter_dtype dtype;
     int heads, kv_heads, d, dv;
     attention_mask mask;
-    int rotary;  /* not 0: cos and sin inputs rotate halves of q and k first */
-    int rows;    /* not 0: q comes as [batch, seq, heads*d] and the result goes back to that */
+    int rotary; /* not 0: cos and sin inputs rotate halves of q and k first */
+    int rows;   /* not 0: q comes as [batch, seq, heads*d] and the result goes back to that */
 } attention_options;
 
-static inline sinter_value attention_half(sinter_graph *g, sinter_value x, int first, sinter_dim heads, sinter_dim length, int d) {
+static inline sinter_value attention_half(sinter_graph *g, sinter_value x, int first, sinter_dim heads,
+                                          sinter_dim length, int d) {
     return sinter_slice(g, x, SINTER_SHAPE(0, 0, 0, first), SINTER_SHAPE(1, 1, 1, 1),
                         SINTER_SHAPE(SINTER_DIM("batch"), heads, length, d / 2));
 }
@@ -55,7 +56,8 @@ static inline void attention_graph(sinter_graph *g, const attention_options *o) 
     sinter_value k = sinter_input(g, "k", o->dtype, SINTER_SHAPE(batch, o->kv_heads, keys, o->d));
     sinter_value v = sinter_input(g, "v", o->dtype, SINTER_SHAPE(batch, o->kv_heads, keys, o->dv));
     if (o->rows)
-        q = sinter_transpose(g, sinter_reshape(g, q, SINTER_SHAPE(batch, queries, o->heads, o->d)), SINTER_SHAPE(0, 2, 1, 3));
+        q = sinter_transpose(g, sinter_reshape(g, q, SINTER_SHAPE(batch, queries, o->heads, o->d)),
+                             SINTER_SHAPE(0, 2, 1, 3));
     if (o->rotary) {
         sinter_value cq = sinter_input(g, "cos_q", o->dtype, SINTER_SHAPE(queries, o->d));
         sinter_value sq = sinter_input(g, "sin_q", o->dtype, SINTER_SHAPE(queries, o->d));
@@ -69,23 +71,27 @@ static inline void attention_graph(sinter_graph *g, const attention_options *o) 
     sinter_value s = sinter_matmul(g, q, sinter_transpose(g, k, SINTER_SHAPE(0, 1, 3, 2)));
     s = sinter_mul(g, s, sinter_scalar(g, o->dtype, 1 / sqrt(o->d)));
     if (o->mask == CAUSAL) s = attention_causal(g, s, o->dtype);
-    if (o->mask == ADDITIVE) s = sinter_add(g, s, sinter_input(g, "mask", o->dtype, SINTER_SHAPE(batch, 1, queries, keys)));
+    if (o->mask == ADDITIVE)
+        s = sinter_add(g, s, sinter_input(g, "mask", o->dtype, SINTER_SHAPE(batch, 1, queries, keys)));
     if (o->mask == BOOLEAN)
         s = sinter_where(g, sinter_input(g, "mask", SINTER_BOOL, SINTER_SHAPE(batch, 1, 1, keys)), s,
                          sinter_scalar(g, o->dtype, -INFINITY));
     sinter_value out = sinter_matmul(g, sinter_softmax(g, s, 3), v);
     if (o->rows)
-        out = sinter_reshape(g, sinter_transpose(g, out, SINTER_SHAPE(0, 2, 1, 3)), SINTER_SHAPE(batch, queries, o->heads * o->dv));
+        out = sinter_reshape(g, sinter_transpose(g, out, SINTER_SHAPE(0, 2, 1, 3)),
+                             SINTER_SHAPE(batch, queries, o->heads * o->dv));
     sinter_output(g, "o", out);
 }
 
 /* Shapes of the inputs in their order; returns how many. */
 static inline int attention_shapes(const attention_options *o, int batch, int queries, int keys, sinter_shape *shapes) {
     int n = 0;
-    shapes[n++] = o->rows ? SINTER_SHAPE(batch, queries, o->heads * o->d) : SINTER_SHAPE(batch, o->heads, queries, o->d);
+    shapes[n++] =
+        o->rows ? SINTER_SHAPE(batch, queries, o->heads * o->d) : SINTER_SHAPE(batch, o->heads, queries, o->d);
     shapes[n++] = SINTER_SHAPE(batch, o->kv_heads, keys, o->d);
     shapes[n++] = SINTER_SHAPE(batch, o->kv_heads, keys, o->dv);
-    for (int i = 0; i < 4 && o->rotary; ++i) shapes[n++] = i < 2 ? SINTER_SHAPE(queries, o->d) : SINTER_SHAPE(keys, o->d);
+    for (int i = 0; i < 4 && o->rotary; ++i)
+        shapes[n++] = i < 2 ? SINTER_SHAPE(queries, o->d) : SINTER_SHAPE(keys, o->d);
     if (o->mask == ADDITIVE) shapes[n++] = SINTER_SHAPE(batch, 1, queries, keys);
     if (o->mask == BOOLEAN) shapes[n++] = SINTER_SHAPE(batch, 1, 1, keys);
     return n;

@@ -21,14 +21,15 @@ typedef struct {
 
 static bool add_dir(void *context, const sni_dir_entry *entry) {
     names *list = context;
-    if (!entry->is_dir || strncmp(entry->name, list->prefix, strlen(list->prefix)) != 0)
-        return true;
+    if (!entry->is_dir || strncmp(entry->name, list->prefix, strlen(list->prefix)) != 0) return true;
     sni_str path = SNI_STR_INIT;
     sni_str_printf(&path, "%s/%s", list->dir, entry->name);
     char *text = sni_str_take(&path);
     list->failed = !text || !SNI_RESERVE(list->at, list->capacity, list->count + 1);
-    if (list->failed) sni_free(text);
-    else list->at[list->count++] = text;
+    if (list->failed)
+        sni_free(text);
+    else
+        list->at[list->count++] = text;
     return !list->failed;
 }
 
@@ -64,8 +65,7 @@ static bool has_file(const char *dir, const char *name) {
 
 #define MAX_DEPTH 16 /* a link that leads back up ends here */
 
-static sinter_status walk(const char *dir, int depth, void (*visit)(void *, const char *),
-                          void *context) {
+static sinter_status walk(const char *dir, int depth, void (*visit)(void *, const char *), void *context) {
     names below;
     if (has_file(dir, "model.onnx")) visit(context, dir);
     if (depth >= MAX_DEPTH) return SINTER_OK;
@@ -73,15 +73,13 @@ static sinter_status walk(const char *dir, int depth, void (*visit)(void *, cons
     if (status != SINTER_OK) return status;
     for (size_t i = 0; status == SINTER_OK && i < below.count; i++) {
         const char *name = strrchr(below.at[i], '/') + 1;
-        if (strncmp(name, "test_data_set", 13) != 0)
-            status = walk(below.at[i], depth + 1, visit, context);
+        if (strncmp(name, "test_data_set", 13) != 0) status = walk(below.at[i], depth + 1, visit, context);
     }
     names_release(&below);
     return status;
 }
 
-sinter_status backend_walk(const char *root, void (*visit)(void *context, const char *dir),
-                           void *context) {
+sinter_status backend_walk(const char *root, void (*visit)(void *context, const char *dir), void *context) {
     return walk(root, 0, visit, context);
 }
 
@@ -100,8 +98,7 @@ sinter_status backend_list_sets(const char *dir, char **out_paths, int capacity,
 
 /* ---- data sets ---- */
 
-static sinter_status load_numbered(const char *dir, const char *kind, sinter_onnx_tensor *tensors,
-                                   int *out_count) {
+static sinter_status load_numbered(const char *dir, const char *kind, sinter_onnx_tensor *tensors, int *out_count) {
     *out_count = 0;
     for (int i = 0; i < BACKEND_MAX_TENSORS; i++) {
         char name[MAX_FILE_NAME];
@@ -109,9 +106,8 @@ static sinter_status load_numbered(const char *dir, const char *kind, sinter_onn
         if (!has_file(dir, name)) break;
         sni_str path = SNI_STR_INIT;
         sni_str_printf(&path, "%s/%s", dir, name);
-        sinter_status status = path.failed
-                                   ? sni_out_of_memory("a path")
-                                   : sinter_onnx_tensor_load(sni_str_text(&path), &tensors[i]);
+        sinter_status status =
+            path.failed ? sni_out_of_memory("a path") : sinter_onnx_tensor_load(sni_str_text(&path), &tensors[i]);
         sni_str_deinit(&path);
         if (status != SINTER_OK) return status;
         *out_count = i + 1;
@@ -122,8 +118,7 @@ static sinter_status load_numbered(const char *dir, const char *kind, sinter_onn
 static sinter_status load_set(const char *path, backend_set *out_set) {
     out_set->path = sni_strdup(path);
     if (!out_set->path) return sni_out_of_memory("a data set");
-    sinter_status status =
-        load_numbered(path, "input", out_set->inputs, &out_set->input_count);
+    sinter_status status = load_numbered(path, "input", out_set->inputs, &out_set->input_count);
     if (status != SINTER_OK) return status;
     return load_numbered(path, "output", out_set->outputs, &out_set->output_count);
 }
@@ -141,27 +136,25 @@ void backend_set_release(backend_set *set) {
 static bool is_operand(const sinter_onnx_tensor *tensor, bool real_ones) {
     size_t size = sinter_dtype_size(tensor->dtype);
     size_t count = size ? tensor->size_bytes / size : 0;
-    bool real = tensor->dtype == SINTER_F32 || tensor->dtype == SINTER_F64 ||
-                tensor->dtype == SINTER_F16 || tensor->dtype == SINTER_BF16;
+    bool real = tensor->dtype == SINTER_F32 || tensor->dtype == SINTER_F64 || tensor->dtype == SINTER_F16 ||
+                tensor->dtype == SINTER_BF16;
     if (tensor->shape.rank > 1) return false;
     if (real) return tensor->shape.rank == 0 || (real_ones && count <= 16);
     return count <= 64;
 }
 
-static sinter_status import_fixed(const char *model, const backend_set *set, int level,
-                                  sinter_graph **out_graph, int *out_fixed) {
+static sinter_status import_fixed(const char *model, const backend_set *set, int level, sinter_graph **out_graph,
+                                  int *out_fixed) {
     sinter_onnx_tensor fixed[BACKEND_MAX_TENSORS];
     sinter_onnx_options options = SINTER_ONNX_OPTIONS_INIT;
     for (int i = 0; level > 0 && i < set->input_count; i++)
-        if (is_operand(&set->inputs[i], level > 1))
-            fixed[options.fixed_count++] = set->inputs[i];
+        if (is_operand(&set->inputs[i], level > 1)) fixed[options.fixed_count++] = set->inputs[i];
     options.fixed = fixed;
     *out_fixed = (int)options.fixed_count;
     return sinter_onnx_load(model, &options, out_graph);
 }
 
-static sinter_status import(const char *dir, const backend_set *set, sinter_graph **out_graph,
-                            int *out_fixed) {
+static sinter_status import(const char *dir, const backend_set *set, sinter_graph **out_graph, int *out_fixed) {
     sni_str model = SNI_STR_INIT;
     sni_str_printf(&model, "%s/model.onnx", dir);
     sinter_status status = SINTER_OUT_OF_MEMORY;
@@ -175,22 +168,20 @@ static sinter_status import(const char *dir, const backend_set *set, sinter_grap
 
 /* What the model needs and this library has not says more than the data of such a model, which may be
  * no tensors at all. */
-sinter_status backend_load(const char *dir, const char *set_path, backend_set *out_set,
-                           sinter_graph **out_graph, int *out_fixed) {
+sinter_status backend_load(const char *dir, const char *set_path, backend_set *out_set, sinter_graph **out_graph,
+                           int *out_fixed) {
     memset(out_set, 0, sizeof *out_set);
     *out_graph = NULL;
     sinter_status loaded = load_set(set_path, out_set);
     sni_str why = SNI_STR_INIT;
     if (loaded != SINTER_OK) sni_str_append(&why, sinter_last_error());
     sinter_status status = import(dir, out_set, out_graph, out_fixed);
-    if (status == SINTER_OK && loaded != SINTER_OK)
-        status = sni_fail(loaded, "%s", sni_str_text(&why));
+    if (status == SINTER_OK && loaded != SINTER_OK) status = sni_fail(loaded, "%s", sni_str_text(&why));
     sni_str_deinit(&why);
     return status;
 }
 
-const sinter_onnx_tensor *backend_input(const backend_set *set, const sinter_graph *graph,
-                                        size_t index) {
+const sinter_onnx_tensor *backend_input(const backend_set *set, const sinter_graph *graph, size_t index) {
     const char *name = sinter_graph_input_name(graph, index);
     for (int i = 0; name && i < set->input_count; i++)
         if (strcmp(set->inputs[i].name, name) == 0) return &set->inputs[i];

@@ -16,8 +16,7 @@ typedef struct backend_set {
 
 /* Calls visit with every directory below (and with) root that holds a model.onnx, in the order of their
  * names. IO when root cannot be read. */
-sinter_status backend_walk(const char *root, void (*visit)(void *context, const char *dir),
-                           void *context);
+sinter_status backend_walk(const char *root, void (*visit)(void *context, const char *dir), void *context);
 /* Paths of dir's data sets in order, at most capacity; the caller frees each with sni_free. */
 sinter_status backend_list_sets(const char *dir, char **out_paths, int capacity, int *out_count);
 
@@ -27,12 +26,11 @@ sinter_status backend_list_sets(const char *dir, char **out_paths, int capacity,
  * An operand that gives a shape must be known when a plan is compiled, but the tests give it as an
  * input: when the import fails for that reason, the set's small integer inputs become constants, then
  * its small real ones, too. *out_fixed is the number of inputs that did. */
-sinter_status backend_load(const char *dir, const char *set_path, backend_set *out_set,
-                           sinter_graph **out_graph, int *out_fixed);
+sinter_status backend_load(const char *dir, const char *set_path, backend_set *out_set, sinter_graph **out_graph,
+                           int *out_fixed);
 void backend_set_release(backend_set *set);
 
 /* The set's tensor for an input of the graph: by name, or by position when no name is known. */
-const sinter_onnx_tensor *backend_input(const backend_set *set, const sinter_graph *graph,
-                                        size_t index);
+const sinter_onnx_tensor *backend_input(const backend_set *set, const sinter_graph *graph, size_t index);
 
 #endif

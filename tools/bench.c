@@ -73,7 +73,8 @@ static double device_copy(const bench *b, sinter_buffer *from, sinter_buffer *to
     cl_command_queue queue = sinter_runtime_cl_queue(b->runtime);
     clFinish(queue);
     double start = bench_now();
-    if (clEnqueueCopyBuffer(queue, sinter_buffer_cl_mem(from), sinter_buffer_cl_mem(to), 0, 0, bytes, 0, NULL, NULL)) return -1;
+    if (clEnqueueCopyBuffer(queue, sinter_buffer_cl_mem(from), sinter_buffer_cl_mem(to), 0, 0, bytes, 0, NULL, NULL))
+        return -1;
     clFinish(queue);
     return bench_now() - start;
 }
@@ -192,7 +193,9 @@ static sinter_status measure(bench *b, const bench_case *c, prepared *p, timing 
     t->launches = stats.launches;
     t->flops = bench_flops(c);
     double elements = (double)c->m * (double)c->n;
-    t->peer_bytes = which == PEER_OPENMP_ADD ? 12 * elements : which == PEER_MEMCPY ? 8 * elements : 2.0 * (double)p->copy_bytes;
+    t->peer_bytes = which == PEER_OPENMP_ADD ? 12 * elements
+                    : which == PEER_MEMCPY   ? 8 * elements
+                                             : 2.0 * (double)p->copy_bytes;
     return SINTER_OK;
 }
 
@@ -204,14 +207,13 @@ static void report(bench *b, const bench_case *c, const timing *t) {
     const char *unit = gemm ? "GFLOP/s" : "GB/s";
     tool_progress_hide();
     printf("%-26s %10.3f ms %9.1f %-7s", c->name, t->seconds * 1e3, rate, unit);
-    if (peer)
-        printf("  %-14s %9.1f %-7s  ratio %.2f", bench_peer_name(which), peer_rate, unit, rate / peer_rate);
+    if (peer) printf("  %-14s %9.1f %-7s  ratio %.2f", bench_peer_name(which), peer_rate, unit, rate / peer_rate);
     double clblast_rate = t->clblast_seconds > 0 ? t->flops / t->clblast_seconds / 1e9 : 0;
     if (clblast_rate > 0) printf("  CLBlast %9.1f  ratio %.2f", clblast_rate, rate / clblast_rate);
     printf("\n");
     fflush(stdout);
-    json_t *row = json_pack("{s:s, s:s, s:f, s:f, s:s, s:I}", "suite", c->suite, "name", c->name, "ms", t->seconds * 1e3,
-                            "rate", rate, "unit", unit, "launches", (json_int_t)t->launches);
+    json_t *row = json_pack("{s:s, s:s, s:f, s:f, s:s, s:I}", "suite", c->suite, "name", c->name, "ms",
+                            t->seconds * 1e3, "rate", rate, "unit", unit, "launches", (json_int_t)t->launches);
     if (peer) {
         json_object_set_new(row, "peer", json_string(bench_peer_name(which)));
         json_object_set_new(row, "peer_rate", json_real(peer_rate));
@@ -245,7 +247,10 @@ static int known_suites(const tool_list *suites) {
     for (size_t i = 0; i < suites->count; ++i) {
         bool known = false;
         for (size_t k = 0; k < bench_case_count; ++k) known |= strcmp(suites->items[i], bench_cases[k].suite) == 0;
-        if (!known) return tool_usage("no suite '%s'; there are elementwise, rows, scan, gemm, attention, and each but rows with -large", suites->items[i]);
+        if (!known)
+            return tool_usage(
+                "no suite '%s'; there are elementwise, rows, scan, gemm, attention, and each but rows with -large",
+                suites->items[i]);
     }
     return TOOL_DONE;
 }
@@ -286,7 +291,8 @@ int tool_bench(int argc, char **argv) {
     quiet_peers(argc, argv);
     const char *device = NULL, *json = NULL;
     tool_list suites = {0};
-    const tool_option options[] = {{"--device", TOOL_OPTION_TEXT, &device}, {"--json", TOOL_OPTION_TEXT, &json}, {NULL, 0, NULL}};
+    const tool_option options[] = {
+        {"--device", TOOL_OPTION_TEXT, &device}, {"--json", TOOL_OPTION_TEXT, &json}, {NULL, 0, NULL}};
     int code = tool_options_parse(argc, argv, options, &suites);
     if (code == TOOL_DONE) code = known_suites(&suites);
     bench b = {.results = json_array()};

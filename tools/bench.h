@@ -9,9 +9,9 @@
 
 /* What a case is compared with, in the same run. */
 typedef enum bench_peer {
-    PEER_OPENMP_ADD, /* a plain C loop a + b on the host's cores */
-    PEER_MEMCPY,     /* the host's memcpy of as many bytes: the measure is bytes per second */
-    PEER_BLAS,       /* OpenBLAS sgemm, where it was there when this was built */
+    PEER_OPENMP_ADD,  /* a plain C loop a + b on the host's cores */
+    PEER_MEMCPY,      /* the host's memcpy of as many bytes: the measure is bytes per second */
+    PEER_BLAS,        /* OpenBLAS sgemm, where it was there when this was built */
     PEER_DEVICE_COPY, /* a device-to-device copy, bytes per second */
     PEER_UNFUSED      /* a plan of ours that stores what the case's plan keeps on chip (build_unfused) */
 } bench_peer;
@@ -29,7 +29,7 @@ double bench_now(void);
 
 typedef struct bench_case {
     const char *suite, *name;
-    int64_t m, n, k;  /* k 0: no gemm */
+    int64_t m, n, k; /* k 0: no gemm */
     sinter_dtype dtype;
     /* Adds the case's operators to a graph whose inputs it makes; returns the number of inputs. */
     int (*build)(sinter_graph *graph, const struct bench_case *c);

@@ -83,7 +83,8 @@ static int build_gemm(sinter_graph *g, const bench_case *c) {
 static int add_attention(sinter_graph *g, const bench_case *c, bool unfused) {
     sinter_value in[3];
     for (int i = 0; i < 3; ++i)
-        in[i] = sinter_input(g, (const char *const[]){"a", "b", "c"}[i], c->dtype, SINTER_SHAPE(c->heads, SINTER_DIM("n"), c->n));
+        in[i] = sinter_input(g, (const char *const[]){"a", "b", "c"}[i], c->dtype,
+                             SINTER_SHAPE(c->heads, SINTER_DIM("n"), c->n));
     sinter_value scores = sinter_matmul(g, in[0], sinter_transpose(g, in[1], SINTER_SHAPE(0, 2, 1)));
     scores = sinter_mul(g, scores, sinter_scalar(g, c->dtype, 0.125));
     sinter_value weights = sinter_softmax(g, scores, 2);
@@ -95,15 +96,23 @@ static int add_attention(sinter_graph *g, const bench_case *c, bool unfused) {
     return 3;
 }
 
-static int build_attention(sinter_graph *g, const bench_case *c) { return add_attention(g, c, false); }
-static int build_attention_unfused(sinter_graph *g, const bench_case *c) { return add_attention(g, c, true); }
+static int build_attention(sinter_graph *g, const bench_case *c) {
+    return add_attention(g, c, false);
+}
+static int build_attention_unfused(sinter_graph *g, const bench_case *c) {
+    return add_attention(g, c, true);
+}
 
-#define POINTS(name, m, n, dtype, build) {"elementwise", name, m, n, 0, dtype, build, PEER_MEMCPY, PEER_DEVICE_COPY}
-#define ROWS(name, m, n, dtype, build) {"rows", name, m, n, 0, dtype, build, PEER_MEMCPY, PEER_DEVICE_COPY}
-#define SCAN(suite, name, m, n, build) {suite, name, m, n, 0, SINTER_F32, build, PEER_MEMCPY, PEER_DEVICE_COPY}
+#define POINTS(name, m, n, dtype, build)                                                                               \
+    { "elementwise", name, m, n, 0, dtype, build, PEER_MEMCPY, PEER_DEVICE_COPY }
+#define ROWS(name, m, n, dtype, build)                                                                                 \
+    { "rows", name, m, n, 0, dtype, build, PEER_MEMCPY, PEER_DEVICE_COPY }
+#define SCAN(suite, name, m, n, build)                                                                                 \
+    { suite, name, m, n, 0, SINTER_F32, build, PEER_MEMCPY, PEER_DEVICE_COPY }
 #define ATTENTION(suite, name, heads, m, n, dtype)                                                                     \
-    {suite, name, m, n, 0, dtype, build_attention, PEER_UNFUSED, PEER_UNFUSED, heads, build_attention_unfused}
-#define GEMM(name, m, n, k, dtype) {"gemm", name, m, n, k, dtype, build_gemm, PEER_BLAS, PEER_DEVICE_COPY}
+    { suite, name, m, n, 0, dtype, build_attention, PEER_UNFUSED, PEER_UNFUSED, heads, build_attention_unfused }
+#define GEMM(name, m, n, k, dtype)                                                                                     \
+    { "gemm", name, m, n, k, dtype, build_gemm, PEER_BLAS, PEER_DEVICE_COPY }
 
 const bench_case bench_cases[] = {
     {"elementwise", "add f32 16M", 4096, 4096, 0, SINTER_F32, build_add, PEER_OPENMP_ADD, PEER_DEVICE_COPY},
@@ -131,8 +140,10 @@ const bench_case bench_cases[] = {
     ATTENTION("attention", "attention f32 12x2048x64", 12, 2048, 64, SINTER_F32),
     ATTENTION("attention", "attention bf16 12x512x64", 12, 512, 64, SINTER_BF16),
     {"elementwise-large", "add f32 256M", 16384, 16384, 0, SINTER_F32, build_add, PEER_OPENMP_ADD, PEER_DEVICE_COPY},
-    {"elementwise-large", "gelu(a*b+a)*b f32 256M", 16384, 16384, 0, SINTER_F32, build_gelu_chain, PEER_MEMCPY, PEER_DEVICE_COPY},
-    {"elementwise-large", "silu(a)*b bf16 256M", 16384, 16384, 0, SINTER_BF16, build_swiglu, PEER_MEMCPY, PEER_DEVICE_COPY},
+    {"elementwise-large", "gelu(a*b+a)*b f32 256M", 16384, 16384, 0, SINTER_F32, build_gelu_chain, PEER_MEMCPY,
+     PEER_DEVICE_COPY},
+    {"elementwise-large", "silu(a)*b bf16 256M", 16384, 16384, 0, SINTER_BF16, build_swiglu, PEER_MEMCPY,
+     PEER_DEVICE_COPY},
     SCAN("scan-large", "cumsum rows f32 1G", 32768, 32768, build_scan_rows),
     SCAN("scan-large", "cumsum columns f32 1G", 32768, 32768, build_scan_columns),
     ATTENTION("attention-large", "attention f32 4x16384x64", 4, 16384, 64, SINTER_F32),

@@ -16,11 +16,16 @@ double bench_now(void) {
 
 const char *bench_peer_name(bench_peer peer) {
     switch (peer) {
-    case PEER_OPENMP_ADD: return "C loop, OpenMP";
-    case PEER_MEMCPY: return "memcpy";
-    case PEER_BLAS: return "OpenBLAS";
-    case PEER_DEVICE_COPY: return "device copy";
-    case PEER_UNFUSED: return "three kernels";
+    case PEER_OPENMP_ADD:
+        return "C loop, OpenMP";
+    case PEER_MEMCPY:
+        return "memcpy";
+    case PEER_BLAS:
+        return "OpenBLAS";
+    case PEER_DEVICE_COPY:
+        return "device copy";
+    case PEER_UNFUSED:
+        return "three kernels";
     }
     return "";
 }
@@ -55,11 +60,15 @@ static double blas(const bench_work *w) {
 
 double bench_peer_run(bench_peer peer, const bench_work *work) {
     switch (peer) {
-    case PEER_OPENMP_ADD: return openmp_add(work);
-    case PEER_MEMCPY: return host_copy(work);
-    case PEER_BLAS: return blas(work);
+    case PEER_OPENMP_ADD:
+        return openmp_add(work);
+    case PEER_MEMCPY:
+        return host_copy(work);
+    case PEER_BLAS:
+        return blas(work);
     case PEER_DEVICE_COPY:
-    case PEER_UNFUSED: break; /* run on the device: bench.c */
+    case PEER_UNFUSED:
+        break; /* run on the device: bench.c */
     }
     return -1;
 }

@@ -19,8 +19,7 @@ static int print_usage(bool verify) {
     sni_cache_usage usage;
     sinter_status status = sni_cache_usage_of(NULL, verify, &usage);
     if (status != SINTER_OK) return tool_fail(status, "cache");
-    printf("entries: %llu\nbytes: %llu\n", (unsigned long long)usage.entries,
-           (unsigned long long)usage.bytes);
+    printf("entries: %llu\nbytes: %llu\n", (unsigned long long)usage.entries, (unsigned long long)usage.bytes);
     if (verify) printf("bad: %llu\n", (unsigned long long)usage.bad);
     return usage.bad ? TOOL_FAILED : TOOL_DONE;
 }
@@ -29,8 +28,7 @@ static int clear(void) {
     sni_cache_usage removed;
     sinter_status status = sni_cache_clear(NULL, &removed);
     if (status != SINTER_OK) return tool_fail(status, "cache");
-    printf("removed: %llu\nbytes: %llu\n", (unsigned long long)removed.entries,
-           (unsigned long long)removed.bytes);
+    printf("removed: %llu\nbytes: %llu\n", (unsigned long long)removed.entries, (unsigned long long)removed.bytes);
     return TOOL_DONE;
 }
 

@@ -21,8 +21,7 @@ static inline double sinter_compare_largest(sinter_dtype dtype, const void *data
     return largest;
 }
 
-static inline bool sinter_compare_real(sinter_dtype dtype, double largest, double got,
-                                       double want) {
+static inline bool sinter_compare_real(sinter_dtype dtype, double largest, double got, double want) {
     double relative = dtype == SINTER_F16 || dtype == SINTER_BF16 ? 1e-2 : 1e-3;
     if (isnan(want) || isnan(got)) return isnan(want) && isnan(got);
     if (isinf(want) || isinf(got)) return want == got;
@@ -30,8 +29,8 @@ static inline bool sinter_compare_real(sinter_dtype dtype, double largest, doubl
 }
 
 /* True when all count elements agree; else text says where the first does not. */
-static inline bool sinter_compare(sinter_dtype dtype, const void *got, const void *want,
-                                  int64_t count, char *text, size_t text_bytes) {
+static inline bool sinter_compare(sinter_dtype dtype, const void *got, const void *want, int64_t count, char *text,
+                                  size_t text_bytes) {
     bool real = sni_dtype_is_real(dtype);
     double largest = real ? sinter_compare_largest(dtype, want, count) : 0;
     for (int64_t i = 0; i < count; i++) {
@@ -43,8 +42,7 @@ static inline bool sinter_compare(sinter_dtype dtype, const void *got, const voi
         if (real)
             snprintf(text, text_bytes, "element %lld is %.9g, not %.9g", (long long)i, a, b);
         else
-            snprintf(text, text_bytes, "element %lld is %lld, not %lld", (long long)i,
-                     (long long)x, (long long)y);
+            snprintf(text, text_bytes, "element %lld is %lld, not %lld", (long long)i, (long long)x, (long long)y);
         return false;
     }
     return true;

@@ -43,21 +43,18 @@ static bool same_shape(sinter_shape a, sinter_shape b) {
 static void print_shape(const sinter_onnx_tensor *t, char *text, size_t size) {
     int at = snprintf(text, size, "%s[", sinter_dtype_name(t->dtype));
     for (int i = 0; i < t->shape.rank && (size_t)at < size; i++)
-        at += snprintf(text + at, size - (size_t)at, "%s%lld", i ? ", " : "",
-                       (long long)t->shape.dims[i]);
+        at += snprintf(text + at, size - (size_t)at, "%s%lld", i ? ", " : "", (long long)t->shape.dims[i]);
     if ((size_t)at < size) snprintf(text + at, size - (size_t)at, "]");
 }
 
-static void check_output(const sinter_onnx_tensor *got, const sinter_onnx_tensor *want,
-                         verdict *v) {
+static void check_output(const sinter_onnx_tensor *got, const sinter_onnx_tensor *want, verdict *v) {
     char text[200], have[160], need[160];
     if (got->dtype != want->dtype || !same_shape(got->shape, want->shape)) {
         print_shape(got, have, sizeof have);
         print_shape(want, need, sizeof need);
         v->differs = true;
         snprintf(v->why, sizeof v->why, "output %s is %s, not %s", got->name, have, need);
-    } else if (!sinter_compare(got->dtype, got->data, want->data, tool_tensor_count(got), text,
-                               sizeof text)) {
+    } else if (!sinter_compare(got->dtype, got->data, want->data, tool_tensor_count(got), text, sizeof text)) {
         v->differs = true;
         snprintf(v->why, sizeof v->why, "output %s: %s", got->name, text);
     }
@@ -76,14 +73,12 @@ static sinter_status bind(trial *t) {
     t->input_count = sinter_graph_input_count(t->graph);
     t->output_count = sinter_graph_output_count(t->graph);
     if (t->input_count > BACKEND_MAX_TENSORS || t->output_count > BACKEND_MAX_TENSORS)
-        return sni_fail(SINTER_UNSUPPORTED, "more than %d inputs or outputs",
-                        BACKEND_MAX_TENSORS);
+        return sni_fail(SINTER_UNSUPPORTED, "more than %d inputs or outputs", BACKEND_MAX_TENSORS);
     for (size_t i = 0; i < t->input_count; i++) {
         const char *name = sinter_graph_input_name(t->graph, i);
         const sinter_onnx_tensor *from = backend_input(&t->set, t->graph, i);
         if (!from) return sni_fail(SINTER_IO, "there is no data for input %s", name);
-        t->bindings[i] = (sinter_binding)SINTER_BIND_HOST(name, from->dtype, from->shape,
-                                                          from->data, from->size_bytes);
+        t->bindings[i] = (sinter_binding)SINTER_BIND_HOST(name, from->dtype, from->shape, from->data, from->size_bytes);
     }
     for (size_t i = 0; i < t->output_count; i++) {
         const char *name = sinter_graph_output_name(t->graph, i);
@@ -92,30 +87,25 @@ static sinter_status bind(trial *t) {
         sinter_shape shape;
         SNI_TRY(sinter_plan_output_shape(t->plan, t->bindings, t->input_count, name, &shape));
         SNI_TRY(tool_tensor_make(name, sinter_value_dtype(t->graph, value), shape, out));
-        t->bindings[t->input_count + i] = (sinter_binding)SINTER_BIND_HOST(
-            out->name, out->dtype, out->shape, out->data, out->size_bytes);
+        t->bindings[t->input_count + i] =
+            (sinter_binding)SINTER_BIND_HOST(out->name, out->dtype, out->shape, out->data, out->size_bytes);
     }
     return SINTER_OK;
 }
 
-static sinter_status run(sinter_runtime *runtime, const char *dir, const char *path, trial *t,
-                         verdict *v) {
+static sinter_status run(sinter_runtime *runtime, const char *dir, const char *path, trial *t, verdict *v) {
     int fixed;
     SNI_TRY(backend_load(dir, path, &t->set, &t->graph, &fixed));
-    if (t->set.output_count == 0)
-        return sni_fail(SINTER_UNSUPPORTED, "it has no expected outputs");
+    if (t->set.output_count == 0) return sni_fail(SINTER_UNSUPPORTED, "it has no expected outputs");
     SNI_TRY(sinter_plan_compile(runtime, t->graph, NULL, &t->plan));
     SNI_TRY(bind(t));
     SNI_TRY(sinter_plan_run(t->plan, t->bindings, t->input_count + t->output_count));
     if ((size_t)t->set.output_count < t->output_count) {
         v->differs = true;
-        snprintf(v->why, sizeof v->why, "%d of %zu outputs are given", t->set.output_count,
-                 t->output_count);
+        snprintf(v->why, sizeof v->why, "%d of %zu outputs are given", t->set.output_count, t->output_count);
     }
-    for (size_t i = 0; i < t->output_count && !v->differs; i++)
-        check_output(&t->outputs[i], &t->set.outputs[i], v);
-    if (!v->differs && fixed > 0)
-        snprintf(v->why, sizeof v->why, "with %d inputs as constants", fixed);
+    for (size_t i = 0; i < t->output_count && !v->differs; i++) check_output(&t->outputs[i], &t->set.outputs[i], v);
+    if (!v->differs && fixed > 0) snprintf(v->why, sizeof v->why, "with %d inputs as constants", fixed);
     return SINTER_OK;
 }
 
@@ -129,8 +119,7 @@ static void trial_deinit(trial *t) {
 static void judge(tally *all, const char *dir, const char *set) {
     verdict v = {.status = SINTER_OK};
     trial *t = sni_calloc(1, sizeof *t);
-    sinter_status status =
-        t ? run(all->runtime, dir, set, t, &v) : sni_out_of_memory("a data set");
+    sinter_status status = t ? run(all->runtime, dir, set, t, &v) : sni_out_of_memory("a data set");
     if (status != SINTER_OK) take_error(&v, status);
     if (t) trial_deinit(t);
     sni_free(t);
@@ -194,12 +183,10 @@ int tool_conformance(int argc, char **argv) {
     const char *device = NULL;
     bool verbose = false;
     tool_list dirs = {0};
-    const tool_option options[] = {{"--device", TOOL_OPTION_TEXT, &device},
-                                   {"--verbose", TOOL_OPTION_FLAG, &verbose},
-                                   {NULL}};
+    const tool_option options[] = {
+        {"--device", TOOL_OPTION_TEXT, &device}, {"--verbose", TOOL_OPTION_FLAG, &verbose}, {NULL}};
     int code = tool_options_parse(argc, argv, options, &dirs);
-    if (code == TOOL_DONE && dirs.count == 0)
-        code = tool_usage("conformance takes one or more directories");
+    if (code == TOOL_DONE && dirs.count == 0) code = tool_usage("conformance takes one or more directories");
     if (code == TOOL_DONE) code = walk_all(&dirs, device, verbose);
     tool_list_deinit(&dirs);
     return code;

@@ -9,16 +9,14 @@
 #include "options.h"
 
 static json_t *device_json(const sinter_device_info *info, size_t index) {
-    return json_pack(
-        "{s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:b, s:s, s:s}",
-        "index", (json_int_t)index, "platform", info->platform, "name", info->name, "vendor",
-        info->vendor, "driver", info->driver, "type", info->type, "opencl_c", info->opencl_c,
-        "compute_units", (json_int_t)info->compute_units, "global_bytes",
-        (json_int_t)info->global_bytes, "max_alloc_bytes", (json_int_t)info->max_alloc_bytes,
-        "local_bytes", (json_int_t)info->local_bytes, "max_work_group",
-        (json_int_t)info->max_work_group, "subgroup_size", (json_int_t)info->subgroup_size,
-        "f16_arithmetic", info->has_f16, "f64", info->has_f64, "identity", info->identity,
-        "tuning_key", info->tuning_key);
+    return json_pack("{s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:b, s:s, s:s}", "index",
+                     (json_int_t)index, "platform", info->platform, "name", info->name, "vendor", info->vendor,
+                     "driver", info->driver, "type", info->type, "opencl_c", info->opencl_c, "compute_units",
+                     (json_int_t)info->compute_units, "global_bytes", (json_int_t)info->global_bytes, "max_alloc_bytes",
+                     (json_int_t)info->max_alloc_bytes, "local_bytes", (json_int_t)info->local_bytes, "max_work_group",
+                     (json_int_t)info->max_work_group, "subgroup_size", (json_int_t)info->subgroup_size,
+                     "f16_arithmetic", info->has_f16, "f64", info->has_f64, "identity", info->identity, "tuning_key",
+                     info->tuning_key);
 }
 
 /* Drivers' texts may be no UTF-8, which JSON has to be; such bytes become '?'. */
@@ -55,13 +53,11 @@ static void print_text(const sinter_device_info *infos, size_t count) {
     for (size_t i = 0; i < count; ++i) {
         const sinter_device_info *info = &infos[i];
         printf("%zu: %s\n", i, info->name);
-        printf("   %s, %s, driver %s, %s\n", info->type, info->platform, info->driver,
-               info->opencl_c);
+        printf("   %s, %s, driver %s, %s\n", info->type, info->platform, info->driver, info->opencl_c);
         printf("   %u compute units, %.0f MiB (%.0f MiB at once), %.0f KiB local, work-groups of "
                "%llu\n",
-               (unsigned)info->compute_units, mebibytes(info->global_bytes),
-               mebibytes(info->max_alloc_bytes), (double)info->local_bytes / 1024,
-               (unsigned long long)info->max_work_group);
+               (unsigned)info->compute_units, mebibytes(info->global_bytes), mebibytes(info->max_alloc_bytes),
+               (double)info->local_bytes / 1024, (unsigned long long)info->max_work_group);
         printf("   f16 arithmetic: %s, f64: %s, subgroups of: ", info->has_f16 ? "yes" : "no",
                info->has_f64 ? "yes" : "no");
         if (info->subgroup_size)

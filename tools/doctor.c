@@ -31,18 +31,16 @@ static sinter_status upload(doctor *d, const doctor_array *array, sni_mem **out_
 
 enum { MOST_ARRAYS = 128 };
 
-static sinter_status compute_with(doctor *d, sni_launch *launch, const doctor_array *arrays,
-                                  int count, size_t local_bytes, size_t global, size_t local) {
+static sinter_status compute_with(doctor *d, sni_launch *launch, const doctor_array *arrays, int count,
+                                  size_t local_bytes, size_t global, size_t local) {
     sni_mem *mems[MOST_ARRAYS] = {NULL};
     sinter_status status = SINTER_OK;
     for (int i = 0; i < count && status == SINTER_OK; ++i) {
         status = upload(d, &arrays[i], &mems[i]);
         if (status == SINTER_OK) status = sni_launch_set_mem(launch, i, mems[i]);
     }
-    if (status == SINTER_OK && local_bytes)
-        status = sni_launch_set_local(launch, count, local_bytes);
-    if (status == SINTER_OK)
-        status = sni_launch_enqueue(launch, 1, &global, local ? &local : NULL, false, NULL);
+    if (status == SINTER_OK && local_bytes) status = sni_launch_set_local(launch, count, local_bytes);
+    if (status == SINTER_OK) status = sni_launch_enqueue(launch, 1, &global, local ? &local : NULL, false, NULL);
     for (int i = 0; i < count && status == SINTER_OK; ++i)
         status = sni_mem_read(mems[i], 0, arrays[i].data, arrays[i].size_bytes, true);
     for (int i = 0; i < count; ++i)
@@ -50,16 +48,15 @@ static sinter_status compute_with(doctor *d, sni_launch *launch, const doctor_ar
     return status;
 }
 
-sinter_status doctor_compute(doctor *d, const char *text, const doctor_array *arrays, int count,
-                             size_t local_bytes, size_t global, size_t local) {
+sinter_status doctor_compute(doctor *d, const char *text, const doctor_array *arrays, int count, size_t local_bytes,
+                             size_t global, size_t local) {
     sni_program *program = NULL;
     sni_launch *launch = NULL;
     sni_program_source source = {.text = text, .entry = "f", .file = "doctor"};
     if (count > MOST_ARRAYS) return SINTER_INVALID_ARGUMENT;
     sinter_status status = sni_program_build(d->cache, &source, &program);
     if (status == SINTER_OK) status = sni_launch_create(program, &launch);
-    if (status == SINTER_OK)
-        status = compute_with(d, launch, arrays, count, local_bytes, global, local);
+    if (status == SINTER_OK) status = compute_with(d, launch, arrays, count, local_bytes, global, local);
     sni_launch_release(launch);
     sni_program_release(program);
     return status;
@@ -67,12 +64,11 @@ sinter_status doctor_compute(doctor *d, const char *text, const doctor_array *ar
 
 static void print_device(const sni_caps *caps) {
     printf("device: %s\nplatform: %s\ndriver: %s\n", caps->name, caps->platform, caps->driver);
-    printf(
-        "limits: %u compute units, %.0f MiB, %.0f MiB at once, %.0f KiB local, work-groups of %u, "
-        "sub-buffers at %u bytes\n",
-        (unsigned)caps->compute_units, (double)caps->global_bytes / (1 << 20),
-        (double)caps->max_alloc_bytes / (1 << 20), (double)caps->local_bytes / 1024,
-        (unsigned)caps->max_work_group, (unsigned)caps->mem_align_bytes);
+    printf("limits: %u compute units, %.0f MiB, %.0f MiB at once, %.0f KiB local, work-groups of %u, "
+           "sub-buffers at %u bytes\n",
+           (unsigned)caps->compute_units, (double)caps->global_bytes / (1 << 20),
+           (double)caps->max_alloc_bytes / (1 << 20), (double)caps->local_bytes / 1024, (unsigned)caps->max_work_group,
+           (unsigned)caps->mem_align_bytes);
 }
 
 static int run_checks(doctor *d) {
@@ -85,8 +81,7 @@ static int run_checks(doctor *d) {
         printf("%-4s %s%s%s\n", words[result], check->name, d->detail[0] ? ": " : "", d->detail);
         fflush(stdout);
     }
-    printf("%d ok, %d failed, %d skipped\n", counts[DOCTOR_OK], counts[DOCTOR_FAIL],
-           counts[DOCTOR_SKIP]);
+    printf("%d ok, %d failed, %d skipped\n", counts[DOCTOR_OK], counts[DOCTOR_FAIL], counts[DOCTOR_SKIP]);
     return counts[DOCTOR_FAIL] ? TOOL_FAILED : TOOL_DONE;
 }
 

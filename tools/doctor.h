@@ -43,8 +43,8 @@ typedef struct doctor_array {
 
 /* Builds text's kernel `f`, passes the arrays as its arguments (then local_bytes of local memory
  * when not 0) and runs it over one dimension; local 0: the driver chooses. */
-sinter_status doctor_compute(doctor *d, const char *text, const doctor_array *arrays, int count,
-                             size_t local_bytes, size_t global, size_t local);
+sinter_status doctor_compute(doctor *d, const char *text, const doctor_array *arrays, int count, size_t local_bytes,
+                             size_t global, size_t local);
 
 /* The math functions of cl/common against libm. */
 doctor_result doctor_check_math(doctor *d);

@@ -20,15 +20,14 @@ static uint32_t random_bits(uint32_t *state) {
 }
 
 static doctor_result check_integers(doctor *d) {
-    static const char text[] =
-        "__kernel void f(__global const int *a, __global const int *b, __global long *r) {\n"
-        "    size_t i = get_global_id(0);\n"
-        "    long wide = (long)a[i] * b[i];\n"
-        "    r[4 * i] = wide;\n"
-        "    r[4 * i + 1] = b[i] ? (long)a[i] / b[i] * 1000003L + a[i] % b[i] : 7;\n"
-        "    r[4 * i + 2] = (long)((uint)a[i] >> (b[i] & 31)) ^ (a[i] >> (b[i] & 31));\n"
-        "    r[4 * i + 3] = (long)(char)a[i] + (uchar)b[i] + (short)a[i] + mul_hi(a[i], b[i]);\n"
-        "}\n";
+    static const char text[] = "__kernel void f(__global const int *a, __global const int *b, __global long *r) {\n"
+                               "    size_t i = get_global_id(0);\n"
+                               "    long wide = (long)a[i] * b[i];\n"
+                               "    r[4 * i] = wide;\n"
+                               "    r[4 * i + 1] = b[i] ? (long)a[i] / b[i] * 1000003L + a[i] % b[i] : 7;\n"
+                               "    r[4 * i + 2] = (long)((uint)a[i] >> (b[i] & 31)) ^ (a[i] >> (b[i] & 31));\n"
+                               "    r[4 * i + 3] = (long)(char)a[i] + (uchar)b[i] + (short)a[i] + mul_hi(a[i], b[i]);\n"
+                               "}\n";
     static int32_t a[ITEMS], b[ITEMS];
     static int64_t r[4 * ITEMS];
     uint32_t state = 1;
@@ -37,19 +36,17 @@ static doctor_result check_integers(doctor *d) {
         b[i] = (int32_t)(i % 3 ? random_bits(&state) % 1000 - 500 : random_bits(&state));
     }
     doctor_array arrays[] = {{a, sizeof a}, {b, sizeof b}, {r, sizeof r}};
-    if (doctor_compute(d, text, arrays, 3, 0, ITEMS, 0) != SINTER_OK)
-        return doctor_fail(d, "the kernel");
+    if (doctor_compute(d, text, arrays, 3, 0, ITEMS, 0) != SINTER_OK) return doctor_fail(d, "the kernel");
     for (int i = 0; i < ITEMS; ++i) {
         int64_t product = (int64_t)a[i] * b[i];
         int shift = b[i] & 31;
         int64_t expected[] = {product, b[i] ? (int64_t)a[i] / b[i] * 1000003 + a[i] % b[i] : 7,
                               (int64_t)((uint32_t)a[i] >> shift) ^ (int64_t)(a[i] >> shift),
-                              (int64_t)(int8_t)a[i] + (uint8_t)b[i] + (int16_t)a[i] +
-                                  (int32_t)(product >> 32)};
+                              (int64_t)(int8_t)a[i] + (uint8_t)b[i] + (int16_t)a[i] + (int32_t)(product >> 32)};
         for (int k = 0; k < 4; ++k)
             if (r[4 * i + k] != expected[k])
-                return doctor_say(d, DOCTOR_FAIL, "expression %d of %d and %d is %lld, not %lld", k,
-                                  a[i], b[i], (long long)r[4 * i + k], (long long)expected[k]);
+                return doctor_say(d, DOCTOR_FAIL, "expression %d of %d and %d is %lld, not %lld", k, a[i], b[i],
+                                  (long long)r[4 * i + k], (long long)expected[k]);
     }
     return DOCTOR_OK;
 }
@@ -84,8 +81,7 @@ static doctor_result check_floats(doctor *d) {
     }
     a[0] = NAN, a[1] = INFINITY, a[2] = -INFINITY, a[3] = 0.0f, a[4] = 3e38f;
     doctor_array arrays[] = {{a, sizeof a}, {b, sizeof b}, {r, sizeof r}};
-    if (doctor_compute(d, text, arrays, 3, 0, ITEMS, 0) != SINTER_OK)
-        return doctor_fail(d, "the kernel");
+    if (doctor_compute(d, text, arrays, 3, 0, ITEMS, 0) != SINTER_OK) return doctor_fail(d, "the kernel");
     for (int i = 0; i < ITEMS; ++i) {
         double x = a[i], y = b[i];
         /* isinf gives 1 for a scalar of OpenCL C, and any non-zero number in C. */
@@ -94,82 +90,72 @@ static doctor_result check_floats(doctor *d) {
                              fma(x, y, x), sqrt(fabs(x)), flags, (double)(int)(b[i] * 1000.0f)};
         for (int k = 0; k < 8; ++k)
             if (!close_float(expected[k], r[8 * i + k], bounds[k]))
-                return doctor_say(d, DOCTOR_FAIL,
-                                  "expression %d of %.9g and %.9g is %.9g, not %.9g", k, x, y,
+                return doctor_say(d, DOCTOR_FAIL, "expression %d of %.9g and %.9g is %.9g, not %.9g", k, x, y,
                                   r[8 * i + k], expected[k]);
     }
     return DOCTOR_OK;
 }
 
 static doctor_result check_doubles(doctor *d) {
-    static const char text[] =
-        "#pragma OPENCL EXTENSION cl_khr_fp64 : enable\n#pragma OPENCL FP_CONTRACT OFF\n"
-        "__kernel void f(__global const double *a, __global double *r) {\n"
-        "    size_t i = get_global_id(0);\n"
-        "    double x = a[i];\n"
-        "    r[4 * i] = x + 1.0; r[4 * i + 1] = x * x; r[4 * i + 2] = 1.0 / x;\n"
-        "    r[4 * i + 3] = (double)(float)x - (double)(long)x;\n"
-        "}\n";
+    static const char text[] = "#pragma OPENCL EXTENSION cl_khr_fp64 : enable\n#pragma OPENCL FP_CONTRACT OFF\n"
+                               "__kernel void f(__global const double *a, __global double *r) {\n"
+                               "    size_t i = get_global_id(0);\n"
+                               "    double x = a[i];\n"
+                               "    r[4 * i] = x + 1.0; r[4 * i + 1] = x * x; r[4 * i + 2] = 1.0 / x;\n"
+                               "    r[4 * i + 3] = (double)(float)x - (double)(long)x;\n"
+                               "}\n";
     if (!d->caps->has_f64) return doctor_say(d, DOCTOR_SKIP, "the device has no f64");
     static double a[ITEMS], r[4 * ITEMS];
     uint32_t state = 3;
     for (int i = 0; i < ITEMS; ++i)
         a[i] = (double)random_bits(&state) / 65536.0 + (double)random_bits(&state) / 1e15 + 1e-3;
     doctor_array arrays[] = {{a, sizeof a}, {r, sizeof r}};
-    if (doctor_compute(d, text, arrays, 2, 0, ITEMS, 0) != SINTER_OK)
-        return doctor_fail(d, "the kernel");
+    if (doctor_compute(d, text, arrays, 2, 0, ITEMS, 0) != SINTER_OK) return doctor_fail(d, "the kernel");
     for (int i = 0; i < ITEMS; ++i) {
         double x = a[i];
         double expected[] = {x + 1.0, x * x, 1.0 / x, (double)(float)x - (double)(int64_t)x};
         for (int k = 0; k < 4; ++k)
             if (r[4 * i + k] != expected[k])
-                return doctor_say(d, DOCTOR_FAIL, "expression %d of %.17g is %.17g, not %.17g", k,
-                                  x, r[4 * i + k], expected[k]);
+                return doctor_say(d, DOCTOR_FAIL, "expression %d of %.17g is %.17g, not %.17g", k, x, r[4 * i + k],
+                                  expected[k]);
     }
     return DOCTOR_OK;
 }
 
 /* Every half to float exactly; floats to half and to bf16 rounded to nearest even. */
 static doctor_result check_storage(doctor *d) {
-    static const char text[] =
-        "#include \"common/memory.cl\"\n"
-        "__kernel void f(__global const half *h, __global float *r, __global const float *x,\n"
-        "                __global half *to_half, __global ushort *to_bf16) {\n"
-        "    size_t i = get_global_id(0);\n"
-        "    r[i] = vload_half(i, h);\n"
-        "    sn_store_f16(x[i], to_half, i);\n"
-        "    sn_store_bf16(x[i], to_bf16, i);\n"
-        "}\n";
+    static const char text[] = "#include \"common/memory.cl\"\n"
+                               "__kernel void f(__global const half *h, __global float *r, __global const float *x,\n"
+                               "                __global half *to_half, __global ushort *to_bf16) {\n"
+                               "    size_t i = get_global_id(0);\n"
+                               "    r[i] = vload_half(i, h);\n"
+                               "    sn_store_f16(x[i], to_half, i);\n"
+                               "    sn_store_bf16(x[i], to_bf16, i);\n"
+                               "}\n";
     enum { HALVES = 1 << 16 };
     static uint16_t halves[HALVES], to_half[HALVES], to_bf16[HALVES];
     static float r[HALVES], x[HALVES];
     uint32_t state = 4;
     for (int i = 0; i < HALVES; ++i) {
         halves[i] = (uint16_t)i;
-        uint32_t bits =
-            i % 2 ? random_bits(&state) : 0x38000000u + random_bits(&state) % 0x10000000u;
+        uint32_t bits = i % 2 ? random_bits(&state) : 0x38000000u + random_bits(&state) % 0x10000000u;
         memcpy(&x[i], &bits, sizeof bits);
         if (fabsf(x[i]) < 1.2e-38f) x[i] = 0; /* devices may flush denormals */
     }
-    doctor_array arrays[] = {{halves, sizeof halves},
-                             {r, sizeof r},
-                             {x, sizeof x},
-                             {to_half, sizeof to_half},
-                             {to_bf16, sizeof to_bf16}};
-    if (doctor_compute(d, text, arrays, 5, 0, HALVES, 0) != SINTER_OK)
-        return doctor_fail(d, "the kernel");
+    doctor_array arrays[] = {
+        {halves, sizeof halves}, {r, sizeof r}, {x, sizeof x}, {to_half, sizeof to_half}, {to_bf16, sizeof to_bf16}};
+    if (doctor_compute(d, text, arrays, 5, 0, HALVES, 0) != SINTER_OK) return doctor_fail(d, "the kernel");
     for (int i = 0; i < HALVES; ++i) {
         float expected = sni_f16_to_f32(halves[i]);
         if (expected == expected ? r[i] != expected : r[i] == r[i])
-            return doctor_say(d, DOCTOR_FAIL, "half 0x%04x is read as %.9g, not %.9g", i, r[i],
-                              expected);
+            return doctor_say(d, DOCTOR_FAIL, "half 0x%04x is read as %.9g, not %.9g", i, r[i], expected);
         if (x[i] != x[i]) continue; /* a NaN has no one representation */
         if (to_half[i] != sni_f32_to_f16(x[i]))
-            return doctor_say(d, DOCTOR_FAIL, "%.9g is stored as half 0x%04x, not 0x%04x", x[i],
-                              to_half[i], sni_f32_to_f16(x[i]));
+            return doctor_say(d, DOCTOR_FAIL, "%.9g is stored as half 0x%04x, not 0x%04x", x[i], to_half[i],
+                              sni_f32_to_f16(x[i]));
         if (to_bf16[i] != sni_f32_to_bf16(x[i]))
-            return doctor_say(d, DOCTOR_FAIL, "%.9g is stored as bf16 0x%04x, not 0x%04x", x[i],
-                              to_bf16[i], sni_f32_to_bf16(x[i]));
+            return doctor_say(d, DOCTOR_FAIL, "%.9g is stored as bf16 0x%04x, not 0x%04x", x[i], to_bf16[i],
+                              sni_f32_to_bf16(x[i]));
     }
     return doctor_say(d, DOCTOR_OK, "vload_half and vstore_half of every half, bf16");
 }
@@ -203,8 +189,8 @@ static doctor_result check_reduction(doctor *d) {
             for (size_t i = 0; i < local; ++i) sum += a[first + i];
             for (size_t i = 0; i < local; ++i)
                 if (r[first + i] != sum + (int32_t)i)
-                    return doctor_say(d, DOCTOR_FAIL, "the sum of %zu is %d, not %d", local,
-                                      r[first + i] - (int32_t)i, sum);
+                    return doctor_say(d, DOCTOR_FAIL, "the sum of %zu is %d, not %d", local, r[first + i] - (int32_t)i,
+                                      sum);
         }
     }
     return doctor_say(d, DOCTOR_OK, "work-groups of 1 to %zu", most);
@@ -234,8 +220,7 @@ static doctor_result check_local_size(doctor *d) {
         if (status == SINTER_OK) {
             for (size_t i = 0; i < group; ++i) total += (uint32_t)r[i];
             if ((uint32_t)total != (uint32_t)expected)
-                return doctor_say(d, DOCTOR_FAIL,
-                                  "%llu bytes of local memory do not keep their values",
+                return doctor_say(d, DOCTOR_FAIL, "%llu bytes of local memory do not keep their values",
                                   (unsigned long long)bytes);
             return doctor_say(d, DOCTOR_OK, "%llu bytes", (unsigned long long)bytes);
         }
@@ -272,8 +257,7 @@ static doctor_result check_arguments(doctor *d) {
     enum { BUFFERS = 64 };
     sni_str text = SNI_STR_INIT;
     sni_str_append(&text, "__kernel void f(");
-    for (int i = 0; i < BUFFERS; ++i)
-        sni_str_printf(&text, "%s__global int *p%d", i ? ", " : "", i);
+    for (int i = 0; i < BUFFERS; ++i) sni_str_printf(&text, "%s__global int *p%d", i ? ", " : "", i);
     sni_str_append(&text, ") {\n    int sum = 0;\n");
     for (int i = 1; i < BUFFERS; ++i) sni_str_printf(&text, "    sum += p%d[0] * %d;\n", i, i);
     sni_str_append(&text, "    p0[0] = sum;\n}\n");
@@ -284,13 +268,11 @@ static doctor_result check_arguments(doctor *d) {
         expected += i * values[i];
         arrays[i] = (doctor_array){&values[i], sizeof values[i]};
     }
-    sinter_status status = text.failed
-                               ? sni_out_of_memory("the kernel")
-                               : doctor_compute(d, sni_str_text(&text), arrays, BUFFERS, 0, 1, 1);
+    sinter_status status = text.failed ? sni_out_of_memory("the kernel")
+                                       : doctor_compute(d, sni_str_text(&text), arrays, BUFFERS, 0, 1, 1);
     sni_str_deinit(&text);
     if (status != SINTER_OK) return doctor_fail(d, "the kernel");
-    if (values[0] != expected)
-        return doctor_say(d, DOCTOR_FAIL, "the sum is %d, not %d", values[0], expected);
+    if (values[0] != expected) return doctor_say(d, DOCTOR_FAIL, "the sum is %d, not %d", values[0], expected);
     return doctor_say(d, DOCTOR_OK, "%d buffers, the device takes %u bytes", (int)BUFFERS,
                       (unsigned)d->caps->max_parameter_bytes);
 }
@@ -311,16 +293,14 @@ static doctor_result check_sub_buffers(doctor *d) {
     size_t align = d->caps->mem_align_bytes < 4 ? 4 : d->caps->mem_align_bytes;
     sni_mem *whole = NULL;
     char *out = calloc(4, align);
-    sinter_status status =
-        out ? sni_mem_acquire(d->pool, 4 * align, &whole) : sni_out_of_memory("a buffer");
+    sinter_status status = out ? sni_mem_acquire(d->pool, 4 * align, &whole) : sni_out_of_memory("a buffer");
     if (status == SINTER_OK) status = use_sub_buffers(whole, align, out);
     if (whole) sni_mem_release(whole);
     doctor_result result = doctor_say(d, DOCTOR_OK, "at %zu bytes", align);
     if (status != SINTER_OK) result = doctor_fail(d, "sub-buffers");
     static const char expected[] = {1, 2, 3, 1};
     for (size_t i = 0; i < 4 * align && result == DOCTOR_OK; ++i)
-        if (out[i] != expected[i / align])
-            result = doctor_say(d, DOCTOR_FAIL, "byte %zu is %d", i, out[i]);
+        if (out[i] != expected[i / align]) result = doctor_say(d, DOCTOR_FAIL, "byte %zu is %d", i, out[i]);
     free(out);
     return result;
 }
@@ -342,8 +322,7 @@ static doctor_result check_allocation(doctor *d) {
     sni_pool_trim(d->pool, 0);
     if (status != SINTER_OK) return doctor_fail(d, "the buffer");
     if (a != first || b != last)
-        return doctor_say(d, DOCTOR_FAIL, "%llu bytes do not keep their values",
-                          (unsigned long long)bytes);
+        return doctor_say(d, DOCTOR_FAIL, "%llu bytes do not keep their values", (unsigned long long)bytes);
     return doctor_say(d, DOCTOR_OK, "%llu MiB", (unsigned long long)(bytes >> 20));
 }
 
@@ -353,17 +332,13 @@ static doctor_result check_half_arithmetic(doctor *d) {
                                "    size_t i = get_global_id(0);\n"
                                "    half h = (half)x[i];\n"
                                "    r[i] = (float)(h * h + (half)1.0f);\n}\n";
-    if (!d->caps->has_f16_arithmetic)
-        return doctor_say(d, DOCTOR_SKIP, "the device does not claim it");
+    if (!d->caps->has_f16_arithmetic) return doctor_say(d, DOCTOR_SKIP, "the device does not claim it");
     float x[16], r[16];
-    for (int i = 0; i < 16; ++i)
-        x[i] = (float)i; /* every result is a whole number that a half holds */
+    for (int i = 0; i < 16; ++i) x[i] = (float)i; /* every result is a whole number that a half holds */
     doctor_array arrays[] = {{x, sizeof x}, {r, sizeof r}};
-    if (doctor_compute(d, text, arrays, 2, 0, 16, 0) != SINTER_OK)
-        return doctor_fail(d, "the kernel");
+    if (doctor_compute(d, text, arrays, 2, 0, 16, 0) != SINTER_OK) return doctor_fail(d, "the kernel");
     for (int i = 0; i < 16; ++i)
-        if (r[i] != (float)(i * i + 1))
-            return doctor_say(d, DOCTOR_FAIL, "%d * %d + 1 is %g", i, i, r[i]);
+        if (r[i] != (float)(i * i + 1)) return doctor_say(d, DOCTOR_FAIL, "%d * %d + 1 is %g", i, i, r[i]);
     return DOCTOR_OK;
 }
 
@@ -376,8 +351,7 @@ static doctor_result check_inline_ptx(doctor *d) {
     if (!d->caps->has_inline_ptx) return doctor_say(d, DOCTOR_SKIP, "not NVIDIA's platform");
     int32_t r[32];
     doctor_array arrays[] = {{r, sizeof r}};
-    if (doctor_compute(d, text, arrays, 1, 0, 32, 32) != SINTER_OK)
-        return doctor_fail(d, "the kernel");
+    if (doctor_compute(d, text, arrays, 1, 0, 32, 32) != SINTER_OK) return doctor_fail(d, "the kernel");
     for (int i = 0; i < 32; ++i)
         if (r[i] != (i ^ 1)) return doctor_say(d, DOCTOR_FAIL, "lane %d got %d", i, r[i]);
     return doctor_say(d, DOCTOR_OK, "shuffles; sm_%u%u", (unsigned)d->caps->nv_compute_major,
@@ -394,8 +368,7 @@ static sinter_status use_cache_once(doctor *d, const char *dir, sni_kernel_cache
     sinter_status status = doctor_compute(&through, text, arrays, 1, 0, 4, 0);
     sni_kernel_cache_get_stats(through.cache, stats);
     sni_kernel_cache_release(through.cache);
-    if (status == SINTER_OK && r[3] != 5)
-        status = sni_fail(SINTER_DEVICE, "the kernel gives a wrong result");
+    if (status == SINTER_OK && r[3] != 5) status = sni_fail(SINTER_DEVICE, "the kernel gives a wrong result");
     return status;
 }
 
@@ -405,8 +378,8 @@ static doctor_result check_cache_in(doctor *d, const char *dir) {
         return doctor_fail(d, "a kernel through the cache");
     if (first.compiled != 1 || second.loaded != 1 || second.compiled || second.rejected)
         return doctor_say(d, DOCTOR_FAIL, "what was written to %s is not read back", dir);
-    return doctor_say(d, DOCTOR_OK, "compiled in %.1f ms, loaded in %.1f ms",
-                      (double)first.build_ns / 1e6, (double)second.build_ns / 1e6);
+    return doctor_say(d, DOCTOR_OK, "compiled in %.1f ms, loaded in %.1f ms", (double)first.build_ns / 1e6,
+                      (double)second.build_ns / 1e6);
 }
 
 /* In a directory of its own beside the entries, which it leaves as it found them. */

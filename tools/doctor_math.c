@@ -41,15 +41,13 @@ enum { FUNCTIONS = sizeof functions / sizeof functions[0], POINTS = 1 << 14 };
 
 /* Half of the points run over all bit patterns, half over the usual range; multiples of 8 lanes. */
 static void fill_points(float *x) {
-    static const float special[] = {0.0f,    -0.0f, 1.0f,   -1.0f,   INFINITY, -INFINITY,
-                                    NAN,     88.7f, -87.3f, -103.9f, 89.0f,    1e-8f,
-                                    3.4e38f, 0.93f, 9.0f,   1.2e-38f};
+    static const float special[] = {0.0f,   -0.0f,   1.0f,  -1.0f, INFINITY, -INFINITY, NAN,  88.7f,
+                                    -87.3f, -103.9f, 89.0f, 1e-8f, 3.4e38f,  0.93f,     9.0f, 1.2e-38f};
     for (uint32_t i = 0; i < POINTS / 2; ++i) {
         uint32_t bits = i * 0x7fff5u;
         memcpy(&x[i], &bits, sizeof bits);
     }
-    for (int i = 0; i < POINTS / 2; ++i)
-        x[POINTS / 2 + i] = ((float)i / (POINTS / 4) - 1.0f) * 12.0f;
+    for (int i = 0; i < POINTS / 2; ++i) x[POINTS / 2 + i] = ((float)i / (POINTS / 4) - 1.0f) * 12.0f;
     memcpy(x + POINTS / 2, special, sizeof special);
 }
 
@@ -73,8 +71,7 @@ static double distance_ulp(double expected, double got, int precision, int least
     return fabs(got - expected) / ldexp(1, step < least ? least : step);
 }
 
-static void math_source(const struct function *function, const char *type, char *text,
-                        size_t capacity) {
+static void math_source(const struct function *function, const char *type, char *text, size_t capacity) {
     bool wide = !strcmp(type, "double");
     snprintf(text, capacity,
              "%s#include \"common/types.cl\"\n"
@@ -83,30 +80,27 @@ static void math_source(const struct function *function, const char *type, char 
              "__kernel void f(__global const %s *x, __global %s *r) {\n"
              "    size_t i = get_global_id(0);\n"
              "    vstore8(sn_%s_%s8(vload8(i, x)), i, r);\n}\n",
-             wide ? "#pragma OPENCL EXTENSION cl_khr_fp64 : enable\n" : "", type, type, type, type,
-             function->name, type);
+             wide ? "#pragma OPENCL EXTENSION cl_khr_fp64 : enable\n" : "", type, type, type, type, function->name,
+             type);
 }
 
 /* The library's float functions; denormals are left out, because devices may flush them. */
-static doctor_result check_float(doctor *d, const struct function *function, float *x, float *r,
-                                 double *worst) {
+static doctor_result check_float(doctor *d, const struct function *function, float *x, float *r, double *worst) {
     char text[1024];
     math_source(function, "float", text, sizeof text);
     fill_points(x);
     doctor_array arrays[] = {{x, POINTS * sizeof *x}, {r, POINTS * sizeof *r}};
     memset(r, 0xcd, POINTS * sizeof *r);
-    if (doctor_compute(d, text, arrays, 2, 0, POINTS / 8, 0) != SINTER_OK)
-        return doctor_fail(d, function->name);
+    if (doctor_compute(d, text, arrays, 2, 0, POINTS / 8, 0) != SINTER_OK) return doctor_fail(d, function->name);
     for (int i = 0; i < POINTS; ++i) {
         double expected = function->libm(x[i]);
         if (is_denormal(x[i]) || is_denormal(expected)) continue;
         double distance =
-            distance_ulp(fabs(expected) > 3.40282357e38 ? copysign(INFINITY, expected) : expected,
-                         r[i], 24, -149);
+            distance_ulp(fabs(expected) > 3.40282357e38 ? copysign(INFINITY, expected) : expected, r[i], 24, -149);
         if (distance > *worst) *worst = distance;
         if (distance > function->bound_ulp)
-            return doctor_say(d, DOCTOR_FAIL, "%s(%.9g) is %.9g, %.9g was expected: %g ulp, not %g",
-                              function->name, x[i], r[i], expected, distance, function->bound_ulp);
+            return doctor_say(d, DOCTOR_FAIL, "%s(%.9g) is %.9g, %.9g was expected: %g ulp, not %g", function->name,
+                              x[i], r[i], expected, distance, function->bound_ulp);
     }
     return DOCTOR_OK;
 }
@@ -116,34 +110,31 @@ doctor_result doctor_check_math(doctor *d) {
     doctor_result result = DOCTOR_FAIL;
     double worst = 0;
     if (x && r) result = DOCTOR_OK;
-    for (int i = 0; i < FUNCTIONS && result == DOCTOR_OK; ++i)
-        result = check_float(d, &functions[i], x, r, &worst);
+    for (int i = 0; i < FUNCTIONS && result == DOCTOR_OK; ++i) result = check_float(d, &functions[i], x, r, &worst);
     free(x);
     free(r);
     if (result == DOCTOR_OK)
-        doctor_say(d, result, "%d functions at %d points within their bounds, at most %.2f ulp",
-                   (int)FUNCTIONS, (int)POINTS, worst);
+        doctor_say(d, result, "%d functions at %d points within their bounds, at most %.2f ulp", (int)FUNCTIONS,
+                   (int)POINTS, worst);
     return result;
 }
 
 /* The double functions are built-ins, whose libm on the host is no better: they must be close, not
  * exact. */
-static doctor_result check_double(doctor *d, const struct function *function, double *x,
-                                  double *r) {
+static doctor_result check_double(doctor *d, const struct function *function, double *x, double *r) {
     enum { CLOSE_ULP = 16 };
     char text[1024];
     math_source(function, "double", text, sizeof text);
     for (int i = 0; i < POINTS; ++i) x[i] = ((double)i / (POINTS / 2) - 1) * 20.0;
     doctor_array arrays[] = {{x, POINTS * sizeof *x}, {r, POINTS * sizeof *r}};
     memset(r, 0xcd, POINTS * sizeof *r);
-    if (doctor_compute(d, text, arrays, 2, 0, POINTS / 8, 0) != SINTER_OK)
-        return doctor_fail(d, function->name);
+    if (doctor_compute(d, text, arrays, 2, 0, POINTS / 8, 0) != SINTER_OK) return doctor_fail(d, function->name);
     for (int i = 0; i < POINTS; ++i) {
         double expected = function->libm(x[i]);
         double distance = distance_ulp(expected, r[i], 53, -1074);
         if (distance > CLOSE_ULP)
-            return doctor_say(d, DOCTOR_FAIL, "%s(%.17g) is %.17g, %.17g was expected: %g ulp",
-                              function->name, x[i], r[i], expected, distance);
+            return doctor_say(d, DOCTOR_FAIL, "%s(%.17g) is %.17g, %.17g was expected: %g ulp", function->name, x[i],
+                              r[i], expected, distance);
     }
     return DOCTOR_OK;
 }
@@ -152,8 +143,7 @@ doctor_result doctor_check_math_f64(doctor *d) {
     if (!d->caps->has_f64) return doctor_say(d, DOCTOR_SKIP, "the device has no f64");
     double *x = malloc(POINTS * sizeof *x), *r = malloc(POINTS * sizeof *r);
     doctor_result result = x && r ? DOCTOR_OK : DOCTOR_FAIL;
-    for (int i = 0; i < FUNCTIONS && result == DOCTOR_OK; ++i)
-        result = check_double(d, &functions[i], x, r);
+    for (int i = 0; i < FUNCTIONS && result == DOCTOR_OK; ++i) result = check_double(d, &functions[i], x, r);
     free(x);
     free(r);
     return result;

@@ -67,14 +67,11 @@ static int explain_model(const char *path, const tool_list *inputs, const tool_l
 int tool_explain(int argc, char **argv) {
     settings want = {0};
     tool_list inputs = {0}, dims = {0}, models = {0};
-    const tool_option options[] = {{"--device", TOOL_OPTION_TEXT, &want.device},
-                                   {"--input", TOOL_OPTION_LIST, &inputs},
-                                   {"--dim", TOOL_OPTION_LIST, &dims},
-                                   {"--html", TOOL_OPTION_TEXT, &want.html},
-                                   {"--json", TOOL_OPTION_TEXT, &want.json},
-                                   {"--source", TOOL_OPTION_FLAG, &want.source},
-                                   {"--time", TOOL_OPTION_FLAG, &want.time},
-                                   {NULL}};
+    const tool_option options[] = {
+        {"--device", TOOL_OPTION_TEXT, &want.device}, {"--input", TOOL_OPTION_LIST, &inputs},
+        {"--dim", TOOL_OPTION_LIST, &dims},           {"--html", TOOL_OPTION_TEXT, &want.html},
+        {"--json", TOOL_OPTION_TEXT, &want.json},     {"--source", TOOL_OPTION_FLAG, &want.source},
+        {"--time", TOOL_OPTION_FLAG, &want.time},     {NULL}};
     int code = tool_options_parse(argc, argv, options, &models);
     if (code == TOOL_DONE && models.count != 1) code = tool_usage("explain takes one model");
     if (code == TOOL_DONE) code = explain_model(models.items[0], &inputs, &dims, &want);

@@ -20,10 +20,8 @@ sinter_status tool_tensor_make(const char *name, sinter_dtype dtype, sinter_shap
     size_t size = sinter_dtype_size(dtype);
     memset(out_tensor, 0, sizeof *out_tensor);
     for (int i = 0; i < shape.rank; i++)
-        if (shape.dims[i] < 0 || !sni_mul_size(size, (size_t)shape.dims[i], &size) ||
-            size > PTRDIFF_MAX)
-            return sni_fail(SINTER_SHAPE, "'%s': a dimension of %lld", name,
-                            (long long)shape.dims[i]);
+        if (shape.dims[i] < 0 || !sni_mul_size(size, (size_t)shape.dims[i], &size) || size > PTRDIFF_MAX)
+            return sni_fail(SINTER_SHAPE, "'%s': a dimension of %lld", name, (long long)shape.dims[i]);
     out_tensor->name = sni_strdup(name);
     out_tensor->data = sni_calloc(size ? size : 1, 1);
     out_tensor->dtype = dtype;
@@ -66,9 +64,8 @@ typedef struct {
 } npy_type;
 
 static const npy_type npy_types[] = {
-    {"<f4", SINTER_F32}, {"<f2", SINTER_F16}, {"<f8", SINTER_F64}, {"|i1", SINTER_I8},
-    {"|u1", SINTER_U8},  {"<i2", SINTER_I16}, {"<i4", SINTER_I32}, {"<i8", SINTER_I64},
-    {"|b1", SINTER_BOOL},
+    {"<f4", SINTER_F32}, {"<f2", SINTER_F16}, {"<f8", SINTER_F64}, {"|i1", SINTER_I8},   {"|u1", SINTER_U8},
+    {"<i2", SINTER_I16}, {"<i4", SINTER_I32}, {"<i8", SINTER_I64}, {"|b1", SINTER_BOOL},
 };
 #define NPY_TYPE_COUNT (sizeof npy_types / sizeof *npy_types)
 
@@ -93,8 +90,7 @@ static sinter_status npy_shape(const char *path, const char *text, sinter_shape 
     for (text++; *text && *text != ')';) {
         int64_t value = 0;
         const char *start = text;
-        while (*text >= '0' && *text <= '9' && value < INT64_MAX / 16)
-            value = value * 10 + (*text++ - '0');
+        while (*text >= '0' && *text <= '9' && value < INT64_MAX / 16) value = value * 10 + (*text++ - '0');
         if (text == start) return bad_npy(path, "its shape is malformed");
         if (out->rank == SINTER_MAX_RANK) return bad_npy(path, "it has more than 8 dimensions");
         out->dims[out->rank++] = value;
@@ -120,17 +116,15 @@ static sinter_status npy_header(const char *path, const uint8_t *data, size_t si
     return SINTER_OK;
 }
 
-static sinter_status npy_parse(const char *path, const char *header, const uint8_t *data,
-                               size_t size, sinter_onnx_tensor *out) {
+static sinter_status npy_parse(const char *path, const char *header, const uint8_t *data, size_t size,
+                               sinter_onnx_tensor *out) {
     const char *descr = npy_field(header, "'descr'"), *order = npy_field(header, "'fortran_order'");
     sinter_dtype dtype = SINTER_DTYPE_NONE;
     sinter_shape shape;
     for (size_t i = 0; descr && i < NPY_TYPE_COUNT; i++)
-        if (strncmp(descr + 1, npy_types[i].code, 3) == 0 && strlen(descr) > 4)
-            dtype = npy_types[i].dtype;
+        if (strncmp(descr + 1, npy_types[i].code, 3) == 0 && strlen(descr) > 4) dtype = npy_types[i].dtype;
     if (dtype == SINTER_DTYPE_NONE)
-        return sni_fail(SINTER_UNSUPPORTED, "%s: its elements are %.8s", path,
-                        descr ? descr : "of no type");
+        return sni_fail(SINTER_UNSUPPORTED, "%s: its elements are %.8s", path, descr ? descr : "of no type");
     if (!order || strncmp(order, "False", 5) != 0)
         return sni_fail(SINTER_UNSUPPORTED, "%s: it is in Fortran's order", path);
     SNI_TRY(npy_shape(path, npy_field(header, "'shape'"), &shape));
@@ -150,8 +144,7 @@ sinter_status tool_npy_read(const char *path, sinter_onnx_tensor *out_tensor) {
     SNI_TRY(sni_file_map(path, &mapping));
     const uint8_t *data = mapping.data;
     sinter_status status = npy_header(path, data, mapping.size_bytes, &header, &start);
-    if (status == SINTER_OK)
-        status = npy_parse(path, header, data + start, mapping.size_bytes - start, out_tensor);
+    if (status == SINTER_OK) status = npy_parse(path, header, data + start, mapping.size_bytes - start, out_tensor);
     sni_free(header);
     sni_file_unmap(&mapping);
     return status;
@@ -162,16 +155,14 @@ static void npy_print_header(sinter_dtype dtype, sinter_shape shape, sni_str *ou
     for (size_t i = 0; i < NPY_TYPE_COUNT; i++)
         if (npy_types[i].dtype == dtype) code = npy_types[i].code;
     sni_str_printf(out, "{'descr': '%s', 'fortran_order': False, 'shape': (", code);
-    for (int i = 0; i < shape.rank; i++)
-        sni_str_printf(out, "%s%lld", i ? ", " : "", (long long)shape.dims[i]);
+    for (int i = 0; i < shape.rank; i++) sni_str_printf(out, "%s%lld", i ? ", " : "", (long long)shape.dims[i]);
     sni_str_append(out, shape.rank == 1 ? ",), }" : "), }");
     /* The data starts at a multiple of 64; the header ends with a line feed. */
     while ((10 + out->length + 1) % 64 != 0 && !out->failed) sni_str_append(out, " ");
     sni_str_append(out, "\n");
 }
 
-sinter_status tool_npy_write(const char *path, sinter_dtype dtype, sinter_shape shape,
-                             const void *data) {
+sinter_status tool_npy_write(const char *path, sinter_dtype dtype, sinter_shape shape, const void *data) {
     sni_str header = SNI_STR_INIT, file = SNI_STR_INIT;
     int64_t count = 1;
     for (int i = 0; i < shape.rank; i++) count *= shape.dims[i];
@@ -181,15 +172,13 @@ sinter_status tool_npy_write(const char *path, sinter_dtype dtype, sinter_shape 
     start[9] = (char)(header.length >> 8);
     sni_str_append_n(&file, start, sizeof start);
     sni_str_append_n(&file, sni_str_text(&header), header.length);
-    if (dtype != SINTER_BF16)
-        sni_str_append_n(&file, data, (size_t)count * sinter_dtype_size(dtype));
+    if (dtype != SINTER_BF16) sni_str_append_n(&file, data, (size_t)count * sinter_dtype_size(dtype));
     for (int64_t i = 0; dtype == SINTER_BF16 && i < count; i++) {
         float value = sni_bf16_to_f32(((const uint16_t *)data)[i]);
         sni_str_append_n(&file, (const char *)&value, sizeof value);
     }
-    sinter_status status = header.failed || file.failed
-                               ? sni_out_of_memory("a file")
-                               : sni_file_write_atomic(path, file.text, file.length);
+    sinter_status status = header.failed || file.failed ? sni_out_of_memory("a file")
+                                                        : sni_file_write_atomic(path, file.text, file.length);
     sni_str_deinit(&header);
     sni_str_deinit(&file);
     return status;
@@ -207,7 +196,8 @@ static bool next_number(reader *r, long *out) {
     while (r->at < r->end && (*r->at == ' ' || (*r->at >= '\t' && *r->at <= '\r') || *r->at == '#')) {
         if (*r->at == '#')
             while (r->at < r->end && *r->at != '\n') r->at++;
-        else r->at++;
+        else
+            r->at++;
     }
     const uint8_t *start = r->at;
     for (*out = 0; r->at < r->end && *r->at >= '0' && *r->at <= '9' && *out < 100000000; r->at++)
@@ -234,8 +224,8 @@ static sinter_status read_pixels(reader *r, sinter_onnx_tensor *out) {
     bool text = r->at[1] == '2' || r->at[1] == '3';
     int channels = r->at[1] == '3' || r->at[1] == '6' ? 3 : 1;
     r->at += 2;
-    if (!next_number(r, &width) || !next_number(r, &height) || !next_number(r, &most) ||
-        width < 1 || height < 1 || most < 1 || most > 65535)
+    if (!next_number(r, &width) || !next_number(r, &height) || !next_number(r, &most) || width < 1 || height < 1 ||
+        most < 1 || most > 65535)
         return bad_image(r, "its header is malformed");
     if (!text) r->at++; /* one blank before the samples */
     if (r->at > r->end || (uint64_t)width * (uint64_t)height > (uint64_t)(r->end - r->at))
@@ -276,8 +266,7 @@ static void print_shape(sinter_shape shape, char *text, size_t size) {
     for (int i = 0; i < shape.rank && at < size; i++)
         at += (size_t)(shape.dims[i] < 0
                            ? snprintf(text + at, size - at, "%s?", i ? ", " : "")
-                           : snprintf(text + at, size - at, "%s%lld", i ? ", " : "",
-                                      (long long)shape.dims[i]));
+                           : snprintf(text + at, size - at, "%s%lld", i ? ", " : "", (long long)shape.dims[i]));
 }
 
 /* An image [C, H, W] as an input [H, W], [C, H, W] or [1, C, H, W]. */
@@ -295,18 +284,16 @@ static sinter_status shape_image(const char *path, sinter_shape want, sinter_onn
     }
     char text[128];
     print_shape(want, text, sizeof text);
-    return sni_fail(SINTER_SHAPE,
-                    "%s: an image of %lld channel(s), %lld high and %lld wide, does not fit [%s]",
-                    path, (long long)have.dims[0], (long long)have.dims[1],
-                    (long long)have.dims[2], text);
+    return sni_fail(SINTER_SHAPE, "%s: an image of %lld channel(s), %lld high and %lld wide, does not fit [%s]", path,
+                    (long long)have.dims[0], (long long)have.dims[1], (long long)have.dims[2], text);
 }
 
 static sinter_status convert(const char *path, sinter_dtype dtype, sinter_onnx_tensor *tensor) {
     sinter_onnx_tensor to;
     if (tensor->dtype == dtype) return SINTER_OK;
     if (sni_dtype_is_real(dtype) != sni_dtype_is_real(tensor->dtype))
-        return sni_fail(SINTER_DTYPE, "%s holds %s, the input is %s", path,
-                        sinter_dtype_name(tensor->dtype), sinter_dtype_name(dtype));
+        return sni_fail(SINTER_DTYPE, "%s holds %s, the input is %s", path, sinter_dtype_name(tensor->dtype),
+                        sinter_dtype_name(dtype));
     SNI_TRY(tool_tensor_make(tensor->name, dtype, tensor->shape, &to));
     int64_t count = tool_tensor_count(tensor);
     for (int64_t i = 0; i < count; i++) {
@@ -321,10 +308,11 @@ static sinter_status convert(const char *path, sinter_dtype dtype, sinter_onnx_t
     return SINTER_OK;
 }
 
-static sinter_status read_any(const char *path, sinter_dtype dtype, sinter_shape shape,
-                              sinter_onnx_tensor *out) {
-    if (ends_with(path, ".pb")) SNI_TRY(sinter_onnx_tensor_load(path, out));
-    else if (ends_with(path, ".npy")) SNI_TRY(tool_npy_read(path, out));
+static sinter_status read_any(const char *path, sinter_dtype dtype, sinter_shape shape, sinter_onnx_tensor *out) {
+    if (ends_with(path, ".pb"))
+        SNI_TRY(sinter_onnx_tensor_load(path, out));
+    else if (ends_with(path, ".npy"))
+        SNI_TRY(tool_npy_read(path, out));
     else if (ends_with(path, ".pgm") || ends_with(path, ".ppm")) {
         SNI_TRY(tool_image_read(path, out));
         SNI_TRY(shape_image(path, shape, out));
@@ -333,8 +321,8 @@ static sinter_status read_any(const char *path, sinter_dtype dtype, sinter_shape
     return convert(path, dtype, out);
 }
 
-sinter_status tool_tensor_read(const char *path, const char *name, sinter_dtype dtype,
-                               sinter_shape shape, sinter_onnx_tensor *out_tensor) {
+sinter_status tool_tensor_read(const char *path, const char *name, sinter_dtype dtype, sinter_shape shape,
+                               sinter_onnx_tensor *out_tensor) {
     memset(out_tensor, 0, sizeof *out_tensor);
     sinter_status status = read_any(path, dtype, shape, out_tensor);
     if (status == SINTER_OK) {

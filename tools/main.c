@@ -34,22 +34,19 @@ static const command *find_command(const char *name) {
 
 static void print_help(FILE *out) {
     fputs("usage: sinter COMMAND [ARGUMENT]...\n\n", out);
-    for (int i = 0; i < COMMAND_COUNT; ++i)
-        fprintf(out, "  %-12s %s\n", commands[i].name, commands[i].summary);
-    fputs(
-        "\n"
-        "`sinter help COMMAND` says more. SEL selects a device: an index of `sinter devices`, "
-        "cpu,\n"
-        "gpu, a vendor, part of a name, or platform:device; without it SINTER_DEVICE counts, and\n"
-        "without that the best device is taken. Other settings: SINTER_CACHE_DIR,\n"
-        "SINTER_CACHE_MAX_BYTES, SINTER_LOG, SINTER_DISABLE_FUSION, SINTER_DUMP.\n"
-        "Exit codes: 0 done, 1 failed, 2 wrong usage.\n",
-        out);
+    for (int i = 0; i < COMMAND_COUNT; ++i) fprintf(out, "  %-12s %s\n", commands[i].name, commands[i].summary);
+    fputs("\n"
+          "`sinter help COMMAND` says more. SEL selects a device: an index of `sinter devices`, "
+          "cpu,\n"
+          "gpu, a vendor, part of a name, or platform:device; without it SINTER_DEVICE counts, and\n"
+          "without that the best device is taken. Other settings: SINTER_CACHE_DIR,\n"
+          "SINTER_CACHE_MAX_BYTES, SINTER_LOG, SINTER_DISABLE_FUSION, SINTER_DUMP.\n"
+          "Exit codes: 0 done, 1 failed, 2 wrong usage.\n",
+          out);
 }
 
 static void print_command_help(FILE *out, const command *about) {
-    fprintf(out, "usage: sinter %s%s%s\n\n%s\n", about->name, about->usage[0] ? " " : "",
-            about->usage, about->summary);
+    fprintf(out, "usage: sinter %s%s%s\n\n%s\n", about->name, about->usage[0] ? " " : "", about->usage, about->summary);
     if (about->help[0]) fprintf(out, "\n%s", about->help);
 }
 
@@ -71,8 +68,7 @@ int tool_usage(const char *format, ...) {
     vfprintf(stderr, format, args);
     va_end(args);
     if (current)
-        fprintf(stderr, "\nusage: sinter %s%s%s\n", current->name, current->usage[0] ? " " : "",
-                current->usage);
+        fprintf(stderr, "\nusage: sinter %s%s%s\n", current->name, current->usage[0] ? " " : "", current->usage);
     else
         fputs("\nsee `sinter --help`\n", stderr);
     return TOOL_USAGE;

@@ -59,8 +59,7 @@ static int64_t dim_of(const tool_model *model, size_t input, int axis, char *nam
     return sni_parse_i64(name, &value) ? value : -1;
 }
 
-static sinter_shape shape_of(const tool_model *model, size_t input, dimensions *dims,
-                             int64_t unknown) {
+static sinter_shape shape_of(const tool_model *model, size_t input, dimensions *dims, int64_t unknown) {
     char name[64];
     sinter_value at = sinter_graph_input_value(model->graph, input);
     sinter_shape shape = {.rank = sinter_value_rank(model->graph, at)};
@@ -75,8 +74,7 @@ static sinter_shape shape_of(const tool_model *model, size_t input, dimensions *
 }
 
 /* A file sets the dimensions that are not given yet. */
-static bool learn_dims(const tool_model *model, size_t input, sinter_shape shape,
-                       dimensions *dims) {
+static bool learn_dims(const tool_model *model, size_t input, sinter_shape shape, dimensions *dims) {
     char name[64];
     sinter_value at = sinter_graph_input_value(model->graph, input);
     int rank = sinter_value_rank(model->graph, at);
@@ -111,11 +109,9 @@ static int read_inputs(tool_model *model, const tool_list *list, dimensions *dim
         if (at == model->input_count) return unknown_input(model, name);
         if (model->inputs[at].data) return tool_usage("input '%s' is given twice", name);
         sinter_value value = sinter_graph_input_value(model->graph, at);
-        sinter_status status =
-            tool_tensor_read(file, name, sinter_value_dtype(model->graph, value),
-                             shape_of(model, at, dims, -1), &model->inputs[at]);
-        if (status == SINTER_OK && !learn_dims(model, at, model->inputs[at].shape, dims))
-            status = SINTER_OUT_OF_MEMORY;
+        sinter_status status = tool_tensor_read(file, name, sinter_value_dtype(model->graph, value),
+                                                shape_of(model, at, dims, -1), &model->inputs[at]);
+        if (status == SINTER_OK && !learn_dims(model, at, model->inputs[at].shape, dims)) status = SINTER_OUT_OF_MEMORY;
         if (status != SINTER_OK) return tool_fail(status, "--input");
     }
     return TOOL_DONE;
@@ -128,13 +124,12 @@ static int fill_inputs(tool_model *model, dimensions *dims) {
         sinter_shape shape = shape_of(model, i, dims, 1);
         if (!input->data) {
             const char *name = sinter_graph_input_name(model->graph, i);
-            sinter_status status = tool_tensor_make(
-                name, sinter_value_dtype(model->graph, value), shape, input);
+            sinter_status status = tool_tensor_make(name, sinter_value_dtype(model->graph, value), shape, input);
             if (status != SINTER_OK) return tool_fail(status, NULL);
             tool_tensor_fill(input, SEED + i);
         }
-        model->bindings[i] = (sinter_binding)SINTER_BIND_HOST(
-            input->name, input->dtype, input->shape, input->data, input->size_bytes);
+        model->bindings[i] =
+            (sinter_binding)SINTER_BIND_HOST(input->name, input->dtype, input->shape, input->data, input->size_bytes);
     }
     for (size_t i = 0; i < dims->count; i++)
         if (!dims->at[i].used && dims->at[i].name[0])
@@ -142,8 +137,8 @@ static int fill_inputs(tool_model *model, dimensions *dims) {
     return TOOL_DONE;
 }
 
-static int open_model(const char *path, const tool_list *inputs, const tool_list *dim_list,
-                      dimensions *dims, tool_model *model) {
+static int open_model(const char *path, const tool_list *inputs, const tool_list *dim_list, dimensions *dims,
+                      tool_model *model) {
     int code = read_dims(dim_list, dims);
     if (code != TOOL_DONE) return code;
     tool_progress_begin("reading");
@@ -152,15 +147,13 @@ static int open_model(const char *path, const tool_list *inputs, const tool_list
     model->input_count = sinter_graph_input_count(model->graph);
     model->output_count = sinter_graph_output_count(model->graph);
     model->inputs = sni_calloc(model->input_count + 1, sizeof *model->inputs);
-    model->bindings =
-        sni_calloc(model->input_count + model->output_count + 1, sizeof *model->bindings);
+    model->bindings = sni_calloc(model->input_count + model->output_count + 1, sizeof *model->bindings);
     if (!model->inputs || !model->bindings) return tool_fail(SINTER_OUT_OF_MEMORY, "inputs");
     code = read_inputs(model, inputs, dims);
     return code == TOOL_DONE ? fill_inputs(model, dims) : code;
 }
 
-int tool_model_open(const char *path, const tool_list *inputs, const tool_list *dim_list,
-                    tool_model *out_model) {
+int tool_model_open(const char *path, const tool_list *inputs, const tool_list *dim_list, tool_model *out_model) {
     dimensions dims = {NULL, 0, 0};
     memset(out_model, 0, sizeof *out_model);
     int code = open_model(path, inputs, dim_list, &dims, out_model);
@@ -169,8 +162,7 @@ int tool_model_open(const char *path, const tool_list *inputs, const tool_list *
 }
 
 void tool_model_release(tool_model *model) {
-    for (size_t i = 0; i < model->input_count && model->inputs; i++)
-        sinter_onnx_tensor_release(&model->inputs[i]);
+    for (size_t i = 0; i < model->input_count && model->inputs; i++) sinter_onnx_tensor_release(&model->inputs[i]);
     sni_free(model->inputs);
     sni_free(model->bindings);
     sinter_graph_release(model->graph);

@@ -17,8 +17,7 @@ typedef struct tool_model {
 /* Loads path and gives every input data: from inputs ("NAME=FILE") or, where none is given, from a fixed seed.
  * A dimension that neither dims ("NAME=N") nor a file sets is 1. Returns an exit code after printing what is
  * wrong; release the model in any case. */
-int tool_model_open(const char *path, const tool_list *inputs, const tool_list *dims,
-                    tool_model *out_model);
+int tool_model_open(const char *path, const tool_list *inputs, const tool_list *dims, tool_model *out_model);
 void tool_model_release(tool_model *model);
 
 /* Opens a runtime and compiles the model, which is a part of the command's progress. Returns an exit code. */

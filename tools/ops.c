@@ -71,14 +71,13 @@ static void print_attrs(const sni_op *op) {
 int tool_ops(int argc, char **argv) {
     int code = tool_options_parse(argc, argv, NULL, NULL);
     if (code != TOOL_DONE) return code;
-    printf("%-20s %-11s %-6s %-6s %s\n", "operator", "kind", "inputs", "dtypes",
-           "meaning (attributes)");
+    printf("%-20s %-11s %-6s %-6s %s\n", "operator", "kind", "inputs", "dtypes", "meaning (attributes)");
     for (size_t i = 0; i < sni_op_count(); ++i) {
         const sni_op *op = sni_op_at(i);
         char inputs[32];
         print_inputs(op, inputs, sizeof inputs);
-        printf("%-20s %-11s %-6s %-6s %s", op->name, kind_name(op->kind), inputs,
-               class_name(op->classes), op->doc ? op->doc : "");
+        printf("%-20s %-11s %-6s %-6s %s", op->name, kind_name(op->kind), inputs, class_name(op->classes),
+               op->doc ? op->doc : "");
         print_attrs(op);
         putchar('\n');
     }

@@ -35,8 +35,7 @@ const char *tool_option_split(const char *text, char *name, size_t capacity) {
 }
 
 /* The option that arg names; *out_value is what stands behind '=' or NULL. */
-static const tool_option *find_option(const tool_option *options, const char *arg,
-                                      const char **out_value) {
+static const tool_option *find_option(const tool_option *options, const char *arg, const char **out_value) {
     size_t length = strcspn(arg, "=");
     *out_value = arg[length] ? arg + length + 1 : NULL;
     for (const tool_option *option = options; option && option->name; ++option)

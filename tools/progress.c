@@ -29,7 +29,9 @@ static bool can_draw(void) {
     return isatty(STDERR_FILENO) && term && *term && strcmp(term, "dumb") != 0;
 }
 
-static bool is_mine(void) { return atomic_load(&g.owner) == (long)getpid(); }
+static bool is_mine(void) {
+    return atomic_load(&g.owner) == (long)getpid();
+}
 
 static int columns(void) {
     struct winsize size;
@@ -50,7 +52,8 @@ static int print_bar(char *line, size_t size) {
     size_t full = g.total ? g.done * BAR / g.total : 0;
     for (size_t i = 0; i < BAR; ++i) bar[i] = i < full ? '#' : '.';
     bar[BAR] = '\0';
-    return g.total ? snprintf(line, size, "%s [%s] %zu of %zu", g.what, bar, g.done, g.total) : snprintf(line, size, "%s", g.what);
+    return g.total ? snprintf(line, size, "%s [%s] %zu of %zu", g.what, bar, g.done, g.total)
+                   : snprintf(line, size, "%s", g.what);
 }
 
 /* The line is cut at the terminal's width: one that wraps cannot be cleared. A character of several bytes may make it shorter

@@ -37,11 +37,10 @@ static sinter_status bind_outputs(session *s) {
         sinter_value value = sinter_graph_output_value(model->graph, i);
         sinter_onnx_tensor *out = &s->outputs[i];
         sinter_shape shape;
-        SNI_TRY(sinter_plan_output_shape(s->plan, model->bindings, model->input_count, name,
-                                         &shape));
+        SNI_TRY(sinter_plan_output_shape(s->plan, model->bindings, model->input_count, name, &shape));
         SNI_TRY(tool_tensor_make(name, sinter_value_dtype(model->graph, value), shape, out));
-        model->bindings[model->input_count + i] = (sinter_binding)SINTER_BIND_HOST(
-            out->name, out->dtype, out->shape, out->data, out->size_bytes);
+        model->bindings[model->input_count + i] =
+            (sinter_binding)SINTER_BIND_HOST(out->name, out->dtype, out->shape, out->data, out->size_bytes);
     }
     return SINTER_OK;
 }
@@ -90,9 +89,8 @@ static sinter_status write_outputs(const session *s, const char *dir) {
         sni_str path = SNI_STR_INIT;
         file_name(out->name, name, sizeof name);
         sni_str_printf(&path, "%s/%s.npy", dir, name);
-        sinter_status status =
-            path.failed ? sni_out_of_memory("a path")
-                        : tool_npy_write(sni_str_text(&path), out->dtype, out->shape, out->data);
+        sinter_status status = path.failed ? sni_out_of_memory("a path")
+                                           : tool_npy_write(sni_str_text(&path), out->dtype, out->shape, out->data);
         sni_str_deinit(&path);
         SNI_TRY(status);
     }
@@ -107,17 +105,14 @@ static double element(const sinter_onnx_tensor *tensor, int64_t at) {
 }
 
 /* The k largest of count elements from at on; of equals the first. NaN is never among them. */
-static sinter_status print_row(const sinter_onnx_tensor *tensor, int64_t at, int64_t count,
-                               int64_t k) {
+static sinter_status print_row(const sinter_onnx_tensor *tensor, int64_t at, int64_t count, int64_t k) {
     bool *taken = sni_calloc((size_t)count + 1, sizeof *taken);
     if (!taken) return sni_out_of_memory("a row");
     for (int64_t n = 0; n < k && n < count; n++) {
         int64_t best = -1;
         for (int64_t i = 0; i < count; i++) {
             double value = element(tensor, at + i);
-            if (!taken[i] && value == value &&
-                (best < 0 || value > element(tensor, at + best)))
-                best = i;
+            if (!taken[i] && value == value && (best < 0 || value > element(tensor, at + best))) best = i;
         }
         if (best < 0) break;
         taken[best] = true;
@@ -142,8 +137,7 @@ static void print_outputs(const session *s) {
         const sinter_onnx_tensor *out = &s->outputs[i];
         int64_t count = tool_tensor_count(out);
         printf("%s: %s[", out->name, sinter_dtype_name(out->dtype));
-        for (int d = 0; d < out->shape.rank; d++)
-            printf("%s%lld", d ? ", " : "", (long long)out->shape.dims[d]);
+        for (int d = 0; d < out->shape.rank; d++) printf("%s%lld", d ? ", " : "", (long long)out->shape.dims[d]);
         printf("]");
         for (int64_t n = 0; n < count && n < 8; n++) printf(" %.6g", element(out, n));
         printf("%s\n", count > 8 ? " ..." : "");
@@ -191,16 +185,14 @@ static sinter_status work(session *s, const settings *want) {
 }
 
 static void session_deinit(session *s) {
-    for (size_t i = 0; i < s->model.output_count && s->outputs; i++)
-        sinter_onnx_tensor_release(&s->outputs[i]);
+    for (size_t i = 0; i < s->model.output_count && s->outputs; i++) sinter_onnx_tensor_release(&s->outputs[i]);
     sni_free(s->outputs);
     sinter_plan_release(s->plan);
     sinter_runtime_release(s->runtime);
     tool_model_release(&s->model);
 }
 
-static int run_model(const char *path, const tool_list *inputs, const tool_list *dims,
-                     const settings *want) {
+static int run_model(const char *path, const tool_list *inputs, const tool_list *dims, const settings *want) {
     session s = {0};
     int code = tool_model_open(path, inputs, dims, &s.model);
     if (code == TOOL_DONE) code = tool_model_compile(&s.model, want->device, &s.runtime, &s.plan);

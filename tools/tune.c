@@ -81,7 +81,8 @@ static void print_result(void *context, const sni_tune_result *result) {
     sni_str values = SNI_STR_INIT;
     tool_progress_hide();
     ++r->programs;
-    printf("%3d  %-44.44s %-20.20s ", result->number, sni_str_text(&result->program->words), result->program->key.sizes);
+    printf("%3d  %-44.44s %-20.20s ", result->number, sni_str_text(&result->program->words),
+           result->program->key.sizes);
     if (result->failure != NULL) {
         printf("not measured: %s\n", result->failure);
     } else if (result->rule_ns > 0) {
@@ -209,8 +210,8 @@ static sinter_status share_costs(sinter_runtime *runtime) {
     sni_str path = SNI_STR_INIT;
     SNI_TRY(sni_cache_dir(NULL, &dir));
     sni_str_printf(&path, "%s/tuning", dir);
-    sinter_status status = path.failed ? sni_out_of_memory("costs")
-                                       : sni_costs_find(runtime->caps, sni_str_text(&path), &runtime->costs);
+    sinter_status status =
+        path.failed ? sni_out_of_memory("costs") : sni_costs_find(runtime->caps, sni_str_text(&path), &runtime->costs);
     sni_str_deinit(&path);
     sni_free(dir);
     return status;
@@ -254,8 +255,10 @@ static int run_command(const arguments *a, const tool_list *words) {
 int tool_tune(int argc, char **argv) {
     arguments a = {.device = NULL};
     tool_list words = {0};
-    const tool_option options[] = {{"--device", TOOL_OPTION_TEXT, &a.device}, {"--budget", TOOL_OPTION_TEXT, &a.budget},
-                                   {"--dim", TOOL_OPTION_LIST, &a.dims},      {"--worker", TOOL_OPTION_INT, &a.worker},
+    const tool_option options[] = {{"--device", TOOL_OPTION_TEXT, &a.device},
+                                   {"--budget", TOOL_OPTION_TEXT, &a.budget},
+                                   {"--dim", TOOL_OPTION_LIST, &a.dims},
+                                   {"--worker", TOOL_OPTION_INT, &a.worker},
                                    {NULL, 0, NULL}};
     int code = tool_options_parse(argc, argv, options, &words);
     if (code == TOOL_DONE) code = check_arguments(&a, &words);

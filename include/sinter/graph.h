@@ -32,19 +32,16 @@ SINTER_API void sinter_graph_release(sinter_graph *graph);
 SINTER_API SINTER_MUST_USE sinter_status sinter_graph_status(const sinter_graph *graph);
 
 /* A named input. The name is copied and must be unique among the inputs. */
-SINTER_API sinter_value sinter_input(sinter_graph *graph, const char *name, sinter_dtype dtype,
-                                     sinter_shape shape);
+SINTER_API sinter_value sinter_input(sinter_graph *graph, const char *name, sinter_dtype dtype, sinter_shape shape);
 /* A constant whose size_bytes bytes at data are copied. shape has numbers only, and
  * size_bytes must be their product times the element size. */
-SINTER_API sinter_value sinter_constant(sinter_graph *graph, sinter_dtype dtype,
-                                        sinter_shape shape, const void *data, size_t size_bytes);
+SINTER_API sinter_value sinter_constant(sinter_graph *graph, sinter_dtype dtype, sinter_shape shape, const void *data,
+                                        size_t size_bytes);
 /* As sinter_constant, but data stays the caller's and must outlive the graph and every plan
  * compiled from it, or until free_data(context) is called (free_data may be NULL). On failure
  * free_data is called too. For mapped model files. */
-SINTER_API sinter_value sinter_constant_borrowed(sinter_graph *graph, sinter_dtype dtype,
-                                                 sinter_shape shape, const void *data,
-                                                 size_t size_bytes,
-                                                 void (*free_data)(void *context),
+SINTER_API sinter_value sinter_constant_borrowed(sinter_graph *graph, sinter_dtype dtype, sinter_shape shape,
+                                                 const void *data, size_t size_bytes, void (*free_data)(void *context),
                                                  void *context);
 /* A scalar constant, rounded to dtype. */
 SINTER_API sinter_value sinter_scalar(sinter_graph *graph, sinter_dtype dtype, double value);
@@ -54,7 +51,8 @@ SINTER_API sinter_value sinter_scalar(sinter_graph *graph, sinter_dtype dtype, d
  * INVALID_ARGUMENT says in which line it is no function of elements, DTYPE which parameter an input does not fit; SHAPE.
  * What the device's compiler says of it is what compiling a plan returns, BUILD, with the source's lines numbered. Names of
  * source do not clash with those of other functions or of the library. */
-SINTER_API sinter_value sinter_custom(sinter_graph *graph, const char *source, const sinter_value *inputs, size_t count);
+SINTER_API sinter_value sinter_custom(sinter_graph *graph, const char *source, const sinter_value *inputs,
+                                      size_t count);
 /* The same with everything that can be said of a function. The struct is copied. */
 SINTER_API sinter_value sinter_custom_call(sinter_graph *graph, const sinter_custom_function *function,
                                            const sinter_value *inputs, size_t count);
@@ -66,17 +64,15 @@ SINTER_API void sinter_output(sinter_graph *graph, const char *name, sinter_valu
  * among the inputs and the states. Nobody has to bind it: the plan then owns its memory, which begins as zeros (see
  * sinter_plan_state_read). A buffer that a binding gives for its name is its memory for that run. Dimensions may be
  * symbolic; they take their values from other inputs and from dimension bindings. */
-SINTER_API sinter_value sinter_state(sinter_graph *graph, const char *name, sinter_dtype dtype,
-                                     sinter_shape shape);
+SINTER_API sinter_value sinter_state(sinter_graph *graph, const char *name, sinter_dtype dtype, sinter_shape shape);
 /* Writes value, of the same dtype and rank and nowhere larger, into the region of the state that begins at starts: an
  * i64 value of one element for each dimension, computed by the graph or constant; SINTER_NO_VALUE, and what is missing
  * at the end, is 0. A start is moved so that the region lies inside the state. state is the state's newest value: what
  * sinter_state gave or the last write returned. Returns the state's value after the write. The write happens in place and
  * touches nothing but the region. What reads the value before the write is computed before it; reading it and depending
  * on the write is UNSUPPORTED when the graph is compiled. */
-SINTER_API sinter_value sinter_state_write(sinter_graph *graph, sinter_value state,
-                                           sinter_value value, const sinter_value *starts,
-                                           size_t start_count);
+SINTER_API sinter_value sinter_state_write(sinter_graph *graph, sinter_value state, sinter_value value,
+                                           const sinter_value *starts, size_t start_count);
 
 /* The dtype of a value, or SINTER_DTYPE_NONE when it is invalid. */
 SINTER_API sinter_dtype sinter_value_dtype(const sinter_graph *graph, sinter_value value);
@@ -84,8 +80,8 @@ SINTER_API sinter_dtype sinter_value_dtype(const sinter_graph *graph, sinter_val
 SINTER_API int sinter_value_rank(const sinter_graph *graph, sinter_value value);
 /* One dimension of a value as text ("batch", "64", "batch*seq") into buffer, always
  * terminated. Returns the number of bytes the whole text needs without the terminator. */
-SINTER_API size_t sinter_value_dim_string(const sinter_graph *graph, sinter_value value, int axis,
-                                          char *buffer, size_t size_bytes);
+SINTER_API size_t sinter_value_dim_string(const sinter_graph *graph, sinter_value value, int axis, char *buffer,
+                                          size_t size_bytes);
 
 /* Number of operators (nodes) in the graph. */
 SINTER_API size_t sinter_graph_operator_count(const sinter_graph *graph);

@@ -44,9 +44,12 @@ typedef struct sinter_arg {
     size_t size_bytes;     /* SINTER_ARG_SCALAR, SINTER_ARG_LOCAL */
 } sinter_arg;
 
-#define SINTER_BUFFER(b) {SINTER_ARG_BUFFER, (b), NULL, 0}
-#define SINTER_SCALAR_OF(v) {SINTER_ARG_SCALAR, NULL, &(v), sizeof(v)}
-#define SINTER_LOCAL_BYTES(n) {SINTER_ARG_LOCAL, NULL, NULL, (n)}
+#define SINTER_BUFFER(b)                                                                                               \
+    { SINTER_ARG_BUFFER, (b), NULL, 0 }
+#define SINTER_SCALAR_OF(v)                                                                                            \
+    { SINTER_ARG_SCALAR, NULL, &(v), sizeof(v) }
+#define SINTER_LOCAL_BYTES(n)                                                                                          \
+    { SINTER_ARG_LOCAL, NULL, NULL, (n) }
 
 typedef struct sinter_grid {
     int dims;         /* 1 to 3 */
@@ -57,10 +60,8 @@ typedef struct sinter_grid {
 /* Checks the arguments against the kernel's, enqueues it and waits for it. INVALID_ARGUMENT: a
  * wrong number, kind or size of argument, too large a work-group or too much local memory, with
  * the argument's index and what the kernel wants. */
-SINTER_API SINTER_MUST_USE sinter_status sinter_kernel_launch(sinter_kernel *kernel,
-                                                              const sinter_grid *grid,
-                                                              const sinter_arg *args,
-                                                              size_t count);
+SINTER_API SINTER_MUST_USE sinter_status sinter_kernel_launch(sinter_kernel *kernel, const sinter_grid *grid,
+                                                              const sinter_arg *args, size_t count);
 
 #ifdef __cplusplus
 }

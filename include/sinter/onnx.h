@@ -29,25 +29,25 @@ typedef struct sinter_onnx_options {
     size_t fixed_count;
 } sinter_onnx_options;
 
-#define SINTER_ONNX_OPTIONS_INIT {NULL, NULL, 0, NULL, 0}
+#define SINTER_ONNX_OPTIONS_INIT                                                                                       \
+    { NULL, NULL, 0, NULL, 0 }
 
 /* Reads a model file (mapped, not copied; external data is found beside it) into a new graph,
  * which the caller releases. Opsets 7 to 18, and of older ones what has not changed since. IO: the file cannot be read; PARSE: it is not a valid model,
  * with the place; UNSUPPORTED: an operator, attribute or dtype, named with its node; SHAPE.
  * options may be NULL. No file content crashes it. */
-SINTER_API SINTER_MUST_USE sinter_status sinter_onnx_load(const char *path,
-                                                          const sinter_onnx_options *options,
+SINTER_API SINTER_MUST_USE sinter_status sinter_onnx_load(const char *path, const sinter_onnx_options *options,
                                                           sinter_graph **out_graph);
 /* As sinter_onnx_load from size_bytes bytes in memory, which are copied as needed. external_dir is
  * where external data is found; NULL: a model with external data is an error. */
-SINTER_API SINTER_MUST_USE sinter_status
-sinter_onnx_load_memory(const void *data, size_t size_bytes, const char *external_dir,
-                        const sinter_onnx_options *options, sinter_graph **out_graph);
+SINTER_API SINTER_MUST_USE sinter_status sinter_onnx_load_memory(const void *data, size_t size_bytes,
+                                                                 const char *external_dir,
+                                                                 const sinter_onnx_options *options,
+                                                                 sinter_graph **out_graph);
 
 /* Reads a file that holds one TensorProto (the backend tests' input_0.pb) into *out_tensor, which the
  * caller releases. IO, PARSE, UNSUPPORTED (a dtype), OUT_OF_MEMORY. */
-SINTER_API SINTER_MUST_USE sinter_status sinter_onnx_tensor_load(const char *path,
-                                                                 sinter_onnx_tensor *out_tensor);
+SINTER_API SINTER_MUST_USE sinter_status sinter_onnx_tensor_load(const char *path, sinter_onnx_tensor *out_tensor);
 SINTER_API void sinter_onnx_tensor_release(sinter_onnx_tensor *tensor);
 
 #ifdef __cplusplus

@@ -12,10 +12,10 @@ extern "C" {
 
 /* As sinter_runtime_create on the caller's context, device and in-order queue. The runtime
  * retains all three. options->device is ignored. */
-SINTER_API SINTER_MUST_USE sinter_status
-sinter_runtime_create_from_opencl(cl_context context, cl_device_id device, cl_command_queue queue,
-                                  const sinter_runtime_options *options,
-                                  sinter_runtime **out_runtime);
+SINTER_API SINTER_MUST_USE sinter_status sinter_runtime_create_from_opencl(cl_context context, cl_device_id device,
+                                                                           cl_command_queue queue,
+                                                                           const sinter_runtime_options *options,
+                                                                           sinter_runtime **out_runtime);
 /* Wraps a cl_mem of the runtime's context; it is retained until the buffer is released. */
 SINTER_API SINTER_MUST_USE sinter_status sinter_buffer_wrap(sinter_runtime *runtime, cl_mem memory,
                                                             sinter_buffer **out_buffer);

@@ -22,13 +22,13 @@ typedef struct sinter_plan_options {
     int disable_fusion;
 } sinter_plan_options;
 
-#define SINTER_PLAN_OPTIONS_INIT {NULL, NULL, 0}
+#define SINTER_PLAN_OPTIONS_INIT                                                                                       \
+    { NULL, NULL, 0 }
 
 /* Compiles graph for runtime. options may be NULL. The plan keeps what it needs of both; the
  * graph stays the caller's. Reports the graph's own first error, UNSUPPORTED with the operator
  * and the reason, BUILD, OUT_OF_MEMORY, OUT_OF_DEVICE_MEMORY, CANCELLED. */
-SINTER_API SINTER_MUST_USE sinter_status sinter_plan_compile(sinter_runtime *runtime,
-                                                             const sinter_graph *graph,
+SINTER_API SINTER_MUST_USE sinter_status sinter_plan_compile(sinter_runtime *runtime, const sinter_graph *graph,
                                                              const sinter_plan_options *options,
                                                              sinter_plan **out_plan);
 /* NULL is allowed. Waits until no other thread is inside a call that runs the plan, and until the device has done
@@ -62,28 +62,25 @@ typedef struct sinter_binding {
     sinter_buffer *buffer;
 } sinter_binding;
 
-#define SINTER_BIND_HOST(name_, dtype_, shape_, data_, size_bytes_)            \
-    {(name_), (dtype_), (shape_), (data_), (size_bytes_), NULL}
-#define SINTER_BIND_DIM(name_, value_)                                         \
-    {(name_), SINTER_DTYPE_NONE, SINTER_SHAPE(value_), NULL, 0, NULL}
+#define SINTER_BIND_HOST(name_, dtype_, shape_, data_, size_bytes_)                                                    \
+    { (name_), (dtype_), (shape_), (data_), (size_bytes_), NULL }
+#define SINTER_BIND_DIM(name_, value_)                                                                                 \
+    { (name_), SINTER_DTYPE_NONE, SINTER_SHAPE(value_), NULL, 0, NULL }
 
 /* Runs the plan and waits for it. Every input must be bound; an output that is not bound is not
  * copied out. Symbolic dimensions take their values from the inputs' shapes and from dimension
  * bindings. INVALID_ARGUMENT: unknown name, too small an output; DTYPE; SHAPE: a shape that does
  * not fit the graph's or contradicts another; UNBOUND_DIMENSION; DEVICE;
  * OUT_OF_DEVICE_MEMORY. Nothing is lost on failure: the plan can be run again. */
-SINTER_API SINTER_MUST_USE sinter_status sinter_plan_run(sinter_plan *plan,
-                                                         sinter_binding *bindings, size_t count);
+SINTER_API SINTER_MUST_USE sinter_status sinter_plan_run(sinter_plan *plan, sinter_binding *bindings, size_t count);
 
 /* A run in flight. */
 typedef struct sinter_event sinter_event;
 
 /* As sinter_plan_run, but returns when everything is enqueued. Host memory of the bindings must
  * stay valid until sinter_event_wait, which must be called once and releases the event. */
-SINTER_API SINTER_MUST_USE sinter_status sinter_plan_run_async(sinter_plan *plan,
-                                                               sinter_binding *bindings,
-                                                               size_t count,
-                                                               sinter_event **out_event);
+SINTER_API SINTER_MUST_USE sinter_status sinter_plan_run_async(sinter_plan *plan, sinter_binding *bindings,
+                                                               size_t count, sinter_event **out_event);
 SINTER_API SINTER_MUST_USE sinter_status sinter_event_wait(sinter_event *event);
 
 /* A state's memory where no buffer was bound for it. Read copies its first size_bytes bytes to data: what the runs
@@ -91,19 +88,15 @@ SINTER_API SINTER_MUST_USE sinter_status sinter_event_wait(sinter_event *event);
  * which must be as many as the state has in the runs to come; reset (name NULL: of every state) makes it zeros, of
  * whatever size the next run needs. All block; runs in flight are not disturbed. INVALID_ARGUMENT: no such state, too
  * many bytes; OUT_OF_DEVICE_MEMORY; DEVICE. */
-SINTER_API SINTER_MUST_USE sinter_status sinter_plan_state_read(sinter_plan *plan, const char *name,
-                                                                void *data, size_t size_bytes);
-SINTER_API SINTER_MUST_USE sinter_status sinter_plan_state_write(sinter_plan *plan,
-                                                                 const char *name,
-                                                                 const void *data,
+SINTER_API SINTER_MUST_USE sinter_status sinter_plan_state_read(sinter_plan *plan, const char *name, void *data,
+                                                                size_t size_bytes);
+SINTER_API SINTER_MUST_USE sinter_status sinter_plan_state_write(sinter_plan *plan, const char *name, const void *data,
                                                                  size_t size_bytes);
-SINTER_API SINTER_MUST_USE sinter_status sinter_plan_state_reset(sinter_plan *plan,
-                                                                 const char *name);
+SINTER_API SINTER_MUST_USE sinter_status sinter_plan_state_reset(sinter_plan *plan, const char *name);
 
 /* Sets the shapes that the outputs would have under the bindings' input shapes (data may be
  * NULL), without running. */
-SINTER_API SINTER_MUST_USE sinter_status sinter_plan_output_shape(sinter_plan *plan,
-                                                                  const sinter_binding *bindings,
+SINTER_API SINTER_MUST_USE sinter_status sinter_plan_output_shape(sinter_plan *plan, const sinter_binding *bindings,
                                                                   size_t count, const char *name,
                                                                   sinter_shape *out_shape);
 
@@ -127,10 +120,8 @@ SINTER_API void sinter_plan_get_stats(const sinter_plan *plan, sinter_plan_stats
 /* Text: for every launch the operators it holds, its strategy, why the group ends there, and bytes
  * moved under the given bindings (as sinter_plan_output_shape). with_source appends the OpenCL C.
  * The caller frees it with sinter_free. */
-SINTER_API SINTER_MUST_USE sinter_status sinter_plan_explain(sinter_plan *plan,
-                                                             const sinter_binding *bindings,
-                                                             size_t count, int with_source,
-                                                             char **out_text);
+SINTER_API SINTER_MUST_USE sinter_status sinter_plan_explain(sinter_plan *plan, const sinter_binding *bindings,
+                                                             size_t count, int with_source, char **out_text);
 
 typedef enum sinter_explain_format {
     SINTER_EXPLAIN_TEXT, /* for people: what sinter_plan_explain gives */
@@ -165,18 +156,17 @@ typedef struct sinter_explain_options {
     const char *title;
 } sinter_explain_options;
 
-#define SINTER_EXPLAIN_OPTIONS_INIT {SINTER_EXPLAIN_TEXT, 0, 0, NULL}
+#define SINTER_EXPLAIN_OPTIONS_INIT                                                                                    \
+    { SINTER_EXPLAIN_TEXT, 0, 0, NULL }
 
 /* As sinter_plan_explain, in any format; options may be NULL. Fails as sinter_plan_output_shape does, where
  * runs is above 0 also as sinter_plan_run does. The caller frees *out_text with sinter_free. */
-SINTER_API SINTER_MUST_USE sinter_status sinter_plan_explain_as(sinter_plan *plan,
-                                                                sinter_binding *bindings, size_t count,
-                                                                const sinter_explain_options *options,
+SINTER_API SINTER_MUST_USE sinter_status sinter_plan_explain_as(sinter_plan *plan, sinter_binding *bindings,
+                                                                size_t count, const sinter_explain_options *options,
                                                                 char **out_text);
 
 /* Runs once with profiling and returns Chrome trace JSON in *out_text (sinter_free). */
-SINTER_API SINTER_MUST_USE sinter_status sinter_plan_trace(sinter_plan *plan,
-                                                           sinter_binding *bindings, size_t count,
+SINTER_API SINTER_MUST_USE sinter_status sinter_plan_trace(sinter_plan *plan, sinter_binding *bindings, size_t count,
                                                            char **out_text);
 
 #ifdef __cplusplus

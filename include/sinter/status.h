@@ -9,21 +9,21 @@ extern "C" {
 #endif
 
 /* One row per status: identifier suffix, text. The order is part of the ABI; append only. */
-#define SINTER_STATUS_LIST(X)                                                  \
-    X(OK, "success")                                                           \
-    X(INVALID_ARGUMENT, "invalid argument")                                    \
-    X(OUT_OF_MEMORY, "out of host memory")                                     \
-    X(OUT_OF_DEVICE_MEMORY, "out of device memory")                            \
-    X(NO_DEVICE, "no such OpenCL device")                                      \
-    X(UNSUPPORTED, "not supported")                                            \
-    X(SHAPE, "shapes do not fit")                                              \
-    X(DTYPE, "wrong data type")                                                \
-    X(UNBOUND_DIMENSION, "a dimension has no value")                           \
-    X(PARSE, "malformed input")                                                \
-    X(IO, "input or output failed")                                            \
-    X(BUILD, "a kernel does not compile")                                      \
-    X(DEVICE, "the OpenCL driver reported an error")                           \
-    X(CANCELLED, "cancelled by the caller")                                    \
+#define SINTER_STATUS_LIST(X)                                                                                          \
+    X(OK, "success")                                                                                                   \
+    X(INVALID_ARGUMENT, "invalid argument")                                                                            \
+    X(OUT_OF_MEMORY, "out of host memory")                                                                             \
+    X(OUT_OF_DEVICE_MEMORY, "out of device memory")                                                                    \
+    X(NO_DEVICE, "no such OpenCL device")                                                                              \
+    X(UNSUPPORTED, "not supported")                                                                                    \
+    X(SHAPE, "shapes do not fit")                                                                                      \
+    X(DTYPE, "wrong data type")                                                                                        \
+    X(UNBOUND_DIMENSION, "a dimension has no value")                                                                   \
+    X(PARSE, "malformed input")                                                                                        \
+    X(IO, "input or output failed")                                                                                    \
+    X(BUILD, "a kernel does not compile")                                                                              \
+    X(DEVICE, "the OpenCL driver reported an error")                                                                   \
+    X(CANCELLED, "cancelled by the caller")                                                                            \
     X(INTERNAL, "internal error")
 
 typedef enum sinter_status {

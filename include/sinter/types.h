@@ -15,16 +15,16 @@ extern "C" {
 /* One row per data type: identifier suffix, name, bytes an element. f16 and bf16 are
  * storage types: they work on every device, arithmetic on them is f32. A bool is one byte
  * that holds 0 or 1. f64 runs where the device has it. Append only. */
-#define SINTER_DTYPE_LIST(X)                                                   \
-    X(F32, "f32", 4)                                                           \
-    X(F16, "f16", 2)                                                           \
-    X(BF16, "bf16", 2)                                                         \
-    X(F64, "f64", 8)                                                           \
-    X(I8, "i8", 1)                                                             \
-    X(U8, "u8", 1)                                                             \
-    X(I16, "i16", 2)                                                           \
-    X(I32, "i32", 4)                                                           \
-    X(I64, "i64", 8)                                                           \
+#define SINTER_DTYPE_LIST(X)                                                                                           \
+    X(F32, "f32", 4)                                                                                                   \
+    X(F16, "f16", 2)                                                                                                   \
+    X(BF16, "bf16", 2)                                                                                                 \
+    X(F64, "f64", 8)                                                                                                   \
+    X(I8, "i8", 1)                                                                                                     \
+    X(U8, "u8", 1)                                                                                                     \
+    X(I16, "i16", 2)                                                                                                   \
+    X(I32, "i32", 4)                                                                                                   \
+    X(I64, "i64", 8)                                                                                                   \
     X(BOOL, "bool", 1)
 
 typedef enum sinter_dtype {
@@ -32,7 +32,7 @@ typedef enum sinter_dtype {
 #define SINTER_DTYPE_ENUM(name, text, bytes) SINTER_##name,
     SINTER_DTYPE_LIST(SINTER_DTYPE_ENUM)
 #undef SINTER_DTYPE_ENUM
-    SINTER_DTYPE_COUNT
+        SINTER_DTYPE_COUNT
 } sinter_dtype;
 
 /* Bytes of one element, 0 for an invalid dtype. */
@@ -70,9 +70,8 @@ SINTER_API sinter_shape sinter_shape_make(size_t count, const sinter_dim *dims);
 #ifdef __cplusplus
 #define SINTER_SHAPE(...) sinter_shape_from({__VA_ARGS__})
 #else
-#define SINTER_SHAPE(...)                                                      \
-    sinter_shape_make(sizeof((sinter_dim[]){__VA_ARGS__}) / sizeof(sinter_dim), \
-                      (const sinter_dim[]){__VA_ARGS__})
+#define SINTER_SHAPE(...)                                                                                              \
+    sinter_shape_make(sizeof((sinter_dim[]){__VA_ARGS__}) / sizeof(sinter_dim), (const sinter_dim[]){__VA_ARGS__})
 #endif
 #define SINTER_SCALAR sinter_shape_make(0, NULL)
 

@@ -44,9 +44,13 @@ void *sni_realloc(void *old, size_t size_bytes) {
     return realloc(old, size_bytes ? size_bytes : 1);
 }
 
-void sni_free(void *memory) { free(memory); }
+void sni_free(void *memory) {
+    free(memory);
+}
 
-void sinter_free(void *text) { sni_free(text); }
+void sinter_free(void *text) {
+    sni_free(text);
+}
 
 char *sni_strdup(const char *text) {
     size_t size = strlen(text) + 1;
@@ -69,11 +73,17 @@ bool sni_grow(void **array, size_t *capacity, size_t count, size_t element_bytes
     return true;
 }
 
-bool sni_mul_i64(int64_t a, int64_t b, int64_t *out) { return !__builtin_mul_overflow(a, b, out); }
+bool sni_mul_i64(int64_t a, int64_t b, int64_t *out) {
+    return !__builtin_mul_overflow(a, b, out);
+}
 
-bool sni_add_i64(int64_t a, int64_t b, int64_t *out) { return !__builtin_add_overflow(a, b, out); }
+bool sni_add_i64(int64_t a, int64_t b, int64_t *out) {
+    return !__builtin_add_overflow(a, b, out);
+}
 
-bool sni_mul_size(size_t a, size_t b, size_t *out) { return !__builtin_mul_overflow(a, b, out); }
+bool sni_mul_size(size_t a, size_t b, size_t *out) {
+    return !__builtin_mul_overflow(a, b, out);
+}
 
 /* A block's payload follows it; the newest block is first and the only one with room. */
 typedef struct arena_block {

@@ -22,8 +22,7 @@ void sni_alloc_fail_at(int64_t nth);
 /* Grows *array (elements of element_bytes) so that it holds at least count; capacity doubles. */
 bool sni_grow(void **array, size_t *capacity, size_t count, size_t element_bytes);
 /* SNI_RESERVE(items, capacity, count): the same for a typed array; false when memory is out, and the array is as it was. */
-#define SNI_RESERVE(items, capacity, count)                                    \
-    sni_grow((void **)&(items), &(capacity), (count), sizeof *(items))
+#define SNI_RESERVE(items, capacity, count) sni_grow((void **)&(items), &(capacity), (count), sizeof *(items))
 
 /* Multiplication and addition that say whether they fit. */
 bool sni_mul_i64(int64_t a, int64_t b, int64_t *out);

@@ -61,10 +61,13 @@ void sni_dump_end(sni_dump *before) {
     t_dump = before;
 }
 
-bool sni_dump_wanted(void) { return t_dump && t_dump->dir; }
+bool sni_dump_wanted(void) {
+    return t_dump && t_dump->dir;
+}
 
 static bool is_plain(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '_';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '-' ||
+           c == '_';
 }
 
 static void write_file(const char *path, const sni_str *text) {

@@ -19,8 +19,7 @@
 /* strerror is not safe with threads; the GNU strerror_r returns the text. */
 static sinter_status io_fail(const char *verb, const char *path, int error) {
     char buffer[128];
-    return sni_fail(SINTER_IO, "cannot %s %s: %s", verb, path,
-                    strerror_r(error, buffer, sizeof buffer));
+    return sni_fail(SINTER_IO, "cannot %s %s: %s", verb, path, strerror_r(error, buffer, sizeof buffer));
 }
 
 /* Opens a regular file for reading. O_NONBLOCK keeps a FIFO from hanging until it is refused. */
@@ -95,8 +94,7 @@ sinter_status sni_file_read(const char *path, size_t max_bytes, char **out_data,
     char *data = NULL;
     ptrdiff_t got = 0;
     if (size > max_bytes)
-        status = sni_fail(SINTER_IO, "cannot read %s: it has %zu bytes, more than %zu", path, size,
-                          max_bytes);
+        status = sni_fail(SINTER_IO, "cannot read %s: it has %zu bytes, more than %zu", path, size, max_bytes);
     else if (!(data = sni_malloc(size + 1)))
         status = sni_out_of_memory(path);
     else if ((got = read_all(fd, data, size)) < 0)
@@ -117,8 +115,8 @@ static char *temporary_name(const char *path) {
     /* Without random bytes the clock will do: O_EXCL keeps two writers apart in any case. */
     if (getentropy(&random, sizeof random)) random = (uint64_t)sni_time_ns();
     sni_str name = SNI_STR_INIT;
-    sni_str_printf(&name, "%s.tmp-%ld-%llu-%016llx", path, (long)getpid(),
-                   (unsigned long long)sni_thread_number(), (unsigned long long)random);
+    sni_str_printf(&name, "%s.tmp-%ld-%llu-%016llx", path, (long)getpid(), (unsigned long long)sni_thread_number(),
+                   (unsigned long long)random);
     return sni_str_take(&name);
 }
 
@@ -224,11 +222,17 @@ sinter_status sni_dir_create(const char *path) {
     return error ? io_fail("create directory", path, error) : SINTER_OK;
 }
 
-bool sni_file_exists(const char *path) { return access(path, F_OK) == 0; }
+bool sni_file_exists(const char *path) {
+    return access(path, F_OK) == 0;
+}
 
-bool sni_file_remove(const char *path) { return unlink(path) == 0; }
+bool sni_file_remove(const char *path) {
+    return unlink(path) == 0;
+}
 
-void sni_file_touch(const char *path) { (void)utimensat(AT_FDCWD, path, NULL, 0); }
+void sni_file_touch(const char *path) {
+    (void)utimensat(AT_FDCWD, path, NULL, 0);
+}
 
 /* A link to a file counts as the file; a link to a directory is not one, so that a walk over a
  * tree ends. */
@@ -237,8 +241,7 @@ static sni_dir_entry describe(DIR *directory, const char *name) {
     struct stat info;
     int fd = dirfd(directory);
     if (fstatat(fd, name, &info, AT_SYMLINK_NOFOLLOW)) return entry;
-    if (S_ISLNK(info.st_mode) && (fstatat(fd, name, &info, 0) || S_ISDIR(info.st_mode)))
-        return entry;
+    if (S_ISLNK(info.st_mode) && (fstatat(fd, name, &info, 0) || S_ISDIR(info.st_mode))) return entry;
     entry.is_dir = S_ISDIR(info.st_mode);
     entry.is_file = S_ISREG(info.st_mode);
     if (entry.is_file) {
@@ -248,8 +251,7 @@ static sni_dir_entry describe(DIR *directory, const char *name) {
     return entry;
 }
 
-sinter_status sni_dir_list(const char *path, bool (*visit)(void *, const sni_dir_entry *),
-                           void *context) {
+sinter_status sni_dir_list(const char *path, bool (*visit)(void *, const sni_dir_entry *), void *context) {
     DIR *directory = opendir(path);
     if (!directory) return io_fail("list", path, errno);
     int error = 0;

@@ -18,8 +18,7 @@ sinter_status sni_file_map(const char *path, sni_mapping *out_mapping);
 void sni_file_unmap(sni_mapping *mapping);
 
 /* Reads a whole file of at most max_bytes into *out_data (sni_free), terminated by an extra 0. */
-sinter_status sni_file_read(const char *path, size_t max_bytes, char **out_data,
-                            size_t *out_size);
+sinter_status sni_file_read(const char *path, size_t max_bytes, char **out_data, size_t *out_size);
 /* Writes to a temporary name beside path (process, thread, random), syncs, renames over path. Fails
  * without leaving the temporary behind. */
 sinter_status sni_file_write_atomic(const char *path, const void *data, size_t size_bytes);
@@ -40,7 +39,6 @@ typedef struct sni_dir_entry {
     uint64_t size_bytes;
     int64_t mtime_ns;
 } sni_dir_entry;
-sinter_status sni_dir_list(const char *path, bool (*visit)(void *, const sni_dir_entry *),
-                           void *context);
+sinter_status sni_dir_list(const char *path, bool (*visit)(void *, const sni_dir_entry *), void *context);
 
 #endif

@@ -38,4 +38,6 @@ bool sni_index_add(sni_index *index, uint64_t hash, size_t number) {
     return true;
 }
 
-void sni_index_deinit(sni_index *index) { sni_free(index->slots); }
+void sni_index_deinit(sni_index *index) {
+    sni_free(index->slots);
+}

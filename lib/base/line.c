@@ -12,7 +12,9 @@
 enum { SUM_DIGITS = 16, SUM_TAIL = sizeof ",\"sum\":\"0123456789abcdef\"}" - 1 };
 #define MOST_FILE_BYTES ((size_t)64 << 20)
 
-void sni_line_begin(sni_str *line) { sni_str_append(line, "{"); }
+void sni_line_begin(sni_str *line) {
+    sni_str_append(line, "{");
+}
 
 static void name_member(sni_str *line, const char *name) {
     sni_str_printf(line, "%s\"%s\":", line->length > 1 ? "," : "", name);

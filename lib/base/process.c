@@ -104,7 +104,8 @@ int sni_process_end(sni_process *process) {
     }
     if (gone == 0) {
         kill(process->pid, SIGKILL);
-        while (waitpid(process->pid, &ended, 0) < 0 && errno == EINTR) {}
+        while (waitpid(process->pid, &ended, 0) < 0 && errno == EINTR) {
+        }
     } else if (gone > 0 && WIFSIGNALED(ended)) {
         signal_number = WTERMSIG(ended);
     }

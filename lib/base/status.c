@@ -23,7 +23,9 @@ static void free_at_thread_exit(void *text) {
     free_text(text);
 }
 
-static void create_key(void) { g_has_key = pthread_key_create(&g_key, free_at_thread_exit) == 0; }
+static void create_key(void) {
+    g_has_key = pthread_key_create(&g_key, free_at_thread_exit) == 0;
+}
 
 /* The main thread runs no key destructors when the process exits, and an unloaded library must
  * not leave a destructor behind. */
@@ -49,12 +51,15 @@ static void set_text(char *text) {
     }
 }
 
-const char *sinter_last_error(void) { return t_text ? t_text : ""; }
+const char *sinter_last_error(void) {
+    return t_text ? t_text : "";
+}
 
 const char *sinter_status_string(sinter_status status) {
     switch (status) {
-#define STATUS_CASE(name, text)                                                \
-    case SINTER_##name: return text;
+#define STATUS_CASE(name, text)                                                                                        \
+    case SINTER_##name:                                                                                                \
+        return text;
         SINTER_STATUS_LIST(STATUS_CASE)
 #undef STATUS_CASE
     }

@@ -2,8 +2,8 @@
 #ifndef SNI_BASE_STATUS_H
 #define SNI_BASE_STATUS_H
 
-#include <stdarg.h>
 #include <sinter/status.h>
+#include <stdarg.h>
 
 #define SNI_PRINTF(format_index, first) __attribute__((format(printf, format_index, first)))
 
@@ -16,10 +16,10 @@ sinter_status sni_fail_in(sinter_status status, const char *format, ...) SNI_PRI
 sinter_status sni_out_of_memory(const char *what);
 
 /* Returns from the calling function when an expression fails. Not across owned objects. */
-#define SNI_TRY(expression)                                                    \
-    do {                                                                       \
-        sinter_status sni_try_status = (expression);                           \
-        if (sni_try_status != SINTER_OK) return sni_try_status;                \
+#define SNI_TRY(expression)                                                                                            \
+    do {                                                                                                               \
+        sinter_status sni_try_status = (expression);                                                                   \
+        if (sni_try_status != SINTER_OK) return sni_try_status;                                                        \
     } while (0)
 
 #endif

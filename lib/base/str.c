@@ -16,7 +16,9 @@
 static locale_t g_c_locale;
 static pthread_once_t g_once = PTHREAD_ONCE_INIT;
 
-static void create_locale(void) { g_c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0); }
+static void create_locale(void) {
+    g_c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+}
 
 static locale_t c_locale(void) {
     pthread_once(&g_once, create_locale);
@@ -49,7 +51,9 @@ static bool reserve(sni_str *str, size_t more) {
     return !str->failed;
 }
 
-void sni_str_append(sni_str *str, const char *text) { sni_str_append_n(str, text, strlen(text)); }
+void sni_str_append(sni_str *str, const char *text) {
+    sni_str_append_n(str, text, strlen(text));
+}
 
 void sni_str_append_n(sni_str *str, const char *text, size_t length) {
     if (!reserve(str, length)) return;
@@ -107,7 +111,9 @@ void sni_str_float(sni_str *str, float value) {
     append_number(str, text);
 }
 
-const char *sni_str_text(const sni_str *str) { return str->text ? str->text : ""; }
+const char *sni_str_text(const sni_str *str) {
+    return str->text ? str->text : "";
+}
 
 char *sni_str_take(sni_str *str) {
     if (!str->text) reserve(str, 0);

@@ -15,7 +15,8 @@ typedef struct sni_str {
     bool failed;
 } sni_str;
 
-#define SNI_STR_INIT {NULL, 0, 0, false}
+#define SNI_STR_INIT                                                                                                   \
+    { NULL, 0, 0, false }
 
 void sni_str_append(sni_str *str, const char *text);
 void sni_str_append_n(sni_str *str, const char *text, size_t length);

@@ -10,24 +10,28 @@
 
 size_t sinter_dtype_size(sinter_dtype dtype) {
     switch (dtype) {
-#define SIZE_CASE(name, text, bytes)                                           \
-    case SINTER_##name: return bytes;
+#define SIZE_CASE(name, text, bytes)                                                                                   \
+    case SINTER_##name:                                                                                                \
+        return bytes;
         SINTER_DTYPE_LIST(SIZE_CASE)
 #undef SIZE_CASE
     case SINTER_DTYPE_NONE:
-    case SINTER_DTYPE_COUNT: break;
+    case SINTER_DTYPE_COUNT:
+        break;
     }
     return 0;
 }
 
 const char *sinter_dtype_name(sinter_dtype dtype) {
     switch (dtype) {
-#define NAME_CASE(name, text, bytes)                                           \
-    case SINTER_##name: return text;
+#define NAME_CASE(name, text, bytes)                                                                                   \
+    case SINTER_##name:                                                                                                \
+        return text;
         SINTER_DTYPE_LIST(NAME_CASE)
 #undef NAME_CASE
     case SINTER_DTYPE_NONE:
-    case SINTER_DTYPE_COUNT: break;
+    case SINTER_DTYPE_COUNT:
+        break;
     }
     return "none";
 }
@@ -50,8 +54,7 @@ enum { FIRST_SLOTS = 64, MOST_NAMES = 1 << 30, MOST_DERIVED = 1 << 16 };
 
 static size_t find_slot(const uint32_t *slots, size_t slot_count, const char *name) {
     size_t at = sni_hash64_of(name, strlen(name), 0) & (slot_count - 1);
-    while (slots[at] && strcmp(g_dims.names[slots[at] - 1], name) != 0)
-        at = (at + 1) & (slot_count - 1);
+    while (slots[at] && strcmp(g_dims.names[slots[at] - 1], name) != 0) at = (at + 1) & (slot_count - 1);
     return at;
 }
 
@@ -60,8 +63,7 @@ static bool reserve_slots(void) {
     size_t slot_count = g_dims.slot_count ? g_dims.slot_count * 2 : FIRST_SLOTS;
     uint32_t *slots = sni_calloc(slot_count, sizeof *slots);
     if (!slots) return false;
-    for (size_t i = 0; i < g_dims.count; ++i)
-        slots[find_slot(slots, slot_count, g_dims.names[i])] = (uint32_t)(i + 1);
+    for (size_t i = 0; i < g_dims.count; ++i) slots[find_slot(slots, slot_count, g_dims.names[i])] = (uint32_t)(i + 1);
     sni_free(g_dims.slots);
     g_dims.slots = slots;
     g_dims.slot_count = slot_count;

@@ -3,8 +3,12 @@
 
 typedef const sni_accumulators accs;
 
-static const sni_stmt *stmt_of(accs *a, int s) { return &a->e->loop->stmts[s]; }
-static sni_ctype type_of(accs *a, int s) { return sni_ctype_of(stmt_of(a, s)->dtype); }
+static const sni_stmt *stmt_of(accs *a, int s) {
+    return &a->e->loop->stmts[s];
+}
+static sni_ctype type_of(accs *a, int s) {
+    return sni_ctype_of(stmt_of(a, s)->dtype);
+}
 
 static int width_of(accs *a, int s) {
     return a->by == NULL ? a->width : sni_emit_is_vector(a->e, a->by, s) ? a->by->width : 1;
@@ -46,7 +50,9 @@ int sni_accumulators_count(accs *a) {
     return count;
 }
 
-sni_place sni_place_of(const char *suffix) { return (sni_place){"acc", suffix, suffix}; }
+sni_place sni_place_of(const char *suffix) {
+    return (sni_place){"acc", suffix, suffix};
+}
 
 /* ---- Declaring and copying -------------------------------------------------------------------- */
 
@@ -105,7 +111,8 @@ typedef struct variables {
 
 static void set(variables *v, char letter, const char *text, sni_ctype type, int width) {
     if (text != NULL)
-        v->list[v->count++] = (sni_variable){.letter = letter, .text = text, .type = type, .width = width, .own_type = true};
+        v->list[v->count++] =
+            (sni_variable){.letter = letter, .text = text, .type = type, .width = width, .own_type = true};
 }
 
 static variables variables_of(accs *a, int s, const change *c) {
@@ -193,7 +200,8 @@ static void add_tuple(accs *a, const sni_scope *scope, int leader, sni_place pla
     if (leads(a->passes, leader, true)) {
         c.count_before = count_of(a, place, leader), c.inverse_before = inverse_of(a, place, leader);
         c.count_now = sni_emit_format(e, "next%dn", leader), c.inverse_now = sni_emit_format(e, "next%di", leader);
-        sni_emit_line(e, "const %s %s = %s + 1, %s = 1 / %s;", scalar, c.count_now, c.count_before, c.inverse_now, c.count_now);
+        sni_emit_line(e, "const %s %s = %s + 1, %s = 1 / %s;", scalar, c.count_now, c.count_before, c.inverse_now,
+                      c.count_now);
     }
     carry_changed(a, leader, &c, place);
     for (int s = leader + 1; s < e->loop->stmt_count; ++s)
@@ -223,7 +231,8 @@ static void merge_tuple(accs *a, int leader, sni_place to, sni_place from) {
     const sni_stmt *stmt = stmt_of(a, leader);
     sni_ctype type = type_of(a, leader);
     const char *now = sni_emit_format(e, "next%d", leader);
-    change sides[2] = {{.before = name_of(a, to, leader), .now = now}, {.before = name_of(a, from, leader), .now = now}};
+    change sides[2] = {{.before = name_of(a, to, leader), .now = now},
+                       {.before = name_of(a, from, leader), .now = now}};
     sni_emit_open(e, "%s", "");
     sni_emit_line(e, "const %s %s = %s;", sni_ctype_name(type, width_of(a, leader)), now,
                   sni_emit_combine(e, stmt->combiner, type, width_of(a, leader), sides[0].before, sides[1].before));

@@ -16,8 +16,9 @@ typedef struct sni_accumulators {
     sni_emitter *e;
     const sni_passes *passes;
     int pass;
-    int width;           /* lanes of each variable, when lanes lie along an inner axis */
-    const sni_scope *by; /* lanes along a parallel axis: a variable is as wide as its statement is under this scope; else NULL */
+    int width; /* lanes of each variable, when lanes lie along an inner axis */
+    const sni_scope
+        *by; /* lanes along a parallel axis: a variable is as wide as its statement is under this scope; else NULL */
 } sni_accumulators;
 
 /* Is REDUCE s one of the pass? */

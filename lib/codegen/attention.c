@@ -5,7 +5,9 @@
 
 #include "codegen/layout.h"
 
-static const sni_stmt *at(const sni_attention *a, int s) { return &a->loop->stmts[s]; }
+static const sni_stmt *at(const sni_attention *a, int s) {
+    return &a->loop->stmts[s];
+}
 
 static bool is_op(const sni_stmt *s, const char *name) {
     return s->kind == SNI_STMT_OP && strcmp(s->op->name, name) == 0;
@@ -21,7 +23,8 @@ static int behind_casts(const sni_attention *a, int s) {
 
 static bool is_product(const sni_attention *a, int s) {
     const sni_stmt *reduce = at(a, s);
-    return reduce->kind == SNI_STMT_REDUCE && reduce->combiner == SNI_COMBINE_SUM && is_op(at(a, reduce->args[0]), "mul");
+    return reduce->kind == SNI_STMT_REDUCE && reduce->combiner == SNI_COMBINE_SUM &&
+           is_op(at(a, reduce->args[0]), "mul");
 }
 
 /* weight = exp(logit - maximum) with the maximum of the same logit. */
@@ -182,7 +185,8 @@ static const char *extreme(const corner *c, sni_expr e, int high) {
         sni_expr coefficient, rest;
         int64_t sign;
         if (!(known >> axis & 1u) || !sni_sym_uses_axis(sym, e, axis)) continue;
-        if (!sni_sym_linear_in(sym, e, axis, &coefficient, &rest) || !sni_sym_is_const(sym, coefficient, &sign)) return NULL;
+        if (!sni_sym_linear_in(sym, e, axis, &coefficient, &rest) || !sni_sym_is_const(sym, coefficient, &sign))
+            return NULL;
         scope.names[axis] = (rows >> axis & 1u ? c->row : c->key)[sign > 0 ? high : !high];
     }
     return sni_emit_index_text(c->e, &scope, e, 0);
@@ -197,7 +201,8 @@ static const char *everywhere(const corner *c, int s, bool wanted, int depth) {
     if (is_op(stmt, "not")) return everywhere(c, stmt->args[0], !wanted, depth + 1);
     bool both = is_op(stmt, "and"), either = is_op(stmt, "or");
     if (both || either) {
-        const char *x = everywhere(c, stmt->args[0], wanted, depth + 1), *y = everywhere(c, stmt->args[1], wanted, depth + 1);
+        const char *x = everywhere(c, stmt->args[0], wanted, depth + 1),
+                   *y = everywhere(c, stmt->args[1], wanted, depth + 1);
         if (both == wanted) return x != NULL && y != NULL ? sni_emit_format(c->e, "(%s && %s)", x, y) : NULL;
         return x != NULL && y != NULL ? sni_emit_format(c->e, "(%s || %s)", x, y) : x != NULL ? x : y;
     }
@@ -205,12 +210,14 @@ static const char *everywhere(const corner *c, int s, bool wanted, int depth) {
     static const struct {
         const char *name, *yes, *no;
         int yes_high;
-    } relations[] = {{"lt", "< 0", ">= 0", 1}, {"le", "<= 0", "> 0", 1}, {"gt", "> 0", "<= 0", 0}, {"ge", ">= 0", "< 0", 0}};
+    } relations[] = {
+        {"lt", "< 0", ">= 0", 1}, {"le", "<= 0", "> 0", 1}, {"gt", "> 0", "<= 0", 0}, {"ge", ">= 0", "< 0", 0}};
     for (size_t i = 0; i < sizeof relations / sizeof *relations; ++i) {
         if (!is_op(stmt, relations[i].name)) continue;
         sni_expr x = coordinate(c, stmt->args[0]), y = coordinate(c, stmt->args[1]);
         if (!x || !y) return NULL;
-        const char *text = extreme(c, sni_sym_sub(c->e->loop->sym, x, y), wanted ? relations[i].yes_high : !relations[i].yes_high);
+        const char *text =
+            extreme(c, sni_sym_sub(c->e->loop->sym, x, y), wanted ? relations[i].yes_high : !relations[i].yes_high);
         return text ? sni_emit_format(c->e, "(%s) %s", text, wanted ? relations[i].yes : relations[i].no) : NULL;
     }
     return NULL;

@@ -34,7 +34,8 @@ typedef struct kernel {
 /* Bytes of local memory: two scratches, a packed block of k or v, q's rows. */
 static uint64_t local_bytes(int keys, int columns, int rows) {
     uint64_t pitch = (uint64_t)(keys > columns ? keys : columns);
-    return 4 * (2 * (uint64_t)rows * pitch + (uint64_t)keys * pitch + (uint64_t)rows * (uint64_t)keys + 2 * (uint64_t)rows);
+    return 4 *
+           (2 * (uint64_t)rows * pitch + (uint64_t)keys * pitch + (uint64_t)rows * (uint64_t)keys + 2 * (uint64_t)rows);
 }
 
 static bool accepts(const sni_loop *loop, const sni_caps *caps, sni_str *why) {
@@ -48,7 +49,8 @@ static bool accepts(const sni_loop *loop, const sni_caps *caps, sni_str *why) {
 
 static bool fits(const sni_loop *loop, const sni_caps *caps, const sni_schedule *s, sni_str *why) {
     (void)loop;
-    if (local_bytes(s->values[KEYS], s->values[COLUMNS], s->values[ROWS]) <= sni_contract_local_bytes(caps)) return true;
+    if (local_bytes(s->values[KEYS], s->values[COLUMNS], s->values[ROWS]) <= sni_contract_local_bytes(caps))
+        return true;
     sni_str_append(why, "the blocks do not fit in local memory");
     return false;
 }
@@ -58,18 +60,21 @@ static bool fits(const sni_loop *loop, const sni_caps *caps, const sni_schedule 
 static void choose(const sni_loop *loop, const sni_caps *caps, sni_schedule *s) {
     sni_attention a;
     int64_t columns = 64;
-    if (sni_attention_of(loop, &a, NULL))
-        sni_sym_is_const(loop->sym, sni_extent_product(loop, a.columns), &columns);
+    if (sni_attention_of(loop, &a, NULL)) sni_sym_is_const(loop->sym, sni_extent_product(loop, a.columns), &columns);
     sni_schedule_fill(s, COLUMNS, columns <= 32 ? 32 : columns <= 64 ? 64 : columns <= 128 ? 128 : 256);
     sni_schedule_fill(s, WAVES, 4);
     bool keys_open = s->values[KEYS] == 0, rows_open = s->values[ROWS] == 0;
     sni_schedule_fill(s, KEYS, 128);
     sni_schedule_fill(s, ROWS, 48);
     while (local_bytes(s->values[KEYS], s->values[COLUMNS], s->values[ROWS]) > sni_contract_local_bytes(caps)) {
-        if (rows_open && s->values[ROWS] > 12) s->values[ROWS] /= 2;
-        else if (keys_open && s->values[KEYS] > 32) s->values[KEYS] /= 2;
-        else if (rows_open && s->values[ROWS] > 6) s->values[ROWS] = 6;
-        else break;
+        if (rows_open && s->values[ROWS] > 12)
+            s->values[ROWS] /= 2;
+        else if (keys_open && s->values[KEYS] > 32)
+            s->values[KEYS] /= 2;
+        else if (rows_open && s->values[ROWS] > 6)
+            s->values[ROWS] = 6;
+        else
+            break;
     }
 }
 
@@ -82,7 +87,9 @@ static void print_tiles(const kernel *k, const char *rows_of_a, const char *to, 
     sni_emit_line(e, "SN_GEMM_A_PTR a[SN_GEMM_MR];");
     sni_emit_line(e, "for (int r = 0; r < step; ++r) a[r] = %s;", rows_of_a);
     sni_emit_line(e, "for (int p = 0; p < panels; ++p)");
-    sni_emit_line(e, "    sn_gemm_tile(step, a, b_block + p * (SN_GEMM_KC * SN_GEMM_NR), %s + i * SN_GEMM_LDC + p * SN_GEMM_NR, %s, %s);",
+    sni_emit_line(e,
+                  "    sn_gemm_tile(step, a, b_block + p * (SN_GEMM_KC * SN_GEMM_NR), %s + i * SN_GEMM_LDC + p * "
+                  "SN_GEMM_NR, %s, %s);",
                   to, depth, first);
     sni_emit_line(e, "i += step;");
     sni_emit_close(e);
@@ -136,9 +143,9 @@ static sni_scope row_scope(const kernel *k, int along, const char *index, bool l
 
 typedef struct step {
     const bool *needed;
-    int from, to;         /* statements: what is loaded from the scratch, what is stored there */
-    const char *maximum;  /* variable of the maximum, or NULL */
-    const char *total;    /* what to's values are combined in, and how; "_v" is the vector */
+    int from, to;        /* statements: what is loaded from the scratch, what is stored there */
+    const char *maximum; /* variable of the maximum, or NULL */
+    const char *total;   /* what to's values are combined in, and how; "_v" is the vector */
     sni_combiner combiner;
 } step;
 
@@ -149,7 +156,8 @@ static void print_step(const kernel *k, const step *s, bool lanes) {
     if (have == NULL || names == NULL) return;
     sni_scope scope = row_scope(k, k->a->key_axis, "key", lanes);
     sni_emit_line(e, "const sn_idx key = key0 + j;");
-    sni_emit_line(e, "const %s acc = %s;", sni_ctype_name(SNI_C_FLOAT, width), lanes ? "SN_GEMM_VLOAD(0, line + j)" : "line[j]");
+    sni_emit_line(e, "const %s acc = %s;", sni_ctype_name(SNI_C_FLOAT, width),
+                  lanes ? "SN_GEMM_VLOAD(0, line + j)" : "line[j]");
     have[s->from] = "acc";
     if (s->maximum != NULL) have[k->a->maximum] = s->maximum;
     scope.have = have;
@@ -210,7 +218,8 @@ static void print_row(const kernel *k) {
     sni_emit_line(e, "total_of[i] = total;");
     sni_emit_open(e, "if (!first && scale != 1.0f)");
     sni_emit_line(e, "__local float *sum = sums + i * SN_GEMM_LDC;");
-    sni_emit_line(e, "for (int c = 0; c < cols; c += SN_GEMM_W) SN_GEMM_VSTORE(SN_GEMM_VLOAD(0, sum + c) * scale, 0, sum + c);");
+    sni_emit_line(
+        e, "for (int c = 0; c < cols; c += SN_GEMM_W) SN_GEMM_VSTORE(SN_GEMM_VLOAD(0, sum + c) * scale, 0, sum + c);");
     sni_emit_close(e);
     sni_emit_close(e);
 }
@@ -267,7 +276,8 @@ static void print_epilogue(const kernel *k) {
 /* Rows of a work-group: as many as a block has, fewer where that leaves cores without work. */
 static sni_expr rows_of_group(const kernel *k, int64_t wanted, sni_expr column_blocks) {
     sni_sym *sym = k->e->loop->sym;
-    sni_expr one = sni_sym_const(sym, 1), around = sni_sym_max(sym, one, sni_sym_mul(sym, k->result.size_b, column_blocks));
+    sni_expr one = sni_sym_const(sym, 1),
+             around = sni_sym_max(sym, one, sni_sym_mul(sym, k->result.size_b, column_blocks));
     sni_expr parts = sni_sym_ceil_div(sym, sni_sym_const(sym, wanted), around);
     sni_expr each = sni_sym_ceil_div(sym, k->result.size_m, sni_sym_max(sym, parts, one));
     each = sni_sym_ceil_div(sym, each, sni_sym_const(sym, TILE_ROWS));
@@ -316,7 +326,8 @@ static void print_blocks(const kernel *k) {
 static sinter_status finish(const kernel *k) {
     SNI_TRY(sni_emit_end(k->e, "cpu_attention", "__attribute__((reqd_work_group_size(1, 1, 1)))"));
     sni_str head = SNI_STR_INIT;
-    sni_str_printf(&head, "#define SN_GEMM_REAL float\n#define SN_GEMM_W %d\n#define SN_GEMM_LDC %d\n", k->width, k->pitch);
+    sni_str_printf(&head, "#define SN_GEMM_REAL float\n#define SN_GEMM_W %d\n#define SN_GEMM_LDC %d\n", k->width,
+                   k->pitch);
     sni_str_printf(&head, "#define SN_GEMM_KC %d\n#define SN_GEMM_A_PACKED\n#include \"gemm/cpu_gemm.cl\"\n", k->keys);
     return sni_contract_prepend(k->e, &head);
 }
@@ -327,7 +338,11 @@ static sinter_status generate(const sni_loop *loop, const sni_caps *caps, const 
     sni_attention a;
     if (!sni_attention_of(loop, &a, NULL)) return sni_fail(SINTER_INTERNAL, "cpu_attention: not attention");
     int width = caps->native_float_width >= 16 ? 16 : caps->native_float_width >= 8 ? 8 : 4;
-    kernel k = {.e = &e, .a = &a, .width = width, .keys = schedule->values[KEYS], .columns = schedule->values[COLUMNS],
+    kernel k = {.e = &e,
+                .a = &a,
+                .width = width,
+                .keys = schedule->values[KEYS],
+                .columns = schedule->values[COLUMNS],
                 .rows = schedule->values[ROWS]};
     k.pitch = k.keys > k.columns ? k.keys : k.columns;
     SNI_TRY(sni_contract_init(&k.scores, &a.scores, caps, arena, false));

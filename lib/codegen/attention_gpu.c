@@ -36,14 +36,17 @@ static const shape shapes[] = {
 enum { FOR_UNKNOWN_SIZES = 1, FOR_SPEED = 4, GROUPS_PER_UNIT = 2 /* hide each other's latency */ };
 
 /* For a few rows: all work-items along the keys. */
-static const shape flat_shapes[] = {{4, 128, 128, 128, 32}, {1, 128, 128, 128, 32}, {4, 64, 64, 64, 16}, {1, 64, 64, 64, 16}};
+static const shape flat_shapes[] = {
+    {4, 128, 128, 128, 32}, {1, 128, 128, 128, 32}, {4, 64, 64, 64, 16}, {1, 64, 64, 64, 16}};
 enum { SHAPES = sizeof shapes / sizeof *shapes, FLAT_SHAPES = sizeof flat_shapes / sizeof *flat_shapes };
 
 enum { MOST_REGISTERS = 216 /* 32-bit ones that a work-item keeps in a product */ };
 
 /* ---- Blocks ----------------------------------------------------------------------------------- */
 
-static int parts_of(const sni_attention_block *b) { return b->lanes * 4 > b->columns ? b->lanes * 4 / b->columns : 1; }
+static int parts_of(const sni_attention_block *b) {
+    return b->lanes * 4 > b->columns ? b->lanes * 4 / b->columns : 1;
+}
 
 static sni_attention_block block_of(const sni_schedule *s, const sni_caps *caps) {
     const int *v = s->values;
@@ -56,7 +59,8 @@ static sni_attention_block block_of(const sni_schedule *s, const sni_caps *caps)
 static uint64_t local_bytes(const sni_attention_block *b) {
     int kv = b->keys * (b->step + 4), v = b->v_step * (b->columns + 4), groups = b->lanes / b->shuffled;
     int line = parts_of(b) > 1 && b->columns > b->keys + 4 ? b->columns : b->keys + 4;
-    return 4 * (uint64_t)(b->rows * (b->held + 4) + (kv > v ? kv : v) + b->rows * line + (groups > 1 ? b->rows * (groups + 2) : 0));
+    return 4 * (uint64_t)(b->rows * (b->held + 4) + (kv > v ? kv : v) + b->rows * line +
+                          (groups > 1 ? b->rows * (groups + 2) : 0));
 }
 
 /* Of scores, sums, and the operands of a step in both products. */
@@ -111,7 +115,8 @@ static bool fill_widest(sni_schedule *s, const shape *with, const sni_loop *loop
     return false;
 }
 
-static bool find_flat(const sni_loop *loop, const sni_attention *a, const sni_caps *caps, int64_t rows, sni_schedule *out) {
+static bool find_flat(const sni_loop *loop, const sni_attention *a, const sni_caps *caps, int64_t rows,
+                      sni_schedule *out) {
     for (int i = 0; i < FLAT_SHAPES && rows <= flat_shapes[0].rows; ++i) {
         sni_schedule with = *out;
         if (rows == 1 && flat_shapes[i].rows > 1) continue;
@@ -194,8 +199,8 @@ static void print_head(const sni_attention_kernel *k, bool last_first) {
 
 /* width: of the depth that is loaded at once, from the variable first on. */
 static void load_q(const sni_attention_kernel *k, const char *first, int width) {
-    sni_attention_load_tile(k, &(sni_attention_tile){&k->scores, &k->scores.a_op, "q_tile", "q", k->block.rows, width, false,
-                                                     k->block.held + 4, "row0", first, "size_m", "size_depth"});
+    sni_attention_load_tile(k, &(sni_attention_tile){&k->scores, &k->scores.a_op, "q_tile", "q", k->block.rows, width,
+                                                     false, k->block.held + 4, "row0", first, "size_m", "size_depth"});
 }
 
 static void print_scores(const sni_attention_kernel *k, bool held) {
@@ -204,8 +209,8 @@ static void print_scores(const sni_attention_kernel *k, bool held) {
     sni_emit_line(e, "SN_ATT_EACH(i, SN_ATT_TM) SN_ATT_EACH(j, SN_ATT_TN) scores[i][j] = 0;");
     sni_emit_open(e, "for (sn_idx depth0 = 0; depth0 < size_depth; depth0 += SN_ATT_STEP)");
     if (!held) load_q(k, "depth0", b->step);
-    sni_attention_load_tile(k, &(sni_attention_tile){&k->scores, &k->scores.b_op, "kv_tile", "k", b->keys, b->step, false,
-                                                     b->step + 4, "key0", "depth0", "size_keys", "size_depth"});
+    sni_attention_load_tile(k, &(sni_attention_tile){&k->scores, &k->scores.b_op, "kv_tile", "k", b->keys, b->step,
+                                                     false, b->step + 4, "key0", "depth0", "size_keys", "size_depth"});
     sni_emit_line(e, "barrier(CLK_LOCAL_MEM_FENCE);");
     sni_emit_line(e, "SN_ATT_MULTIPLY_QK(q_tile%s, kv_tile)", held ? " + depth0" : "");
     sni_emit_line(e, "barrier(CLK_LOCAL_MEM_FENCE);");
@@ -217,8 +222,8 @@ static void print_sums(const sni_attention_kernel *k) {
     const sni_attention_block *b = &k->block;
     sni_emit_open(e, "for (int done = 0; done < SN_ATT_KEYS; done += SN_ATT_V_STEP)");
     sni_emit_line(e, "const sn_idx step0 = key0 + done;");
-    sni_attention_load_tile(k, &(sni_attention_tile){&k->result, &k->result.b_op, "kv_tile", "v", b->columns, b->v_step, true,
-                                                     b->columns + 4, "col0", "step0", "size_n", "size_keys"});
+    sni_attention_load_tile(k, &(sni_attention_tile){&k->result, &k->result.b_op, "kv_tile", "v", b->columns, b->v_step,
+                                                     true, b->columns + 4, "col0", "step0", "size_n", "size_keys"});
     sni_emit_line(e, "barrier(CLK_LOCAL_MEM_FENCE);");
     sni_emit_line(e, "SN_ATT_MULTIPLY_WV(weights + done, kv_tile)");
     sni_emit_line(e, "barrier(CLK_LOCAL_MEM_FENCE);");
@@ -259,8 +264,9 @@ static sinter_status finish(const sni_attention_kernel *k) {
     const struct {
         const char *name;
         int value;
-    } numbers[] = {{"ROWS", b->rows},   {"KEYS", b->keys}, {"COLUMNS", b->columns}, {"ITEMS", b->items},      {"LANES", b->lanes},
-                   {"STEP", b->step}, {"HELD", b->held}, {"V_STEP", b->v_step},   {"SHUFFLED", b->shuffled}};
+    } numbers[] = {{"ROWS", b->rows},   {"KEYS", b->keys},     {"COLUMNS", b->columns},
+                   {"ITEMS", b->items}, {"LANES", b->lanes},   {"STEP", b->step},
+                   {"HELD", b->held},   {"V_STEP", b->v_step}, {"SHUFFLED", b->shuffled}};
     sni_str head = SNI_STR_INIT;
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; ++i)
         sni_str_printf(&head, "#define SN_ATT_%s %d\n", numbers[i].name, numbers[i].value);

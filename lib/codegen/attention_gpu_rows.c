@@ -11,7 +11,8 @@ static sni_scope point_scope(const sni_attention_kernel *k) {
 
 /* Statement `to` from statement `from`, which is the variable acc, and the row's maximum (NULL: not needed). exp: e to the
  * power of it. */
-static void print_score(const sni_attention_kernel *k, const bool *needed, int from, int to, const char *maximum, bool exp) {
+static void print_score(const sni_attention_kernel *k, const bool *needed, int from, int to, const char *maximum,
+                        bool exp) {
     sni_emitter *e = k->e;
     const char **have = sni_emit_names(e, NULL), **names = sni_emit_names(e, NULL);
     if (have == NULL || names == NULL) return;
@@ -69,7 +70,8 @@ static void print_weights(const sni_attention_kernel *k, const bool *needed) {
     sni_emit_line(e, "SN_ATT_SCALE_SUMS(i, scale)");
     open_keys(k, "0.0f");
     /* Weights that a matrix instruction rounds to 16 bits may be of the device's own exp. */
-    print_score(k, needed, k->a->logit, k->matrix ? k->a->loop->stmts[k->a->weight].args[0] : k->a->weight, "zero", k->matrix);
+    print_score(k, needed, k->a->logit, k->matrix ? k->a->loop->stmts[k->a->weight].args[0] : k->a->weight, "zero",
+                k->matrix);
     sni_emit_close(e);
     sni_emit_line(e, "total[i] += value;");
     sni_emit_line(e, "SN_ATT_PUT_WEIGHT(i, j, value)");

@@ -4,7 +4,9 @@
  * not lie in the tile's lines is put there element by element. */
 #include "codegen/attention_gpu.h"
 
-static bool along_k(const sni_operand *op) { return op->along_k.unit && !op->along_outer.unit; }
+static bool along_k(const sni_operand *op) {
+    return op->along_k.unit && !op->along_outer.unit;
+}
 
 static bool four_lanes(const sni_operand *op) {
     return along_k(op) ? op->along_k.aligned4 : op->along_outer.aligned4;

@@ -40,8 +40,8 @@ enum { GROUPS_PER_UNIT = 2, /* hide each other's latency */ ADDED_BYTES = 256 /*
 
 /* How sums lie in lanes. */
 typedef struct layout {
-    int lanes; /* neighbouring lanes that hold the same rows */
-    int same;  /* neighbouring sums of a lane that are of one row */
+    int lanes;   /* neighbouring lanes that hold the same rows */
+    int same;    /* neighbouring sums of a lane that are of one row */
     bool direct; /* fragments of A lie as the sums of K / N instructions do */
 } layout;
 
@@ -82,7 +82,11 @@ typedef struct block {
 
 static block block_of(const sni_schedule *s) {
     const int *v = s->values;
-    block b = {.row = sni_instruction_at(v[ROW] - 1), .rows = v[ROWS], .keys = v[KEYS], .columns = v[COLUMNS], .depth = v[DEPTH]};
+    block b = {.row = sni_instruction_at(v[ROW] - 1),
+               .rows = v[ROWS],
+               .keys = v[KEYS],
+               .columns = v[COLUMNS],
+               .depth = v[DEPTH]};
     b.items = b.row != NULL ? b.rows / b.row->m * b.row->lanes : 0;
     return b;
 }
@@ -90,7 +94,8 @@ static block block_of(const sni_schedule *s) {
 static uint64_t local_bytes(const block *b, const sni_caps *caps) {
     int qk = (b->rows > b->keys ? b->rows : b->keys) * b->depth, w = b->layout.direct ? 0 : b->rows * b->keys;
     uint64_t bytes = 2 * (uint64_t)(qk + b->keys * b->columns + w) + ADDED_BYTES;
-    if (b->row->needs != SNI_NEEDS_PTX || caps->emulate_instructions) bytes += 4 * (uint64_t)(b->rows * (b->layout.lanes + 2));
+    if (b->row->needs != SNI_NEEDS_PTX || caps->emulate_instructions)
+        bytes += 4 * (uint64_t)(b->rows * (b->layout.lanes + 2));
     if (caps->emulate_instructions) bytes += 4 * (uint64_t)(b->rows / b->row->m * (b->row->m + b->row->n) * b->row->k);
     return bytes;
 }
@@ -100,8 +105,8 @@ static bool block_fits(block *b, const sni_caps *caps, sinter_dtype dtype, sni_s
     if (row == NULL || row->use != SNI_USE_DEFAULT || row->dtype != dtype || sinter_dtype_size(dtype) != 2 ||
         (caps->instructions >> (int)(row - sni_instruction_at(0)) & 1) == 0 || !layout_of(row, &b->layout))
         return sni_contract_refuse(why, "the instruction is not there, or not for this dtype");
-    if (b->rows % row->m != 0 || b->keys % (2 * row->n) != 0 || b->columns % (2 * row->n) != 0 || b->keys % row->k != 0 ||
-        b->depth % row->k != 0)
+    if (b->rows % row->m != 0 || b->keys % (2 * row->n) != 0 || b->columns % (2 * row->n) != 0 ||
+        b->keys % row->k != 0 || b->depth % row->k != 0)
         return sni_contract_refuse(why, "the instruction does not fill the block");
     /* Words of a lane: scores, sums and q's fragments. */
     int words = row->m * (b->keys + b->columns) / row->lanes + b->depth / row->k * row->a.count / 2;
@@ -151,7 +156,8 @@ static bool find(const sni_loop *loop, const sni_caps *caps, sni_schedule *out) 
             sni_schedule with = open;
             int least = 2 * sni_instruction_at(i / 2)->n > 32 ? 64 : 32;
             const int values[PARAM_COUNT] = {i / 2 + 1, heights[h], widths[i % 2],
-                                             class_of(known(loop, a.columns, 64), least, 128), class_of(depth, 32, 128)};
+                                             class_of(known(loop, a.columns, 64), least, 128),
+                                             class_of(depth, 32, 128)};
             for (int p = 0; p < PARAM_COUNT; ++p) sni_schedule_fill(&with, p, values[p]);
             block b = block_of(&with);
             if (!block_fits(&b, caps, dtype, NULL)) continue;
@@ -174,7 +180,8 @@ static bool fits(const sni_loop *loop, const sni_caps *caps, const sni_schedule 
     sni_attention a;
     block b = block_of(s);
     if (!sni_attention_of(loop, &a, why)) return false;
-    if (known(loop, a.depth, INT64_MAX) > b.depth) return sni_contract_refuse(why, "the depth is not known to fit in a tile");
+    if (known(loop, a.depth, INT64_MAX) > b.depth)
+        return sni_contract_refuse(why, "the depth is not known to fit in a tile");
     return block_fits(&b, caps, dtype_of(&a), why);
 }
 
@@ -191,14 +198,18 @@ static bool accepts(const sni_loop *loop, const sni_caps *caps, sni_str *why) {
 
 typedef struct tile {
     const sni_contract *c;
-    sni_tile_side side; /* name: 'Q', 'K' or 'V' */
+    sni_tile_side side;                        /* name: 'Q', 'K' or 'V' */
     const char *to, *count, *k_first, *size_k; /* count: elements of the tile */
 } tile;
 
 /* The coordinates of an element, from the variables outer and kx. */
 static sni_scope scope_at(sni_emitter *e, const tile *t) {
     const sni_operand *op = t->side.op;
-    sni_scope scope = {.lane_axis = -1, .width = 1, .prefix = t->side.name == 'Q' ? "q" : t->side.name == 'K' ? "k" : "v"};
+    sni_scope scope = {.lane_axis = -1,
+                       .width = 1,
+                       .prefix = t->side.name == 'Q'   ? "q"
+                                 : t->side.name == 'K' ? "k"
+                                                       : "v"};
     sni_contract_split(e, &op->outer, op->along_outer.flat, "outer", true);
     sni_contract_split(e, &t->c->k, op->along_k.flat, "kx", true);
     sni_contract_name(e, &scope, &t->c->b, false, "bi");
@@ -248,7 +259,8 @@ static void print_elements(sni_emitter *e, const tile *t) {
     sni_emit_line(e, "const sn_idx outer = outer_0%s, kx = kx_0%s;", by_outer, by_k);
     sni_emit_open(e, "if (outer < %s && kx < %s)", t->side.size, t->size_k);
     sni_scope scope = scope_at(e, t);
-    sni_emit_line(e, "words[e / 2] |= SN_MMA_BITS(%s) << e %% 2 * 16;", sni_contract_value(e, t->c, t->side.op, &scope));
+    sni_emit_line(e, "words[e / 2] |= SN_MMA_BITS(%s) << e %% 2 * 16;",
+                  sni_contract_value(e, t->c, t->side.op, &scope));
     sni_emit_close(e);
     sni_emit_close(e);
     sni_emit_line(e, "SN_MMA_PUT(%c, %s, x, ((uint4)(words[0], words[1], words[2], words[3])))", t->side.name, t->to);
@@ -261,8 +273,8 @@ static void print_load(sni_emitter *e, const tile *t) {
     sni_emit_open(e, "for (int i = 0; i < SN_ATT_CHUNKS(%s); ++i)", t->count);
     sni_emit_line(e, "const int x = (int)item + i * SN_MMA_ITEMS;");
     sni_emit_line(e, "if (!SN_ATT_HAS(%s, x)) break;", t->count);
-    sni_emit_line(e, "const sn_idx outer = %s + SN_MMA_%c_OUTER(x), kx = %s + SN_MMA_%c_K(x);", t->side.first, t->side.name,
-                  t->k_first, t->side.name);
+    sni_emit_line(e, "const sn_idx outer = %s + SN_MMA_%c_OUTER(x), kx = %s + SN_MMA_%c_K(x);", t->side.first,
+                  t->side.name, t->k_first, t->side.name);
     if (!always && !never) sni_emit_open(e, "if (%s)", sni_contract_number(e, t->side.whole));
     if (!never) print_whole(e, t);
     if (!always && !never) {
@@ -307,7 +319,8 @@ static void print_head(const sni_attention_kernel *k, bool last_first) {
     sni_emit_line(e, "SN_MMA_LOCALS");
     sni_emit_line(e, "SN_ATT_LOCALS");
     sni_emit_line(e, "SN_ATT_ITEM");
-    sni_emit_line(e, "__local SN_MMA_E *const k_tile = (__local SN_MMA_E *)memory, *const v_tile = k_tile + SN_ATT_QK_TILE;");
+    sni_emit_line(
+        e, "__local SN_MMA_E *const k_tile = (__local SN_MMA_E *)memory, *const v_tile = k_tile + SN_ATT_QK_TILE;");
     sni_emit_line(e, "__local SN_MMA_E *const w_tile = v_tile + SN_ATT_V_TILE;");
     sni_emit_line(e, "const sn_idx col0 = (sn_idx)get_group_id(0) * SN_ATT_COLUMNS;");
     sni_emit_line(e, "const sn_idx row0 = (sn_idx)%s * SN_ATT_ROWS;",
@@ -319,7 +332,8 @@ static void print_head(const sni_attention_kernel *k, bool last_first) {
     sni_emit_line(e, "const sn_idx size_keys = %s, size_depth = %s;", sni_contract_number(e, k->result.size_k),
                   sni_contract_number(e, k->scores.size_k));
     sni_emit_line(e, "float best[SN_ATT_TM], most[SN_ATT_TM], total[SN_ATT_TM];");
-    sni_emit_line(e, "float scores[SN_ATT_KEYS / SN_MMA_N][SN_MMA_SUMS], sums[SN_ATT_COLUMNS / SN_MMA_N][SN_MMA_SUMS];");
+    sni_emit_line(e,
+                  "float scores[SN_ATT_KEYS / SN_MMA_N][SN_MMA_SUMS], sums[SN_ATT_COLUMNS / SN_MMA_N][SN_MMA_SUMS];");
     sni_emit_line(e, "uint q_words[SN_ATT_DEPTH / SN_MMA_K][SN_MMA_A_WORDS];");
     sni_emit_open(e, "SN_ATT_EACH(i, SN_ATT_TM)");
     sni_emit_line(e, "best[i] = -INFINITY;");
@@ -391,10 +405,13 @@ static sinter_status finish(sni_emitter *e, const block *b, const tiles *t) {
     bool shuffles = b->row->needs == SNI_NEEDS_PTX && !emulate;
     sni_str head = SNI_STR_INIT;
     sni_str_append(&head, "#include \"common/types.cl\"\n#include \"common/memory.cl\"\n");
-    sni_str_printf(&head, "#define SN_ATT_ROWS %d\n#define SN_ATT_KEYS %d\n#define SN_ATT_COLUMNS %d\n#define SN_ATT_DEPTH %d\n",
-                   b->rows, b->keys, b->columns, b->depth);
-    sni_str_printf(&head, "#define SN_ATT_LANES %d\n#define SN_ATT_SAME %d\n#define SN_ATT_DIRECT %d\n#define SN_ATT_SHUFFLED %d\n",
-                   b->layout.lanes, b->layout.same, b->layout.direct, shuffles ? b->layout.lanes : 1);
+    sni_str_printf(
+        &head, "#define SN_ATT_ROWS %d\n#define SN_ATT_KEYS %d\n#define SN_ATT_COLUMNS %d\n#define SN_ATT_DEPTH %d\n",
+        b->rows, b->keys, b->columns, b->depth);
+    sni_str_printf(
+        &head,
+        "#define SN_ATT_LANES %d\n#define SN_ATT_SAME %d\n#define SN_ATT_DIRECT %d\n#define SN_ATT_SHUFFLED %d\n",
+        b->layout.lanes, b->layout.same, b->layout.direct, shuffles ? b->layout.lanes : 1);
     sni_str_printf(&head, "#define SN_MMA_Q_ALONG_K %d\n#define SN_MMA_K_ALONG_K %d\n#define SN_MMA_V_ALONG_K %d\n",
                    t->q.side.along_k, t->k.side.along_k, t->v.side.along_k);
     sni_instruction_print(b->row, emulate, &head);
@@ -408,7 +425,8 @@ static sinter_status generate(const sni_loop *loop, const sni_caps *caps, const 
     sni_attention a;
     if (!sni_attention_of(loop, &a, NULL)) return sni_fail(SINTER_INTERNAL, "gpu_attention_mma: not attention");
     block b = block_of(schedule);
-    if (b.row == NULL || !layout_of(b.row, &b.layout)) return sni_fail(SINTER_INTERNAL, "gpu_attention_mma: no instruction");
+    if (b.row == NULL || !layout_of(b.row, &b.layout))
+        return sni_fail(SINTER_INTERNAL, "gpu_attention_mma: no instruction");
     sni_attention_kernel k = {.e = &e, .a = &a, .matrix = true};
     SNI_TRY(sni_contract_init(&k.scores, &a.scores, caps, arena, false));
     SNI_TRY(sni_contract_init(&k.result, &a.result, caps, arena, false));
@@ -419,7 +437,8 @@ static sinter_status generate(const sni_loop *loop, const sni_caps *caps, const 
     print_kernel(&k, &t);
     sni_sym *sym = loop->sym;
     out_spec->dims = 3;
-    out_spec->global[0] = sni_sym_mul_i(sym, sni_sym_ceil_div(sym, k.result.size_n, sni_sym_const(sym, b.columns)), b.items);
+    out_spec->global[0] =
+        sni_sym_mul_i(sym, sni_sym_ceil_div(sym, k.result.size_n, sni_sym_const(sym, b.columns)), b.items);
     out_spec->global[1] = sni_sym_ceil_div(sym, k.result.size_m, sni_sym_const(sym, b.rows));
     out_spec->global[2] = k.result.size_b;
     out_spec->local[0] = (size_t)b.items;

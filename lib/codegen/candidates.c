@@ -12,7 +12,9 @@ typedef struct search {
     bool failed; /* memory is out */
 } search;
 
-static bool is_full(const search *s) { return s->failed || s->list->count >= s->most; }
+static bool is_full(const search *s) {
+    return s->failed || s->list->count >= s->most;
+}
 
 static bool is_listed(const sni_candidates *list, const sni_schedule *schedule) {
     for (size_t i = 0; i < list->count; ++i)
@@ -87,8 +89,7 @@ sinter_status sni_candidates_add(sni_candidates *list, const sni_loop *loop, con
 sinter_status sni_candidates_around(sni_candidates *list, const sni_loop *loop, const sni_caps *caps,
                                     const sni_schedule *schedule, size_t most) {
     search s = {list, sni_strategy_find(schedule->strategy), loop, caps, most, false};
-    if (s.strategy == NULL)
-        return sni_fail(SINTER_INVALID_ARGUMENT, "no strategy is called '%s'", schedule->strategy);
+    if (s.strategy == NULL) return sni_fail(SINTER_INVALID_ARGUMENT, "no strategy is called '%s'", schedule->strategy);
     add_around(&s, schedule);
     return s.failed ? sni_out_of_memory("candidates") : SINTER_OK;
 }

@@ -2,9 +2,9 @@
  *
  * It is never what the rules choose: a record or a tuner asks for it. Operands must be matrices that lie in memory as
  * they are, with elements of the sums' type, and nothing may be fused behind the product. */
+#include "kernel/clblast.h"
 #include "codegen/contract.h"
 #include "codegen/strategies.h"
-#include "kernel/clblast.h"
 
 /* A matrix in memory: offset = at + row * ld + column, or with row and column changed over. */
 typedef struct matrix {
@@ -33,7 +33,8 @@ static bool find_matrix(const sni_loop *loop, int buffer, sni_expr offset, int r
     *out = (matrix){buffer, at, transposed ? by_column : by_row, transposed};
     /* Rows that overlap, as those of a window do, are no matrix. */
     sni_expr length = loop->extents[transposed ? row : column];
-    return sni_sym_is(loop->sym, transposed ? by_row : by_column, 1) && !sni_sym_known_less(loop->sym, out->ld, length) &&
+    return sni_sym_is(loop->sym, transposed ? by_row : by_column, 1) &&
+           !sni_sym_known_less(loop->sym, out->ld, length) &&
            (out->ld == length || sni_sym_known_less(loop->sym, length, out->ld));
 }
 

@@ -29,7 +29,7 @@ typedef struct sni_karg {
 
 /* A kernel as text with what is needed to launch it. Lives in the arena it was made in. */
 typedef struct sni_kspec {
-    const char *source;  /* includes of cl/ files are resolved by lib/kernel */
+    const char *source; /* includes of cl/ files are resolved by lib/kernel */
     const char *entry;
     const char *options; /* SN_IDX64 is added by the plan when a binding needs 64-bit indices */
     /* A function that does the work in place of a kernel: then there is no source and no launch, and it gets args,
@@ -38,12 +38,12 @@ typedef struct sni_kspec {
     int arg_count;
     sni_karg args[SNI_MAX_KARGS];
     int dims;
-    sni_expr global[3]; /* work-items, as multiples of local */
-    size_t local[3];    /* all 0: the driver chooses */
-    const char *strategy; /* the strategy's name, for explain */
+    sni_expr global[3];    /* work-items, as multiples of local */
+    size_t local[3];       /* all 0: the driver chooses */
+    const char *strategy;  /* the strategy's name, for explain */
     sni_schedule schedule; /* what was taken: nothing is open in it */
     const char *chosen;    /* what chose it, for explain: a record; NULL: the strategy's rule */
-    const char *notes;    /* why this one and not another, for explain */
+    const char *notes;     /* why this one and not another, for explain */
 } sni_kspec;
 
 /* One way to lay a program out on a class of device; one file each, one row in strategies.inc. */
@@ -61,7 +61,7 @@ typedef struct sni_strategy {
     /* No value of the schedule is open, and fits has agreed. */
     sinter_status (*generate)(const sni_loop *loop, const sni_caps *caps, const sni_schedule *schedule,
                               sni_arena *arena, sni_kspec *out_spec);
-    bool nests; /* takes programs that are not flat; the others are not even asked */
+    bool nests;      /* takes programs that are not flat; the others are not even asked */
     bool asked_only; /* taken when a schedule names it (a record, a test), never by the rules */
 } sni_strategy;
 

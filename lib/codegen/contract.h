@@ -19,9 +19,8 @@ typedef struct sni_flat {
 
 /* How the code of a set of statements sees a group of axes. */
 typedef struct sni_access_kind {
-    bool flat; /* see above */
-    bool
-        unit; /* the innermost axis is there, and every load that it moves is contiguous along it */
+    bool flat;     /* see above */
+    bool unit;     /* the innermost axis is there, and every load that it moves is contiguous along it */
     bool aligned4; /* unit, and four lanes from a multiple of four are in range together and aligned
                     */
 } sni_access_kind;
@@ -56,24 +55,20 @@ bool sni_contract_refuse(sni_str *why, const char *text);
 /* What a kernel's local variables may take. */
 uint64_t sni_contract_local_bytes(const sni_caps *caps);
 /* Looks at the program. swap: A and B change places (with m and n). OUT_OF_MEMORY. */
-sinter_status sni_contract_init(sni_contract *c, const sni_loop *loop, const sni_caps *caps,
-                                sni_arena *arena, bool swap);
+sinter_status sni_contract_init(sni_contract *c, const sni_loop *loop, const sni_caps *caps, sni_arena *arena,
+                                bool swap);
 
 /* Names the axes of a group in scope: by the flat index when flat, else x0, x1, .... */
-void sni_contract_name(sni_emitter *e, sni_scope *scope, const sni_flat *group, bool flat,
-                       const char *index);
+void sni_contract_name(sni_emitter *e, sni_scope *scope, const sni_flat *group, bool flat, const char *index);
 /* Prints declarations of x0, x1, ... from the flat index (a variable's name), nothing when flat. */
-void sni_contract_split(sni_emitter *e, const sni_flat *group, bool flat, const char *index,
-                        bool constant);
+void sni_contract_split(sni_emitter *e, const sni_flat *group, bool flat, const char *index, bool constant);
 /* Prints the step of x0, x1, ... to the next flat index. */
 void sni_contract_advance(sni_emitter *e, const sni_flat *group, bool flat);
 /* Prints the statements of an operand under a scope; returns its value as text of the sums' type
  * and the scope's width. */
-const char *sni_contract_value(sni_emitter *e, const sni_contract *c, const sni_operand *op,
-                               const sni_scope *scope);
+const char *sni_contract_value(sni_emitter *e, const sni_contract *c, const sni_operand *op, const sni_scope *scope);
 /* Prints the epilogue's statements and stores; acc is the variable with the sums. */
-void sni_contract_epilogue(sni_emitter *e, const sni_contract *c, const sni_scope *scope,
-                           const char *acc);
+void sni_contract_epilogue(sni_emitter *e, const sni_contract *c, const sni_scope *scope, const char *acc);
 /* The kernel parameter or literal of an extent. */
 const char *sni_contract_number(sni_emitter *e, sni_expr expr);
 /* Print how a CPU work-group packs a block of an operand. In scope: bi, kb, kc; col0, cols, panels,

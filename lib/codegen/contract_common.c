@@ -61,8 +61,7 @@ typedef struct survey {
 static void survey_value(void *context, int statement) {
     survey *s = context;
     s->aligned = false;
-    if (s->group->last >= 0 && (s->loop->stmts[statement].mask >> s->group->last & 1) != 0)
-        s->unit = false;
+    if (s->group->last >= 0 && (s->loop->stmts[statement].mask >> s->group->last & 1) != 0) s->unit = false;
 }
 
 /* Four lanes from a multiple of four: an aligned access when everything else in the offset is a
@@ -74,35 +73,30 @@ static void survey_offset(survey *s, sni_expr offset) {
     if (s->group->last < 0 || !sni_sym_uses_axis(sym, offset, s->group->last)) return;
     s->moved = true;
     sni_expr coefficient, rest;
-    if (!sni_sym_linear_in(sym, offset, s->group->last, &coefficient, &rest) ||
-        !sni_sym_is(sym, coefficient, 1))
+    if (!sni_sym_linear_in(sym, offset, s->group->last, &coefficient, &rest) || !sni_sym_is(sym, coefficient, 1))
         s->unit = s->aligned = false;
     else if (!sni_sym_known_divisible(sym, rest, 4))
         s->aligned = false;
 }
 
 static void survey_stmt(survey *s, const sni_stmt *stmt) {
-    sni_expr guard =
-        stmt->kind == SNI_STMT_LOAD || stmt->kind == SNI_STMT_SELECT ? stmt->guard : SNI_NO_EXPR;
+    sni_expr guard = stmt->kind == SNI_STMT_LOAD || stmt->kind == SNI_STMT_SELECT ? stmt->guard : SNI_NO_EXPR;
     if (s->group->count > 1 && uses_group(s->loop, s->group, guard)) s->flat = false;
     if (s->group->last >= 0 && guard != SNI_NO_EXPR && stmt->kind == SNI_STMT_LOAD &&
         sni_sym_uses_axis(s->loop->sym, guard, s->group->last))
         s->aligned = false;
     if (stmt->kind == SNI_STMT_LOAD) survey_offset(s, stmt->offset);
-    if (stmt->kind == SNI_STMT_INDEX && s->group->count > 1 &&
-        !linear_in_group(s->loop, s->group, stmt->offset))
+    if (stmt->kind == SNI_STMT_INDEX && s->group->count > 1 && !linear_in_group(s->loop, s->group, stmt->offset))
         s->flat = false;
 }
 
 static sni_access_kind survey_end(const survey *s) {
     bool unit = s->unit && s->moved;
-    bool in_range = s->group->last >= 0 &&
-                    sni_sym_known_divisible(s->loop->sym, s->loop->extents[s->group->last], 4);
+    bool in_range = s->group->last >= 0 && sni_sym_known_divisible(s->loop->sym, s->loop->extents[s->group->last], 4);
     return (sni_access_kind){s->flat, unit, unit && s->aligned && in_range};
 }
 
-static sni_access_kind survey_stmts(const sni_loop *loop, const sni_flat *group,
-                                    const bool *needed) {
+static sni_access_kind survey_stmts(const sni_loop *loop, const sni_flat *group, const bool *needed) {
     survey s = {loop, group, true, true, false, true};
     for (int i = 0; i < loop->stmt_count; ++i)
         if (needed[i]) survey_stmt(&s, &loop->stmts[i]);
@@ -119,9 +113,7 @@ static sni_access_kind survey_epilogue(const sni_contract *c, const sni_flat *gr
 
 static bool has_guard(const sni_contract *c, const bool *needed) {
     for (int i = 0; i < c->loop->stmt_count; ++i)
-        if (needed[i] && c->loop->stmts[i].kind == SNI_STMT_LOAD &&
-            c->loop->stmts[i].guard != SNI_NO_EXPR)
-            return true;
+        if (needed[i] && c->loop->stmts[i].kind == SNI_STMT_LOAD && c->loop->stmts[i].guard != SNI_NO_EXPR) return true;
     return false;
 }
 
@@ -139,10 +131,9 @@ static bool init_operand(sni_contract *c, sni_operand *op, int stmt, uint32_t ou
     op->along_outer = survey_stmts(c->loop, &op->outer, op->needed);
     op->along_k = survey_stmts(c->loop, &c->k, op->needed);
     op->guarded = has_guard(c, op->needed);
-    op->direct =
-        value->kind == SNI_STMT_LOAD && value->guard == SNI_NO_EXPR && op->along_k.flat &&
-        op->along_k.unit && !sni_sym_uses_value(c->loop->sym, value->offset) &&
-        c->loop->buffers[value->buffer].dtype == (c->type == SNI_C_FLOAT ? SINTER_F32 : SINTER_F64);
+    op->direct = value->kind == SNI_STMT_LOAD && value->guard == SNI_NO_EXPR && op->along_k.flat && op->along_k.unit &&
+                 !sni_sym_uses_value(c->loop->sym, value->offset) &&
+                 c->loop->buffers[value->buffer].dtype == (c->type == SNI_C_FLOAT ? SINTER_F32 : SINTER_F64);
     return true;
 }
 
@@ -164,23 +155,21 @@ static void split_columns(sni_contract *c) {
     for (sni_flat rest = c->n; rest.count > 1 && !survey_epilogue(c, &c->n).flat;) {
         rest = group_of(rest.axes & (rest.axes - 1));
         if (!survey_epilogue(c, &rest).flat) continue;
-        if (sni_sym_estimate(c->loop->sym, extent_of(c->loop, &rest), GUESS) < LEAST_COLUMNS)
-            return;
+        if (sni_sym_estimate(c->loop->sym, extent_of(c->loop, &rest), GUESS) < LEAST_COLUMNS) return;
         c->b = group_of(c->b.axes | (c->n.axes & ~rest.axes));
         c->n = rest;
         return;
     }
 }
 
-sinter_status sni_contract_init(sni_contract *c, const sni_loop *loop, const sni_caps *caps,
-                                sni_arena *arena, bool swap) {
+sinter_status sni_contract_init(sni_contract *c, const sni_loop *loop, const sni_caps *caps, sni_arena *arena,
+                                bool swap) {
     memset(c, 0, sizeof *c);
     c->loop = loop;
     c->caps = caps;
     c->arena = arena;
     c->type = sni_ctype_of(loop->stmts[loop->core].dtype);
-    uint32_t axes_m = swap ? loop->axes_n : loop->axes_m,
-             axes_n = swap ? loop->axes_m : loop->axes_n;
+    uint32_t axes_m = swap ? loop->axes_n : loop->axes_m, axes_n = swap ? loop->axes_m : loop->axes_n;
     c->b = group_of(loop->axes_b);
     c->m = group_of(axes_m);
     c->n = group_of(axes_n);
@@ -214,10 +203,8 @@ uint64_t sni_contract_local_bytes(const sni_caps *caps) {
 bool sni_contract_accepts(const sni_loop *loop, const sni_caps *caps, sni_str *why) {
     if (loop->core < 0) return sni_contract_refuse(why, "not a contraction");
     sinter_dtype dtype = loop->stmts[loop->core].dtype;
-    if (!sni_dtype_is_real(dtype))
-        return sni_contract_refuse(why, "sums of integers have no template");
-    if (dtype == SINTER_F64 && !caps->has_f64)
-        return sni_contract_refuse(why, "the device has no f64");
+    if (!sni_dtype_is_real(dtype)) return sni_contract_refuse(why, "sums of integers have no template");
+    if (dtype == SINTER_F64 && !caps->has_f64) return sni_contract_refuse(why, "the device has no f64");
     for (int i = 0; i < loop->stmt_count; ++i)
         if (loop->stmts[i].kind == SNI_STMT_REDUCE && i != loop->core)
             return sni_contract_refuse(why, "a second reduction stands beside the contraction");
@@ -235,8 +222,7 @@ const char *sni_contract_number(sni_emitter *e, sni_expr expr) {
     return sni_emit_index_text(e, &none, expr, 0);
 }
 
-void sni_contract_name(sni_emitter *e, sni_scope *scope, const sni_flat *group, bool flat,
-                       const char *index) {
+void sni_contract_name(sni_emitter *e, sni_scope *scope, const sni_flat *group, bool flat, const char *index) {
     for (int a = 0; a < e->loop->axis_count; ++a) {
         if ((group->axes >> a & 1) == 0) continue;
         if (flat || group->count == 1)
@@ -246,8 +232,7 @@ void sni_contract_name(sni_emitter *e, sni_scope *scope, const sni_flat *group, 
     }
 }
 
-void sni_contract_split(sni_emitter *e, const sni_flat *group, bool flat, const char *index,
-                        bool constant) {
+void sni_contract_split(sni_emitter *e, const sni_flat *group, bool flat, const char *index, bool constant) {
     if (flat || group->count <= 1) return;
     const char *left = index;
     for (int a = group->last; a >= 0; --a) {
@@ -260,8 +245,8 @@ void sni_contract_split(sni_emitter *e, const sni_flat *group, bool flat, const 
         const char *extent = sni_contract_number(e, e->loop->extents[a]);
         /* Not %: a quotient and a remainder side by side become LLVM's freeze, which Oclgrind does
          * not know. */
-        sni_emit_line(e, "%ssn_idx r%d = %s / %s, x%d = %s - r%d * %s;", qualifier, a, left, extent,
-                      a, left, a, extent);
+        sni_emit_line(e, "%ssn_idx r%d = %s / %s, x%d = %s - r%d * %s;", qualifier, a, left, extent, a, left, a,
+                      extent);
         left = sni_emit_format(e, "r%d", a);
     }
 }
@@ -276,8 +261,7 @@ void sni_contract_advance(sni_emitter *e, const sni_flat *group, bool flat) {
             sni_str_printf(&text, "++x%d;", a);
             break;
         }
-        sni_str_printf(&text, "if (++x%d == %s) { x%d = 0; ", a,
-                       sni_contract_number(e, e->loop->extents[a]), a);
+        sni_str_printf(&text, "if (++x%d == %s) { x%d = 0; ", a, sni_contract_number(e, e->loop->extents[a]), a);
         ++depth;
     }
     for (int i = 0; i < depth; ++i) sni_str_append(&text, " }");
@@ -286,8 +270,7 @@ void sni_contract_advance(sni_emitter *e, const sni_flat *group, bool flat) {
 
 /* Runs the statement printer; names_out[s] is the variable of statement s. */
 static const char **print_stmts(sni_emitter *e, const sni_scope *scope, const bool *needed) {
-    const char **names =
-        sni_arena_alloc(e->arena, ((size_t)e->loop->stmt_count + 1) * sizeof *names);
+    const char **names = sni_arena_alloc(e->arena, ((size_t)e->loop->stmt_count + 1) * sizeof *names);
     if (names == NULL) {
         e->failed = true;
         return NULL;
@@ -296,8 +279,7 @@ static const char **print_stmts(sni_emitter *e, const sni_scope *scope, const bo
     return names;
 }
 
-const char *sni_contract_value(sni_emitter *e, const sni_contract *c, const sni_operand *op,
-                               const sni_scope *scope) {
+const char *sni_contract_value(sni_emitter *e, const sni_contract *c, const sni_operand *op, const sni_scope *scope) {
     const char **names = print_stmts(e, scope, op->needed);
     if (names == NULL) return "0";
     sni_scope with = *scope;
@@ -305,8 +287,7 @@ const char *sni_contract_value(sni_emitter *e, const sni_contract *c, const sni_
     return sni_emit_operand(e, &with, op->stmt, c->type, scope->lane_axis >= 0 ? scope->width : 1);
 }
 
-void sni_contract_epilogue(sni_emitter *e, const sni_contract *c, const sni_scope *scope,
-                           const char *acc) {
+void sni_contract_epilogue(sni_emitter *e, const sni_contract *c, const sni_scope *scope, const char *acc) {
     const char **have = sni_arena_alloc(e->arena, ((size_t)c->loop->stmt_count + 1) * sizeof *have);
     if (have == NULL) {
         e->failed = true;

@@ -37,16 +37,14 @@ static const blocks variants[] = {
 enum { VARIANT_COUNT = sizeof variants / sizeof variants[0] };
 
 static size_t local_bytes_of(const blocks *v, size_t element_bytes, bool pack_a) {
-    size_t elements =
-        (size_t)v->kc * v->nb + (size_t)v->mb * v->nb + (pack_a ? (size_t)v->ma * v->kc : 0);
+    size_t elements = (size_t)v->kc * v->nb + (size_t)v->mb * v->nb + (pack_a ? (size_t)v->ma * v->kc : 0);
     return elements * element_bytes;
 }
 
 /* NULL when not even the smallest blocks fit. */
 static const blocks *choose_blocks(const sni_caps *caps, sni_ctype type, bool pack_a) {
     for (int i = 0; i < VARIANT_COUNT; ++i)
-        if (local_bytes_of(&variants[i], type == SNI_C_DOUBLE ? 8 : 4, pack_a) <=
-            sni_contract_local_bytes(caps))
+        if (local_bytes_of(&variants[i], type == SNI_C_DOUBLE ? 8 : 4, pack_a) <= sni_contract_local_bytes(caps))
             return &variants[i];
     return NULL;
 }
@@ -58,8 +56,7 @@ static blocks blocks_of(const sni_schedule *s) {
 static bool accepts(const sni_loop *loop, const sni_caps *caps, sni_str *why) {
     if (!sni_contract_accepts(loop, caps, why)) return false;
     if (caps->device_class != SNI_DEVICE_CPU) return sni_contract_refuse(why, "made for CPUs");
-    if (caps->work_items_are_lanes)
-        return sni_contract_refuse(why, "the device's lanes are work-items, not vectors");
+    if (caps->work_items_are_lanes) return sni_contract_refuse(why, "the device's lanes are work-items, not vectors");
     if (choose_blocks(caps, sni_ctype_of(loop->stmts[loop->core].dtype), true) != NULL) return true;
     return sni_contract_refuse(why, "the smallest blocks do not fit in local memory");
 }
@@ -75,8 +72,7 @@ typedef struct geometry {
 /* size / parts, rounded up to a multiple of step, at least least and at most most (multiples of
  * step). */
 static sni_expr share(sni_sym *sym, sni_expr size, sni_expr parts, int step, int least, int most) {
-    sni_expr each =
-        sni_sym_ceil_div(sym, sni_sym_ceil_div(sym, size, parts), sni_sym_const(sym, step));
+    sni_expr each = sni_sym_ceil_div(sym, sni_sym_ceil_div(sym, size, parts), sni_sym_const(sym, step));
     each = sni_sym_max(sym, each, sni_sym_const(sym, least / step));
     each = sni_sym_min(sym, each, sni_sym_const(sym, most / step));
     return sni_sym_mul_i(sym, each, step);
@@ -90,9 +86,8 @@ static geometry geometry_of(const sni_contract *c, const sni_schedule *schedule,
     int nr = 2 * width, nb = schedule->values[NB], mb = schedule->values[MB], mr = schedule->values[MR];
     int min_rows = schedule->values[MIN_ROWS] < mb ? schedule->values[MIN_ROWS] : mb;
     geometry g;
-    sni_expr around = sni_sym_max(
-        sym, one,
-        sni_sym_mul(sym, c->size_b, sni_sym_ceil_div(sym, c->size_m, sni_sym_const(sym, mb))));
+    sni_expr around =
+        sni_sym_max(sym, one, sni_sym_mul(sym, c->size_b, sni_sym_ceil_div(sym, c->size_m, sni_sym_const(sym, mb))));
     sni_expr parts = sni_sym_ceil_div(sym, wanted, around);
     g.cols = share(sym, c->size_n, parts, nr, nr, nb);
     sni_expr count = sni_sym_max(sym, one, sni_sym_ceil_div(sym, c->size_n, g.cols));
@@ -159,8 +154,7 @@ static void pack_rows(sni_emitter *e, const sni_contract *c, const blocks *v, in
     sni_emit_line(e, "const int a_rows = min(%d, rows - i);", v->ma);
     sni_contract_pack_a(e, c, width);
     close_block(e);
-    sni_emit_line(e, "for (int r = 0; r < step; ++r) a[r] = a_block + (i %% %d + r) * SN_GEMM_KC;",
-                  v->ma);
+    sni_emit_line(e, "for (int r = 0; r < step; ++r) a[r] = a_block + (i %% %d + r) * SN_GEMM_KC;", v->ma);
 }
 
 /* k = 0 goes through the loop once too: then the tiles store zeros. */
@@ -183,8 +177,9 @@ static void print_product(sni_emitter *e, const sni_contract *c, const blocks *v
     else
         pack_rows(e, c, v, width);
     sni_emit_line(e, "for (int p = 0; p < panels; ++p)");
-    sni_emit_line(e, "    sn_gemm_tile(step, a, b_block + p * %s, "
-                     "sums + i * SN_GEMM_LDC + p * SN_GEMM_NR, kc, kb == 0);",
+    sni_emit_line(e,
+                  "    sn_gemm_tile(step, a, b_block + p * %s, "
+                  "sums + i * SN_GEMM_LDC + p * SN_GEMM_NR, kc, kb == 0);",
                   prepacked ? "b_panel" : "(SN_GEMM_KC * SN_GEMM_NR)");
     sni_emit_line(e, "i += step;");
     close_block(e);
@@ -292,10 +287,8 @@ static sinter_status finish(sni_emitter *e, const sni_contract *c, const sni_sch
                             bool prepacked) {
     SNI_TRY(sni_emit_end(e, "cpu_gemm", "__attribute__((reqd_work_group_size(1, 1, 1)))"));
     sni_str head = SNI_STR_INIT;
-    if (c->type == SNI_C_DOUBLE)
-        sni_str_append(&head, "#pragma OPENCL EXTENSION cl_khr_fp64 : enable\n");
-    sni_str_printf(&head, "#define SN_GEMM_REAL %s\n#define SN_GEMM_W %d\n",
-                   sni_ctype_name(c->type, 1), width);
+    if (c->type == SNI_C_DOUBLE) sni_str_append(&head, "#pragma OPENCL EXTENSION cl_khr_fp64 : enable\n");
+    sni_str_printf(&head, "#define SN_GEMM_REAL %s\n#define SN_GEMM_W %d\n", sni_ctype_name(c->type, 1), width);
     sni_str_printf(&head, "#define SN_GEMM_LDC %d\n#define SN_GEMM_KC %d\n#define SN_GEMM_MR %d\n",
                    schedule->values[NB], schedule->values[KC], schedule->values[MR]);
     if (!c->a_op.direct) sni_str_append(&head, "#define SN_GEMM_A_PACKED\n");

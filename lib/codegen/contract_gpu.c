@@ -37,11 +37,9 @@ static int items_of(const tile *t) {
 }
 
 static bool fits(const tile *t, const sni_caps *caps, sni_ctype type) {
-    size_t bytes =
-        2 * (size_t)t->bk * (size_t)(t->bm + 4 + t->bn + 4) * (type == SNI_C_DOUBLE ? 8 : 4);
+    size_t bytes = 2 * (size_t)t->bk * (size_t)(t->bm + 4 + t->bn + 4) * (type == SNI_C_DOUBLE ? 8 : 4);
     uint32_t items = (uint32_t)items_of(t);
-    return bytes <= sni_contract_local_bytes(caps) && items <= caps->max_work_group &&
-           items <= caps->max_work_item[0];
+    return bytes <= sni_contract_local_bytes(caps) && items <= caps->max_work_group && items <= caps->max_work_item[0];
 }
 
 static double tiles_along(const sni_loop *loop, uint32_t axes, int by, double *size) {
@@ -126,10 +124,8 @@ static bool four_lanes(const sni_operand *op) {
 }
 
 static void print_head(sni_emitter *e, const sni_contract *c, const side sides[2]) {
-    sni_emit_line(e,
-                  "__local SN_GEMM_REAL a_tiles[2 * SN_GEMM_A_TILE] __attribute__((aligned(32)));");
-    sni_emit_line(e,
-                  "__local SN_GEMM_REAL b_tiles[2 * SN_GEMM_B_TILE] __attribute__((aligned(32)));");
+    sni_emit_line(e, "__local SN_GEMM_REAL a_tiles[2 * SN_GEMM_A_TILE] __attribute__((aligned(32)));");
+    sni_emit_line(e, "__local SN_GEMM_REAL b_tiles[2 * SN_GEMM_B_TILE] __attribute__((aligned(32)));");
     sni_emit_line(e, "const int item = (int)get_local_id(0);");
     sni_emit_line(e, "const int item_row = item / (SN_GEMM_BN / SN_GEMM_TN), item_col = item & "
                      "(SN_GEMM_BN / SN_GEMM_TN - 1);");
@@ -142,9 +138,8 @@ static void print_head(sni_emitter *e, const sni_contract *c, const side sides[2
     sni_emit_line(e, "const sn_idx size_k = %s;", sni_contract_number(e, c->size_k));
     sni_emit_line(e, "SN_GEMM_V4 sums[SN_GEMM_TM][SN_GEMM_TN / 4];");
     for (int s = 0; s < 2; ++s)
-        sni_emit_line(e, "%s next_%c[SN_GEMM_%c_LOADS];",
-                      four_lanes(sides[s].op) ? "SN_GEMM_V4" : "SN_GEMM_REAL", sides[s].name,
-                      sides[s].name);
+        sni_emit_line(e, "%s next_%c[SN_GEMM_%c_LOADS];", four_lanes(sides[s].op) ? "SN_GEMM_V4" : "SN_GEMM_REAL",
+                      sides[s].name, sides[s].name);
     sni_emit_line(e, "#pragma unroll");
     sni_emit_line(e, "for (int i = 0; i < SN_GEMM_TM; ++i)");
     sni_emit_line(e, "#pragma unroll");
@@ -157,11 +152,10 @@ static void print_loads(sni_emitter *e, const sni_contract *c, const side *s) {
     sni_emit_line(e, "#pragma unroll");
     open_block(e, sni_emit_format(e, "for (int i = 0; i < SN_GEMM_%c_LOADS; ++i)", s->name));
     sni_emit_line(e, "const int x = item + i * SN_GEMM_ITEMS;");
-    sni_emit_line(e, "const sn_idx outer = %s + SN_GEMM_%c_AT(x), kx = k_next + SN_GEMM_%c_K(x);",
-                  s->first, s->name, s->name);
+    sni_emit_line(e, "const sn_idx outer = %s + SN_GEMM_%c_AT(x), kx = k_next + SN_GEMM_%c_K(x);", s->first, s->name,
+                  s->name);
     sni_emit_line(e, "next_%c[i] = 0;", s->name);
-    open_block(e, sni_emit_format(e, "if (outer < %s && kx < size_k && SN_GEMM_%c_HAS(x))", s->size,
-                                  s->name));
+    open_block(e, sni_emit_format(e, "if (outer < %s && kx < size_k && SN_GEMM_%c_HAS(x))", s->size, s->name));
     sni_contract_split(e, &op->outer, op->along_outer.flat, "outer", true);
     sni_contract_split(e, &c->k, op->along_k.flat, "kx", true);
     sni_contract_name(e, &scope, &c->b, false, "bi");
@@ -187,8 +181,7 @@ static void print_product(sni_emitter *e, const sni_contract *c, const side side
     print_loads(e, c, &sides[1]);
     close_block(e);
     open_block(e, "if (kb >= 0)");
-    sni_emit_line(
-        e, "SN_GEMM_MULTIPLY(a_tiles + now * SN_GEMM_A_TILE, b_tiles + now * SN_GEMM_B_TILE)");
+    sni_emit_line(e, "SN_GEMM_MULTIPLY(a_tiles + now * SN_GEMM_A_TILE, b_tiles + now * SN_GEMM_B_TILE)");
     close_block(e);
     open_block(e, "if (k_next < size_k)");
     sni_emit_line(e, "SN_GEMM_PUT(A, a_tiles + (now ^ 1) * SN_GEMM_A_TILE, SN_GEMM_LDA, next_A)");
@@ -201,8 +194,7 @@ static void print_product(sni_emitter *e, const sni_contract *c, const side side
 
 /* The epilogue at row and col, for four columns or for one. */
 static void print_point(sni_emitter *e, const sni_contract *c, bool four) {
-    sni_scope scope = {
-        .lane_axis = four ? c->n.last : -1, .width = four ? 4 : 1, .aligned = four, .prefix = "e"};
+    sni_scope scope = {.lane_axis = four ? c->n.last : -1, .width = four ? 4 : 1, .aligned = four, .prefix = "e"};
     sni_contract_name(e, &scope, &c->b, false, "bi");
     sni_contract_name(e, &scope, &c->m, c->epilogue_flat_m, "row");
     sni_contract_name(e, &scope, &c->n, c->along_n.flat, "col");
@@ -243,22 +235,17 @@ static void print_epilogue(sni_emitter *e, const sni_contract *c) {
 /* ---- The strategy ------------------------------------------------------------------------------
  */
 
-static sinter_status finish(sni_emitter *e, const sni_contract *c, const tile *t,
-                            const side sides[2]) {
-    const char *attributes =
-        sni_emit_format(e, "__attribute__((reqd_work_group_size(%d, 1, 1)))", items_of(t));
+static sinter_status finish(sni_emitter *e, const sni_contract *c, const tile *t, const side sides[2]) {
+    const char *attributes = sni_emit_format(e, "__attribute__((reqd_work_group_size(%d, 1, 1)))", items_of(t));
     SNI_TRY(sni_emit_end(e, "gpu_gemm", attributes));
     sni_str head = SNI_STR_INIT;
-    if (c->type == SNI_C_DOUBLE)
-        sni_str_append(&head, "#pragma OPENCL EXTENSION cl_khr_fp64 : enable\n");
+    if (c->type == SNI_C_DOUBLE) sni_str_append(&head, "#pragma OPENCL EXTENSION cl_khr_fp64 : enable\n");
     sni_str_printf(&head, "#define SN_GEMM_REAL %s\n", sni_ctype_name(c->type, 1));
-    sni_str_printf(&head, "#define SN_GEMM_BM %d\n#define SN_GEMM_BN %d\n#define SN_GEMM_BK %d\n",
-                   t->bm, t->bn, t->bk);
+    sni_str_printf(&head, "#define SN_GEMM_BM %d\n#define SN_GEMM_BN %d\n#define SN_GEMM_BK %d\n", t->bm, t->bn, t->bk);
     sni_str_printf(&head, "#define SN_GEMM_TM %d\n#define SN_GEMM_TN %d\n", t->tm, t->tn);
     for (int s = 0; s < 2; ++s)
-        sni_str_printf(&head, "#define SN_GEMM_%c_LANES %d\n#define SN_GEMM_%c_ALONG_K %d\n",
-                       sides[s].name, four_lanes(sides[s].op) ? 4 : 1, sides[s].name,
-                       along_k(sides[s].op) ? 1 : 0);
+        sni_str_printf(&head, "#define SN_GEMM_%c_LANES %d\n#define SN_GEMM_%c_ALONG_K %d\n", sides[s].name,
+                       four_lanes(sides[s].op) ? 4 : 1, sides[s].name, along_k(sides[s].op) ? 1 : 0);
     sni_str_append(&head, "#include \"gemm/gpu_gemm.cl\"\n");
     return sni_contract_prepend(e, &head);
 }
@@ -276,16 +263,14 @@ static sinter_status generate(const sni_loop *loop, const sni_caps *caps, const 
     print_epilogue(&e, &c);
     sni_sym *sym = loop->sym;
     out_spec->dims = 3;
-    out_spec->global[0] =
-        sni_sym_mul_i(sym, sni_sym_ceil_div(sym, c.size_n, sni_sym_const(sym, t->bn)), items_of(t));
+    out_spec->global[0] = sni_sym_mul_i(sym, sni_sym_ceil_div(sym, c.size_n, sni_sym_const(sym, t->bn)), items_of(t));
     out_spec->global[1] = sni_sym_ceil_div(sym, c.size_m, sni_sym_const(sym, t->bm));
     out_spec->global[2] = c.size_b;
     out_spec->local[0] = (size_t)items_of(t);
     out_spec->local[1] = out_spec->local[2] = 1;
     out_spec->strategy = "gpu_gemm";
-    out_spec->notes = sni_emit_format(&e, "sums in %s, loads of %d and %d",
-                                      sni_ctype_name(c.type, 1), four_lanes(&c.a_op) ? 4 : 1,
-                                      four_lanes(&c.b_op) ? 4 : 1);
+    out_spec->notes = sni_emit_format(&e, "sums in %s, loads of %d and %d", sni_ctype_name(c.type, 1),
+                                      four_lanes(&c.a_op) ? 4 : 1, four_lanes(&c.b_op) ? 4 : 1);
     return finish(&e, &c, t, sides);
 }
 

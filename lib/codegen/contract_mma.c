@@ -48,8 +48,13 @@ static sni_tile tile_of(const sni_schedule *schedule) {
 
 static sni_schedule schedule_of(int row, const sni_tile *t) {
     return (sni_schedule){.strategy = "gpu_mma",
-                          .values = {[ROW] = row + 1, [BM] = t->bm, [BN] = t->bn, [LINE] = t->line_bytes,
-                                     [WM] = t->wm, [WN] = t->wn, [STAGES] = t->stages}};
+                          .values = {[ROW] = row + 1,
+                                     [BM] = t->bm,
+                                     [BN] = t->bn,
+                                     [LINE] = t->line_bytes,
+                                     [WM] = t->wm,
+                                     [WN] = t->wn,
+                                     [STAGES] = t->stages}};
 }
 
 /* Does nothing that is set differ? */
@@ -120,14 +125,15 @@ static bool is_plain(const sni_loop *loop) {
     const int operands[2] = {narrow(loop, loop->core_a), narrow(loop, loop->core_b)};
     for (int i = 0; i < 2; ++i) {
         const sni_stmt *s = &loop->stmts[operands[i]];
-        if (s->kind != SNI_STMT_LOAD || s->guard != SNI_NO_EXPR || sni_sym_uses_value(loop->sym, s->offset)) return false;
+        if (s->kind != SNI_STMT_LOAD || s->guard != SNI_NO_EXPR || sni_sym_uses_value(loop->sym, s->offset))
+            return false;
     }
     return true;
 }
 
 /* The tile with as many of its stages as fit, within what is set. */
-static bool fit_stages(int row, const sni_tile *tile, const sni_loop *loop, const sni_caps *caps, const sni_schedule *set,
-                       sni_schedule *out) {
+static bool fit_stages(int row, const sni_tile *tile, const sni_loop *loop, const sni_caps *caps,
+                       const sni_schedule *set, sni_schedule *out) {
     for (sni_tile t = *tile; t.stages >= 2; --t.stages) {
         *out = schedule_of(row, &t);
         if (agrees(set, out) && sni_tile_fits(sni_instruction_at(row), &t, caps, is_plain(loop))) return true;
@@ -217,5 +223,10 @@ static sinter_status generate(const sni_loop *loop, const sni_caps *caps, const 
     return sni_tile_finish(&e, &core);
 }
 
-const sni_strategy sni_strategy_gpu_mma = {.name = "gpu_mma", .params = params, .param_count = PARAM_COUNT,
-                                           .accepts = accepts, .choose = choose, .fits = fits, .generate = generate};
+const sni_strategy sni_strategy_gpu_mma = {.name = "gpu_mma",
+                                           .params = params,
+                                           .param_count = PARAM_COUNT,
+                                           .accepts = accepts,
+                                           .choose = choose,
+                                           .fits = fits,
+                                           .generate = generate};

@@ -106,16 +106,14 @@ static void copy_rows(const packer *p) {
     open_block(e, "for (int k = 0; k < kc; ++k)");
     sni_emit_line(e, "const sn_idx kx = kb + k;");
     sni_contract_split(e, &p->c->k, p->op->along_k.flat, "kx", true);
-    open_block(
-        e, sni_emit_format(e, "for (int at = 0; at + SN_GEMM_W <= %s; at += SN_GEMM_W)", p->count));
+    open_block(e, sni_emit_format(e, "for (int at = 0; at + SN_GEMM_W <= %s; at += SN_GEMM_W)", p->count));
     sni_emit_line(e, "const sn_idx outer = %s + at;", p->first);
     sni_scope scope = with_lanes(p, scope_of(p, "outer", "kx", true), p->op->outer.last);
     const char *value = sni_contract_value(e, p->c, p->op, &scope);
     sni_emit_line(e, "SN_GEMM_VSTORE(%s, 0, %s);", value, place(p, "at", "k"));
     close_block(e);
     close_block(e);
-    pack_lines(p, sni_emit_format(e, "%s / SN_GEMM_W * SN_GEMM_W", p->count),
-               "panels * SN_GEMM_NR");
+    pack_lines(p, sni_emit_format(e, "%s / SN_GEMM_W * SN_GEMM_W", p->count), "panels * SN_GEMM_NR");
 }
 
 /* B with guards or several outer axes (windows of a picture): W columns at a time, all k of the
@@ -129,8 +127,7 @@ static void copy_columns(const packer *p) {
     sni_contract_split(e, &p->c->k, p->op->along_k.flat, "kb", false);
     open_block(e, "for (int k = 0; k < kc; ++k)");
     sni_emit_line(e, "const sn_idx kx = kb + k;");
-    sni_scope scope =
-        with_lanes(p, scope_of(p, "outer", "kx", p->op->along_outer.flat), p->op->outer.last);
+    sni_scope scope = with_lanes(p, scope_of(p, "outer", "kx", p->op->along_outer.flat), p->op->outer.last);
     const char *value = sni_contract_value(e, p->c, p->op, &scope);
     sni_emit_line(e, "SN_GEMM_VSTORE(%s, 0, %s);", value, place(p, "at", "k"));
     sni_contract_advance(e, &p->c->k, p->op->along_k.flat);
@@ -181,8 +178,7 @@ static void copy_a(const packer *p) {
     sni_emit_line(e, "int k_done = 0;");
     open_block(e, "for (; k_done + SN_GEMM_W <= kc; k_done += SN_GEMM_W)");
     sni_emit_line(e, "const sn_idx kx = kb + k_done;");
-    sni_scope scope =
-        with_lanes(p, scope_of(p, "outer", "kx", p->op->along_outer.flat), p->c->k.last);
+    sni_scope scope = with_lanes(p, scope_of(p, "outer", "kx", p->op->along_outer.flat), p->c->k.last);
     const char *value = sni_contract_value(e, p->c, p->op, &scope);
     sni_emit_line(e, "SN_GEMM_VSTORE(%s, 0, %s);", value, place(p, "line", "k_done"));
     close_block(e);
@@ -196,10 +192,8 @@ static void transpose_b(const packer *p) {
     bool flat = p->op->along_outer.flat;
     open_block(e, "for (int at = 0; at < panels * SN_GEMM_NR; at += SN_GEMM_W)");
     sni_emit_line(e, "int k_done = 0;");
-    open_block(
-        e, sni_emit_format(
-               e, "for (; at + SN_GEMM_W <= %s && k_done + SN_GEMM_W <= kc; k_done += SN_GEMM_W)",
-               p->count));
+    open_block(e, sni_emit_format(e, "for (; at + SN_GEMM_W <= %s && k_done + SN_GEMM_W <= kc; k_done += SN_GEMM_W)",
+                                  p->count));
     sni_emit_line(e, "SN_GEMM_V block[SN_GEMM_W];");
     sni_emit_line(e, "const sn_idx kx = kb + k_done;");
     sni_emit_line(e, "#pragma nounroll");

@@ -57,13 +57,13 @@ sni_preparation *sni_contract_prepack_b(const sni_contract *c, int columns, sni_
         return NULL;
     if (!sni_sym_is_const(c->loop->sym, c->size_k, &numbers[SIZE_K]) || numbers[SIZE_K] < 1 ||
         !sni_sym_is_const(c->loop->sym, c->size_n, &numbers[SIZE_N]) || numbers[SIZE_N] < 1 ||
-        !stride_along(c, &c->k, load->offset, &numbers[STRIDE_K]) || !stride_along(c, &op->outer, load->offset, &numbers[STRIDE_N]) ||
-        !first_of(c, load->offset, &numbers[FIRST]))
+        !stride_along(c, &c->k, load->offset, &numbers[STRIDE_K]) ||
+        !stride_along(c, &op->outer, load->offset, &numbers[STRIDE_N]) || !first_of(c, load->offset, &numbers[FIRST]))
         return NULL;
     numbers[COLUMNS] = columns;
     count = (numbers[SIZE_N] + columns - 1) / columns * columns;
-    if (!sni_mul_i64(count, numbers[SIZE_K], &count) || !sni_mul_i64(count, sizeof(float), &bytes) || count > INT32_MAX / 2 ||
-        (c->caps->max_alloc_bytes && (uint64_t)bytes > c->caps->max_alloc_bytes))
+    if (!sni_mul_i64(count, numbers[SIZE_K], &count) || !sni_mul_i64(count, sizeof(float), &bytes) ||
+        count > INT32_MAX / 2 || (c->caps->max_alloc_bytes && (uint64_t)bytes > c->caps->max_alloc_bytes))
         return NULL;
     *preparation = (sni_preparation){"panels of a product", numbers, NUMBER_COUNT, (size_t)bytes, pack};
     return preparation;
@@ -75,6 +75,8 @@ void sni_contract_read_prepacked(sni_emitter *e, const sni_contract *c, const sn
     for (int a = 0; a < e->spec->arg_count; ++a)
         if (e->spec->args[a].kind == SNI_KARG_BUFFER && e->spec->args[a].buffer == buffer)
             e->spec->args[a].preparation = preparation;
-    sni_emit_line(e, "__global const SN_GEMM_REAL *b_block = %s + ((ulong)(col0 / SN_GEMM_NR) * size_k + kb) * SN_GEMM_NR;", name);
+    sni_emit_line(
+        e, "__global const SN_GEMM_REAL *b_block = %s + ((ulong)(col0 / SN_GEMM_NR) * size_k + kb) * SN_GEMM_NR;",
+        name);
     sni_emit_line(e, "const ulong b_panel = (ulong)size_k * SN_GEMM_NR;");
 }

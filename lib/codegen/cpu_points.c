@@ -109,7 +109,8 @@ static sinter_status generate_points(const sni_loop *loop, const sni_caps *caps,
     sni_emitter e;
     sni_passes passes;
     SNI_TRY(sni_emit_begin(&e, loop, caps, arena, out_spec));
-    if (!sni_passes_init_as(&passes, loop, schedule->values[TUPLES], arena)) return sni_out_of_memory("a kernel's passes");
+    if (!sni_passes_init_as(&passes, loop, schedule->values[TUPLES], arena))
+        return sni_out_of_memory("a kernel's passes");
     uint32_t parallel = sni_parallel_mask(loop);
     sni_expr total = sni_extent_product(loop, parallel);
     sni_expr work = sni_sym_mul(loop->sym, total, sni_extent_product(loop, loop->inner));

@@ -37,8 +37,12 @@ static sni_accumulators accumulators_of(const row *r, int pass, int width) {
 }
 
 /* The accumulators of one of the vectors in flight; of single elements. */
-static sni_place copy_place(const row *r, int copy) { return sni_place_of(sni_emit_format(r->e, "_v%d", copy)); }
-static sni_place tail_place(void) { return sni_place_of("_t"); }
+static sni_place copy_place(const row *r, int copy) {
+    return sni_place_of(sni_emit_format(r->e, "_v%d", copy));
+}
+static sni_place tail_place(void) {
+    return sni_place_of("_t");
+}
 
 /* Vectors in flight: few when each is much work, or when many reductions share the registers. */
 static int unroll_of(const row *r, int pass) {
@@ -124,8 +128,7 @@ static void finish(const row *r, const sni_scope *scope, int pass, int unroll, c
     sni_accumulators vectors = accumulators_of(r, pass, r->width), scalars = accumulators_of(r, pass, 1);
     if (r->width > 1) {
         for (int step = unroll / 2; step >= 1; step /= 2)
-            for (int u = 0; u < step; ++u)
-                sni_accumulators_merge(&vectors, copy_place(r, u), copy_place(r, u + step));
+            for (int u = 0; u < step; ++u) sni_accumulators_merge(&vectors, copy_place(r, u), copy_place(r, u + step));
         sni_accumulators_fold(&vectors, sni_place_of("_f"), copy_place(r, 0));
         sni_accumulators_merge(&scalars, tail_place(), sni_place_of("_f"));
     }
@@ -204,7 +207,8 @@ static sinter_status generate(const sni_loop *loop, const sni_caps *caps, const 
     sni_emitter e;
     sni_passes passes;
     SNI_TRY(sni_emit_begin(&e, loop, caps, arena, out_spec));
-    if (!sni_passes_init_as(&passes, loop, schedule->values[TUPLES], arena)) return sni_out_of_memory("a kernel's passes");
+    if (!sni_passes_init_as(&passes, loop, schedule->values[TUPLES], arena))
+        return sni_out_of_memory("a kernel's passes");
     uint32_t parallel = sni_parallel_mask(loop);
     sni_expr rows = sni_extent_product(loop, parallel);
     sni_expr work = sni_sym_mul(loop->sym, rows, sni_extent_product(loop, loop->inner));

@@ -2,8 +2,9 @@
 #include "codegen/cpu_row_stage.h"
 
 enum {
-    WORTH = 8,           /* simple operations that cost more than a store and a load of the nearest cache */
-    SHORT_ROOM = 4096,   /* elements of local memory: two sizes, so that kernels do not depend on more of a row's length */
+    WORTH = 8, /* simple operations that cost more than a store and a load of the nearest cache */
+    SHORT_ROOM =
+        4096, /* elements of local memory: two sizes, so that kernels do not depend on more of a row's length */
     LONG_ROOM = 16384
 };
 
@@ -48,13 +49,15 @@ static int room_of(const sni_emitter *e) {
     const sni_loop *loop = e->loop;
     uint64_t bytes = e->caps->local_bytes / (e->caps->local_counts_twice ? 2 : 1);
     int64_t length;
-    if (sni_inner_count(loop) != 1 || !sni_sym_is_const(loop->sym, sni_extent_product(loop, loop->inner), &length)) return 0;
+    if (sni_inner_count(loop) != 1 || !sni_sym_is_const(loop->sym, sni_extent_product(loop, loop->inner), &length))
+        return 0;
     int room = length <= SHORT_ROOM ? SHORT_ROOM : LONG_ROOM;
     return length <= room && (uint64_t)room * 4 <= bytes ? room : 0;
 }
 
 /* May the value of s wait in the place that the stage has? */
-static bool may_wait(const sni_stage *stage, sni_emitter *e, const sni_passes *passes, const char *const *names, int s) {
+static bool may_wait(const sni_stage *stage, sni_emitter *e, const sni_passes *passes, const char *const *names,
+                     int s) {
     const sni_loop *loop = passes->loop;
     const sni_stmt *stmt = &loop->stmts[s];
     if (stmt->kind != SNI_STMT_OP || sni_ctype_of(stmt->dtype) != SNI_C_FLOAT || stmt->op->cost < WORTH) return false;
@@ -112,8 +115,11 @@ void sni_stage_load(const sni_stage *stage, sni_emitter *e, const sni_scope *sco
             sni_emit_line(e, "const float %s = *(%s);", names[stage->stmt], local_place(e, scope));
         return;
     }
-    sni_stmt load = {.kind = SNI_STMT_LOAD, .dtype = SINTER_F32, .mask = stage->store->mask,
-                     .buffer = stage->store->buffer, .offset = stage->store->offset};
+    sni_stmt load = {.kind = SNI_STMT_LOAD,
+                     .dtype = SINTER_F32,
+                     .mask = stage->store->mask,
+                     .buffer = stage->store->buffer,
+                     .offset = stage->store->offset};
     names[stage->stmt] = sni_emit_format(e, "s%d", stage->stmt);
     sni_emit_load_as(e, scope, &load, names[stage->stmt]);
 }

@@ -48,8 +48,10 @@ static void emit_loops(const scan_line *l, const sni_scope *scope, const bool *n
         emit_body(l, scope, l->width, needed, have);
         sni_emit_close(e);
     }
-    if (reverse) sni_emit_open(e, "while (--%s >= 0)", i);
-    else sni_emit_open(e, "for (; %s < %s; ++%s)", i, n, i);
+    if (reverse)
+        sni_emit_open(e, "while (--%s >= 0)", i);
+    else
+        sni_emit_open(e, "for (; %s < %s; ++%s)", i, n, i);
     emit_body(l, scope, 1, needed, have);
     sni_emit_close(e);
 }

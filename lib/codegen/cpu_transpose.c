@@ -86,7 +86,8 @@ static void gather(const tiles *p, int s, const char *name, int width) {
     const char *type = sni_ctype_name(sni_ctype_of(p->e->loop->stmts[s].dtype), width);
     sni_str_printf(&text, "(%s)(", type);
     for (int lane = 0; lane < width; ++lane)
-        sni_str_printf(&text, "%s%s", lane > 0 ? ", " : "", place(p, s, sni_emit_format(p->e, "(k + %d)", lane), "line"));
+        sni_str_printf(&text, "%s%s", lane > 0 ? ", " : "",
+                       place(p, s, sni_emit_format(p->e, "(k + %d)", lane), "line"));
     sni_str_append(&text, ")");
     sni_emit_line(p->e, "const %s %s = %s;", type, name, sni_emit_keep(p->e, &text));
 }

@@ -38,10 +38,14 @@ sni_ctype sni_ctype_of(sinter_dtype dtype) {
     switch (dtype) {
     case SINTER_F32:
     case SINTER_F16:
-    case SINTER_BF16: return SNI_C_FLOAT;
-    case SINTER_F64: return SNI_C_DOUBLE;
-    case SINTER_I64: return SNI_C_LONG;
-    default: return SNI_C_INT;
+    case SINTER_BF16:
+        return SNI_C_FLOAT;
+    case SINTER_F64:
+        return SNI_C_DOUBLE;
+    case SINTER_I64:
+        return SNI_C_LONG;
+    default:
+        return SNI_C_INT;
     }
 }
 
@@ -71,16 +75,25 @@ void sni_emit_use(sni_emitter *e, sni_ctype type, int width) {
 
 static const char *storage_type(sinter_dtype dtype) {
     switch (dtype) {
-    case SINTER_F32: return "float";
-    case SINTER_F16: return "half";
-    case SINTER_BF16: return "ushort";
-    case SINTER_F64: return "double";
-    case SINTER_I8: return "char";
+    case SINTER_F32:
+        return "float";
+    case SINTER_F16:
+        return "half";
+    case SINTER_BF16:
+        return "ushort";
+    case SINTER_F64:
+        return "double";
+    case SINTER_I8:
+        return "char";
     case SINTER_U8:
-    case SINTER_BOOL: return "uchar";
-    case SINTER_I16: return "short";
-    case SINTER_I64: return "long";
-    default: return "int";
+    case SINTER_BOOL:
+        return "uchar";
+    case SINTER_I16:
+        return "short";
+    case SINTER_I64:
+        return "long";
+    default:
+        return "int";
     }
 }
 
@@ -172,7 +185,8 @@ static bool has_many_large_functions(const sni_loop *loop) {
 
 static void append_includes(const sni_emitter *e, sni_str *source) {
     static const char *const files[4] = {"math_float", "math_int", "math_int", "math_double"};
-    if (has_many_large_functions(e->loop)) sni_str_append(source, "#define SN_LARGE_FUNCTION __attribute__((noinline)) static\n");
+    if (has_many_large_functions(e->loop))
+        sni_str_append(source, "#define SN_LARGE_FUNCTION __attribute__((noinline)) static\n");
     if (e->uses_builtin_f64) sni_str_append(source, "#pragma OPENCL EXTENSION cl_khr_fp64 : enable\n");
     sni_str_append(source, "#include \"common/types.cl\"\n#include \"common/memory.cl\"\n");
     for (int bit = 0; bit < 20; ++bit) {
@@ -274,14 +288,30 @@ static void emit_stmt(sni_emitter *e, const sni_scope *scope, int s, const char 
     sni_ctype type = sni_ctype_of(stmt->dtype);
     const char *value = "0";
     switch (stmt->kind) {
-    case SNI_STMT_LOAD: sni_emit_load_as(e, scope, stmt, name); return;
-    case SNI_STMT_SCAN: sni_emit_scan_step(e, scope, s, name); return;
-    case SNI_STMT_CONST: value = sni_emit_constant(e, type, stmt->f, stmt->i); break;
-    case SNI_STMT_INDEX: value = index_value(e, scope, s, width); break;
-    case SNI_STMT_OP: value = sni_emit_op(e, scope, s, width); break;
-    case SNI_STMT_CAST: value = sni_emit_cast(e, scope, s, width); break;
-    case SNI_STMT_SELECT: value = select_value(e, scope, s, width); break;
-    case SNI_STMT_REDUCE: e->failed = true; break; /* a strategy gives its value in scope->have */
+    case SNI_STMT_LOAD:
+        sni_emit_load_as(e, scope, stmt, name);
+        return;
+    case SNI_STMT_SCAN:
+        sni_emit_scan_step(e, scope, s, name);
+        return;
+    case SNI_STMT_CONST:
+        value = sni_emit_constant(e, type, stmt->f, stmt->i);
+        break;
+    case SNI_STMT_INDEX:
+        value = index_value(e, scope, s, width);
+        break;
+    case SNI_STMT_OP:
+        value = sni_emit_op(e, scope, s, width);
+        break;
+    case SNI_STMT_CAST:
+        value = sni_emit_cast(e, scope, s, width);
+        break;
+    case SNI_STMT_SELECT:
+        value = select_value(e, scope, s, width);
+        break;
+    case SNI_STMT_REDUCE:
+        e->failed = true;
+        break; /* a strategy gives its value in scope->have */
     }
     if (type == SNI_C_DOUBLE) e->uses_builtin_f64 = true;
     sni_emit_line(e, "const %s %s = %s;", sni_ctype_name(type, width), name, value);

@@ -18,8 +18,8 @@ typedef struct sni_emitter {
     const sni_caps *caps;
     sni_arena *arena;
     sni_kspec *spec;
-    sni_str params;    /* the kernel's parameter list */
-    sni_str body;      /* code */
+    sni_str params; /* the kernel's parameter list */
+    sni_str body;   /* code */
     int indent;
     uint32_t used_types; /* which instances of cl/common/math are needed */
     bool uses_builtin_f64;
@@ -41,11 +41,12 @@ const char *sni_emit_buffer(sni_emitter *e, int buffer);
 /* How axes are named while code is printed: axis a is names[a] (NULL: not in scope). */
 typedef struct sni_scope {
     const char *names[SNI_MAX_AXES];
-    int lane_axis; /* -1: scalar code; else this axis is names[lane] + 0..width-1 */
-    int width;     /* 1 without a lane axis */
-    bool aligned;  /* lane accesses of stride 1 may use full-vector loads (alignment was checked) */
+    int lane_axis;      /* -1: scalar code; else this axis is names[lane] + 0..width-1 */
+    int width;          /* 1 without a lane axis */
+    bool aligned;       /* lane accesses of stride 1 may use full-vector loads (alignment was checked) */
     const char *prefix; /* of statement variables: prefix + number, so that scopes do not clash */
-    const char *const *have; /* have[s]: an existing variable for statement s (scalar, or of this width when it depends on the lane axis) */
+    const char *const *
+        have; /* have[s]: an existing variable for statement s (scalar, or of this width when it depends on the lane axis) */
 } sni_scope;
 
 /* Prints an index expression (type sn_idx) under a scope, lane axis at its first lane. */

@@ -36,7 +36,9 @@ static part parse_ternary(parser *p);
 
 /* ---- Typing parts ----------------------------------------------------------------------------- */
 
-static bool is_real(sni_ctype type) { return type == SNI_C_FLOAT || type == SNI_C_DOUBLE; }
+static bool is_real(sni_ctype type) {
+    return type == SNI_C_FLOAT || type == SNI_C_DOUBLE;
+}
 
 const char *sni_emit_constant(sni_emitter *e, sni_ctype type, double f, int64_t i) {
     if (type == SNI_C_INT || type == SNI_C_LONG) {
@@ -78,7 +80,8 @@ static const char *condition_value(parser *p, part c, sni_ctype type) {
 
 /* A part as a value of a type; its width stays. */
 static part to_value(parser *p, part in, sni_ctype type) {
-    if (in.kind == PART_NUMBER) return make(PART_VALUE, type, 1, sni_emit_constant(p->e, type, in.number, (int64_t)in.number));
+    if (in.kind == PART_NUMBER)
+        return make(PART_VALUE, type, 1, sni_emit_constant(p->e, type, in.number, (int64_t)in.number));
     if (in.kind == PART_CONDITION) return make(PART_VALUE, type, in.width, condition_value(p, in, type));
     if (in.type == type) return in;
     const char *name = sni_ctype_name(type, in.width);
@@ -127,15 +130,15 @@ static const char *wrapping(parser *p, part a, char operator, part b, int width)
 }
 
 static part arithmetic(parser *p, part a, char operator, part b) {
-    if (a.kind == PART_NUMBER && b.kind == PART_NUMBER && operator != '/') {
-        a.number = operator == '+' ? a.number + b.number : operator == '-' ? a.number - b.number : a.number * b.number;
+    if (a.kind == PART_NUMBER && b.kind == PART_NUMBER && operator!= '/') {
+        a.number = operator== '+' ? a.number + b.number : operator== '-' ? a.number - b.number : a.number * b.number;
         return a;
     }
     sni_ctype type = common_type(p, a, b);
     a = to_value(p, a, type);
     b = to_value(p, b, type);
     int width = a.width > b.width ? a.width : b.width;
-    if (!is_real(type) && operator != '/') return make(PART_VALUE, type, width, wrapping(p, a, operator, b, width));
+    if (!is_real(type) && operator!= '/') return make(PART_VALUE, type, width, wrapping(p, a, operator, b, width));
     return make(PART_VALUE, type, width, sni_emit_format(p->e, "(%s %c %s)", a.text, operator, b.text));
 }
 
@@ -170,7 +173,11 @@ static part logical(parser *p, part a, char operator, part b) {
     a = to_condition(p, a);
     b = to_condition(p, b);
     int width = a.width > b.width ? a.width : b.width;
-    sni_ctype bits = width == 1 ? SNI_C_INT : a.width == 1 ? b.type : b.width == 1 ? a.type : a.type > b.type ? a.type : b.type;
+    sni_ctype bits = width == 1        ? SNI_C_INT
+                     : a.width == 1    ? b.type
+                     : b.width == 1    ? a.type
+                     : a.type > b.type ? a.type
+                                       : b.type;
     a = to_mask(p, a, bits, width);
     b = to_mask(p, b, bits, width);
     return make(PART_CONDITION, bits, width, sni_emit_format(p->e, "(%s %c %s)", a.text, operator, b.text));
@@ -400,7 +407,8 @@ const char *sni_emit_op(sni_emitter *e, const sni_scope *scope, int s, int width
         const char *name = scope->have != NULL ? scope->have[stmt->args[a]] : NULL;
         if (name == NULL) e->failed = true;
         /* A bool beside other types is a condition: it is converted only where it is used as a number. */
-        operands[a] = (sni_variable){.letter = (char)('a' + a), .text = name != NULL ? name : "0",
+        operands[a] = (sni_variable){.letter = (char)('a' + a),
+                                     .text = name != NULL ? name : "0",
                                      .type = sni_ctype_of(arg->dtype),
                                      .width = sni_emit_is_vector(e, scope, stmt->args[a]) ? width : 1,
                                      .own_type = arg->dtype == SINTER_BOOL};

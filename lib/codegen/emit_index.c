@@ -20,8 +20,7 @@ static void print(const printer *p, sni_expr expr);
 
 /* ---- Properties ------------------------------------------------------------------------------- */
 
-void sni_emit_visit_values(const sni_sym *sym, sni_expr expr, void (*visit)(void *, int statement),
-                           void *context) {
+void sni_emit_visit_values(const sni_sym *sym, sni_expr expr, void (*visit)(void *, int statement), void *context) {
     if (expr != SNI_NO_EXPR) sni_sym_visit_values(sym, expr, visit, context);
 }
 
@@ -209,8 +208,10 @@ static void print_division(const printer *p, sni_sym_kind kind, sni_expr a, sni_
     if (sni_sym_known_nonneg(p->e->loop->sym, a))
         print_binary(p, a, kind == SNI_SYM_DIV ? "/" : "%", b);
     else
-        print_call(p, sni_emit_format(p->e, "sn_floor_%s%d", kind == SNI_SYM_DIV ? "div" : "mod", vector ? p->scope->width : 1),
-                   a, b, vector);
+        print_call(
+            p,
+            sni_emit_format(p->e, "sn_floor_%s%d", kind == SNI_SYM_DIV ? "div" : "mod", vector ? p->scope->width : 1),
+            a, b, vector);
 }
 
 /* Comparisons give 0 or 1; a vector's -1 is turned into 1. */
@@ -230,18 +231,31 @@ static void print_operation(const printer *p, sni_expr expr) {
     bool vector = is_vector(p, expr);
     switch (kind) {
     case SNI_SYM_DIV:
-    case SNI_SYM_MOD: print_division(p, kind, a, b, vector); break;
-    case SNI_SYM_MIN: print_call(p, "min", a, b, vector); break;
-    case SNI_SYM_MAX: print_call(p, "max", a, b, vector); break;
-    case SNI_SYM_LT: print_compare(p, a, "<", b, vector); break;
-    case SNI_SYM_EQ: print_compare(p, a, "==", b, vector); break;
-    case SNI_SYM_AND: print_binary(p, a, vector ? "&" : "&&", b); break;
+    case SNI_SYM_MOD:
+        print_division(p, kind, a, b, vector);
+        break;
+    case SNI_SYM_MIN:
+        print_call(p, "min", a, b, vector);
+        break;
+    case SNI_SYM_MAX:
+        print_call(p, "max", a, b, vector);
+        break;
+    case SNI_SYM_LT:
+        print_compare(p, a, "<", b, vector);
+        break;
+    case SNI_SYM_EQ:
+        print_compare(p, a, "==", b, vector);
+        break;
+    case SNI_SYM_AND:
+        print_binary(p, a, vector ? "&" : "&&", b);
+        break;
     case SNI_SYM_NOT:
         sni_str_append(p->out, "(1 - ");
         print(p, a);
         sni_str_append(p->out, ")");
         break;
-    default: p->e->failed = true;
+    default:
+        p->e->failed = true;
     }
 }
 
@@ -256,10 +270,17 @@ static void print(const printer *p, sni_expr expr) {
         return;
     }
     switch (sni_sym_kind_of(sym, expr)) {
-    case SNI_SYM_AXIS: print_axis(p, (int)sni_sym_id(sym, expr)); break;
-    case SNI_SYM_VALUE: print_value(p, (int)sni_sym_id(sym, expr)); break;
-    case SNI_SYM_SUM: print_sum(p, expr); break;
-    default: print_operation(p, expr);
+    case SNI_SYM_AXIS:
+        print_axis(p, (int)sni_sym_id(sym, expr));
+        break;
+    case SNI_SYM_VALUE:
+        print_value(p, (int)sni_sym_id(sym, expr));
+        break;
+    case SNI_SYM_SUM:
+        print_sum(p, expr);
+        break;
+    default:
+        print_operation(p, expr);
     }
 }
 

@@ -27,8 +27,7 @@ bool sni_emit_by_lane(const sni_emitter *e, const sni_scope *scope, sni_expr exp
 /* A condition without axes and values, 0 or 1, under which expr is a multiple of by at every point. */
 sni_expr sni_emit_divisible(sni_sym *sym, sni_expr expr, int64_t by);
 /* Calls visit for every statement whose VALUE atom the expression holds. */
-void sni_emit_visit_values(const sni_sym *sym, sni_expr expr, void (*visit)(void *, int statement),
-                           void *context);
+void sni_emit_visit_values(const sni_sym *sym, sni_expr expr, void (*visit)(void *, int statement), void *context);
 
 /* A statement's variable as an operand of a type and width: converted and broadcast. */
 const char *sni_emit_operand(sni_emitter *e, const sni_scope *scope, int s, sni_ctype type, int width);

@@ -9,7 +9,10 @@
 #include <string.h>
 
 const char *sni_emit_wrap(sni_emitter *e, sinter_dtype dtype, int width, const char *text) {
-    const char *narrow = dtype == SINTER_I8 ? "char" : dtype == SINTER_U8 ? "uchar" : dtype == SINTER_I16 ? "short" : NULL;
+    const char *narrow = dtype == SINTER_I8    ? "char"
+                         : dtype == SINTER_U8  ? "uchar"
+                         : dtype == SINTER_I16 ? "short"
+                                               : NULL;
     if (narrow == NULL) return text;
     if (width == 1) return sni_emit_format(e, "(int)(%s)(%s)", narrow, text);
     return sni_emit_format(e, "convert_int%d(convert_%s%d(%s))", width, narrow, width, text);
@@ -121,7 +124,8 @@ static bool is_interval(const sni_emitter *e, const sni_scope *scope, sni_expr g
         if (kind != SNI_SYM_LT) return false;
     }
     if (kind == SNI_SYM_AND)
-        return is_interval(e, scope, sni_sym_operand(sym, guard, 0)) && is_interval(e, scope, sni_sym_operand(sym, guard, 1));
+        return is_interval(e, scope, sni_sym_operand(sym, guard, 0)) &&
+               is_interval(e, scope, sni_sym_operand(sym, guard, 1));
     if (kind != SNI_SYM_LT && kind != SNI_SYM_EQ) return false;
     sni_expr difference = sni_sym_sub(sym, sni_sym_operand(sym, guard, 0), sni_sym_operand(sym, guard, 1));
     sni_expr coefficient, rest;
@@ -159,7 +163,8 @@ static const char *load_lanes(sni_emitter *e, const sni_scope *scope, const sni_
 static bool lanes_in_loop(const sni_emitter *e, const sni_stmt *stmt, int width) {
     const sni_sym *sym = e->loop->sym;
     return e->caps->device_class == SNI_DEVICE_CPU && !e->caps->work_items_are_lanes && width >= 4 &&
-           stmt->guard != SNI_NO_EXPR && !sni_sym_uses_value(sym, stmt->offset) && !sni_sym_uses_value(sym, stmt->guard);
+           stmt->guard != SNI_NO_EXPR && !sni_sym_uses_value(sym, stmt->offset) &&
+           !sni_sym_uses_value(sym, stmt->guard);
 }
 
 /* Assigns to the vector called name, lane by lane. */
@@ -237,8 +242,8 @@ void sni_emit_store(sni_emitter *e, const sni_scope *scope, const sni_store *sto
     sni_ctype type = sni_ctype_of(dtype);
     const char *value = vector ? name : sni_emit_format(e, "(%s)(%s)", sni_ctype_name(type, scope->width), name);
     if (move_of(e, scope, store->offset) == MOVE_UNIT) {
-        sni_emit_line(e, "sn_%s_%s(%d, %s, %s, %s);", scope->aligned ? "astorev" : "storev",
-                      sinter_dtype_name(dtype), scope->width, value, buffer, sni_emit_index_text(e, scope, store->offset, 0));
+        sni_emit_line(e, "sn_%s_%s(%d, %s, %s, %s);", scope->aligned ? "astorev" : "storev", sinter_dtype_name(dtype),
+                      scope->width, value, buffer, sni_emit_index_text(e, scope, store->offset, 0));
         return;
     }
     for (int lane = 0; lane < scope->width; ++lane) {

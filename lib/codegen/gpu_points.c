@@ -12,12 +12,15 @@ enum { LOCAL, LANES, VECTORS, TUPLES, PARAM_COUNT };
 static const sni_param params[PARAM_COUNT] = {
     [LOCAL] = SNI_PARAM("local", "work-items of a work-group", 64, 128, 256, 512, 1024),
     [LANES] = SNI_PARAM("lanes", "points of a vector, at most; 16 bytes hold no more than 8", 1, 2, 4, 8),
-    [VECTORS] = SNI_PARAM("vectors", "of a work-item, one after the other; a work-group's lie side by side", 1, 2, 4, 8),
+    [VECTORS] =
+        SNI_PARAM("vectors", "of a work-item, one after the other; a work-group's lie side by side", 1, 2, 4, 8),
     [TUPLES] = SNI_PARAM_TUPLES,
 };
 
 /* How the code of one vector ends before its last line: with the work-item, or with its turn of several. */
-static const char *leave(const sni_schedule *schedule) { return schedule->values[VECTORS] > 1 ? "continue;" : "return;"; }
+static const char *leave(const sni_schedule *schedule) {
+    return schedule->values[VECTORS] > 1 ? "continue;" : "return;";
+}
 
 /* A vector of points from first on. */
 static void emit_vector(sni_emitter *e, const sni_scope *scope, const sni_passes *passes, int axis,
@@ -115,7 +118,8 @@ static sinter_status generate_points(const sni_loop *loop, const sni_caps *caps,
     sni_emitter e;
     sni_passes passes;
     SNI_TRY(sni_emit_begin(&e, loop, caps, arena, out_spec));
-    if (!sni_passes_init_as(&passes, loop, schedule->values[TUPLES], arena)) return sni_out_of_memory("a kernel's passes");
+    if (!sni_passes_init_as(&passes, loop, schedule->values[TUPLES], arena))
+        return sni_out_of_memory("a kernel's passes");
     sni_scope scope = {.lane_axis = -1, .width = 1, .prefix = "s"};
     sni_name_axes(&e, &scope);
     sni_expr items = emit_items(&e, &scope, &passes, schedule);
@@ -123,8 +127,7 @@ static sinter_status generate_points(const sni_loop *loop, const sni_caps *caps,
     int64_t share = (int64_t)local * schedule->values[VECTORS];
     sni_expr groups = sni_sym_ceil_div(loop->sym, items, sni_sym_const(loop->sym, share));
     sni_set_launch(out_spec, loop, sni_sym_mul_i(loop->sym, groups, (int64_t)local), local);
-    return sni_emit_end(&e, entry,
-                        sni_emit_format(&e, "__attribute__((reqd_work_group_size(%zu, 1, 1)))", local));
+    return sni_emit_end(&e, entry, sni_emit_format(&e, "__attribute__((reqd_work_group_size(%zu, 1, 1)))", local));
 }
 
 static bool is_gpu(const sni_caps *caps, sni_str *why) {

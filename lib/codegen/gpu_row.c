@@ -16,7 +16,8 @@ enum { SMALLEST_TEAM = 8, FOLDED_TEAM = 16, MOST_REDUCTIONS = 8, KEPT_BYTES = 25
 enum { GROUP, EACH, KEEP, PARAM_COUNT };
 
 static const sni_param params[PARAM_COUNT] = {
-    [GROUP] = SNI_PARAM("group", "work-items of a work-group: the largest team of a row", 8, 16, 32, 64, 128, 256, 512, 1024),
+    [GROUP] =
+        SNI_PARAM("group", "work-items of a work-group: the largest team of a row", 8, 16, 32, 64, 128, 256, 512, 1024),
     [EACH] = SNI_PARAM("each", "vectors of a row for each work-item before its team is doubled", 1, 2, 4, 8),
     [KEEP] = SNI_PARAM("keep", "vectors that a work-item can keep in registers from pass to pass", 1, 2, 4, 8, 16),
 };
@@ -25,18 +26,18 @@ static const sni_param params[PARAM_COUNT] = {
 typedef struct team_row {
     sni_emitter *e;
     const sni_passes *passes;
-    const sni_row_keep *keep; /* NULL: every pass reads memory */
-    const char *condition;    /* whether rows go this way; NULL: all do */
+    const sni_row_keep *keep;     /* NULL: every pass reads memory */
+    const char *condition;        /* whether rows go this way; NULL: all do */
     const char *partial, *shared; /* prefixes of accumulators and of their places in local memory */
-    sni_scope scope;          /* of the row */
-    const char **names;       /* variables of the row so far */
+    sni_scope scope;              /* of the row */
+    const char **names;           /* variables of the row so far */
     int lane_axis, width;
     sni_gpu_lanes lanes;
-    int group;           /* work-items */
-    int kept;            /* vectors */
-    sni_expr vectors;    /* of a row */
-    const char *team;    /* work-items of a row: a parameter */
-    uint32_t outside;    /* inner axes other than the lanes' */
+    int group;        /* work-items */
+    int kept;         /* vectors */
+    sni_expr vectors; /* of a row */
+    const char *team; /* work-items of a row: a parameter */
+    uint32_t outside; /* inner axes other than the lanes' */
 } team_row;
 
 static sni_accumulators accumulators_of(const team_row *r, int pass, int width) {
@@ -56,8 +57,12 @@ static sni_expr team_size(const sni_loop *loop, sni_expr vectors, int each, int 
 
 /* ---- A pass ----------------------------------------------------------------------------------- */
 
-static sni_place place_of(const team_row *r, const char *suffix) { return (sni_place){r->partial, suffix, suffix}; }
-static sni_place shared_place(const team_row *r, const char *index) { return (sni_place){r->shared, index, index}; }
+static sni_place place_of(const team_row *r, const char *suffix) {
+    return (sni_place){r->partial, suffix, suffix};
+}
+static sni_place shared_place(const team_row *r, const char *index) {
+    return (sni_place){r->shared, index, index};
+}
 
 static void declare(const team_row *r, int pass) {
     sni_accumulators vectors = accumulators_of(r, pass, r->width), scalars = accumulators_of(r, pass, 1);
@@ -117,8 +122,8 @@ static const char *emit_line_of(const team_row *r, const sni_scope *scope) {
 }
 
 /* The part of the row that belongs to this work-item, as vectors or as single elements. */
-static void emit_part(const team_row *r, const sni_scope *scope, int pass, const bool *needed,
-                      const char *const *have, bool vectors) {
+static void emit_part(const team_row *r, const sni_scope *scope, int pass, const bool *needed, const char *const *have,
+                      bool vectors) {
     sni_emitter *e = r->e;
     sni_emit_open(e, "for (sn_idx v = lane; v < share; v += %s)", r->team);
     const char *vector = emit_line_of(r, scope);
@@ -149,14 +154,16 @@ static void emit_parts(const team_row *r, const sni_scope *scope, int pass, cons
 
 /* ---- A pass over registers -------------------------------------------------------------------- */
 
-static const char *kept_name(const team_row *r, int s) { return sni_emit_format(r->e, "kept%d[k]", s); }
+static const char *kept_name(const team_row *r, int s) {
+    return sni_emit_format(r->e, "kept%d[k]", s);
+}
 
 static void declare_kept(const team_row *r) {
     for (int s = 0; s < r->e->loop->stmt_count; ++s) {
         if (!r->keep->kept[s]) continue;
         bool vector = (r->e->loop->stmts[s].mask >> r->lane_axis & 1u) != 0;
-        sni_emit_line(r->e, "%s kept%d[%d];", sni_ctype_name(sni_ctype_of(r->e->loop->stmts[s].dtype), vector ? r->width : 1),
-                      s, r->kept);
+        sni_emit_line(r->e, "%s kept%d[%d];",
+                      sni_ctype_name(sni_ctype_of(r->e->loop->stmts[s].dtype), vector ? r->width : 1), s, r->kept);
     }
 }
 
@@ -178,7 +185,8 @@ static void emit_kept_pass(const team_row *r, const sni_scope *scope, int pass, 
     sni_scope lanes = vector_scope(r, scope);
     sni_emit_line(e, "#pragma unroll");
     sni_emit_open(e, "for (int k = 0; k < %d; ++k)", r->kept);
-    sni_emit_line(e, "const sn_idx own = lane + k * %s, v = min(own, (sn_idx)%s - 1);", r->team, sni_emit_number(e, r->vectors));
+    sni_emit_line(e, "const sn_idx own = lane + k * %s, v = min(own, (sn_idx)%s - 1);", r->team,
+                  sni_emit_number(e, r->vectors));
     bool careful = pass == r->passes->count && may_alias(e->loop);
     if (careful) sni_emit_open(e, "if (own < share)");
     const char *vector = emit_line_of(r, scope);
@@ -292,7 +300,8 @@ static void store_row(const team_row *r) {
     bool stores = false;
     for (int i = 0; i < e->loop->store_count; ++i) stores |= !sni_store_inner(e->loop, &e->loop->stores[i]);
     if (!stores) return;
-    sni_emit_open(e, "if (active && lane == 0%s%s)", r->condition != NULL ? " && " : "", r->condition != NULL ? r->condition : "");
+    sni_emit_open(e, "if (active && lane == 0%s%s)", r->condition != NULL ? " && " : "",
+                  r->condition != NULL ? r->condition : "");
     sni_emit_row_stores(e, &r->scope, r->names);
     sni_emit_close(e);
 }
@@ -368,7 +377,9 @@ static int most_reductions(const sni_passes *passes) {
 }
 
 /* Of each work-item, when there are two ways. */
-static uint64_t most_local_bytes(const sni_passes *online) { return 2 * sni_accumulators_local_bytes(online); }
+static uint64_t most_local_bytes(const sni_passes *online) {
+    return 2 * sni_accumulators_local_bytes(online);
+}
 
 static bool accepts(const sni_loop *loop, const sni_caps *caps, sni_str *why) {
     if (caps->device_class != SNI_DEVICE_GPU || loop->inner == 0 || loop->scans) {
@@ -447,7 +458,8 @@ static void choose(const sni_loop *loop, const sni_caps *caps, sni_schedule *sch
     team_row r = {.e = &e, .passes = &passes};
     int kept = 4;
     sni_schedule_fill(schedule, GROUP, largest_group(loop, caps));
-    if (arena != NULL && sni_passes_init(&passes, loop, arena) && sni_row_keep_find(&keep, &passes, &e) && keep.count > 0) {
+    if (arena != NULL && sni_passes_init(&passes, loop, arena) && sni_row_keep_find(&keep, &passes, &e) &&
+        keep.count > 0) {
         set_lanes(&r);
         kept = kept_vectors(&r, &keep, schedule->values[GROUP]);
     }
@@ -468,8 +480,12 @@ static sinter_status generate(const sni_loop *loop, const sni_caps *caps, const 
         !sni_row_keep_find(&keep, &passes, &e))
         return sni_out_of_memory("a kernel's passes");
     sni_sym *sym = loop->sym;
-    team_row r = {.e = &e, .passes = &passes, .group = schedule->values[GROUP], .kept = schedule->values[KEEP],
-                  .partial = "acc", .shared = "shared"};
+    team_row r = {.e = &e,
+                  .passes = &passes,
+                  .group = schedule->values[GROUP],
+                  .kept = schedule->values[KEEP],
+                  .partial = "acc",
+                  .shared = "shared"};
     set_lanes(&r);
     sni_expr rows = sni_extent_product(loop, sni_parallel_mask(loop));
     int each = schedule->values[EACH] < r.kept ? schedule->values[EACH] : r.kept;
@@ -490,8 +506,7 @@ static sinter_status generate(const sni_loop *loop, const sni_caps *caps, const 
     int way_count = find_ways(&r, &keep, &online, ways);
     emit_rows(ways, way_count);
     sni_set_launch(out_spec, loop, sni_sym_mul_i(sym, sni_sym_ceil_div(sym, rows, teams), r.group), (size_t)r.group);
-    return sni_emit_end(&e, "gpu_row",
-                        sni_emit_format(&e, "__attribute__((reqd_work_group_size(%d, 1, 1)))", r.group));
+    return sni_emit_end(&e, "gpu_row", sni_emit_format(&e, "__attribute__((reqd_work_group_size(%d, 1, 1)))", r.group));
 }
 
 const sni_strategy sni_strategy_gpu_row = {

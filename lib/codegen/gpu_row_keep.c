@@ -44,7 +44,8 @@ bool sni_row_keep_find(sni_row_keep *keep, const sni_passes *passes, sni_emitter
     size_t room = (size_t)loop->stmt_count + 1;
     *keep = (sni_row_keep){.passes = passes, .kept = sni_arena_alloc(e->arena, room)};
     bool *computed = sni_arena_alloc(e->arena, room);
-    int *first = sni_arena_alloc(e->arena, room * sizeof *first), *last = sni_arena_alloc(e->arena, room * sizeof *last);
+    int *first = sni_arena_alloc(e->arena, room * sizeof *first),
+        *last = sni_arena_alloc(e->arena, room * sizeof *last);
     double *costs = sni_arena_alloc(e->arena, room * sizeof *costs);
     if (keep->kept == NULL || computed == NULL || costs == NULL || first == NULL || last == NULL) return false;
     for (int s = 0; s < loop->stmt_count; ++s) costs[s] = cost_of(loop, costs, s);

@@ -49,8 +49,8 @@ static void emit_arguments(const team_scan *t, const sni_scope *scope, int level
     for (int s = 0; s < e->loop->stmt_count; ++s)
         if (is_scan(t, s, level))
             sni_emit_line(e, "in%d%s = %s;", s, element,
-                          sni_emit_operand(e, &local, e->loop->stmts[s].args[0],
-                                           sni_ctype_of(e->loop->stmts[s].dtype), scope->width));
+                          sni_emit_operand(e, &local, e->loop->stmts[s].args[0], sni_ctype_of(e->loop->stmts[s].dtype),
+                                           scope->width));
 }
 
 /* The scans that are known already, as they are called where elements are taken one by one. */
@@ -68,7 +68,9 @@ static const char **element_names(const team_scan *t, const char *const *have, i
 }
 
 /* Opens the case of a whole vector; then the one of its elements, which ends with a loop over k. */
-static void open_whole(const team_scan *t, int width) { sni_emit_open(t->e, "if (room >= %d)", width); }
+static void open_whole(const team_scan *t, int width) {
+    sni_emit_open(t->e, "if (room >= %d)", width);
+}
 
 static void open_elements(const team_scan *t) {
     --t->e->indent;
@@ -199,8 +201,9 @@ static void combine_team(const team_scan *t, int level, int width, const char **
         sni_emit_line(e, "%s %s = %s;", sni_ctype_name(type, 1), before, carry);
         sni_emit_open(e, "for (int k = 0; k < runs; ++k)");
         sni_emit_line(e, "if (k == lane / %d) %s = %s;", t->run, before, carry);
-        sni_emit_line(e, "%s = %s;", carry,
-                      sni_emit_combine(e, stmt->combiner, type, 1, carry, sni_emit_format(e, "run%d[first + k * hop]", s)));
+        sni_emit_line(
+            e, "%s = %s;", carry,
+            sni_emit_combine(e, stmt->combiner, type, 1, carry, sni_emit_format(e, "run%d[first + k * hop]", s)));
         sni_emit_close(e);
         sni_emit_line(e, "%s = %s;", before,
                       sni_emit_combine(e, stmt->combiner, type, 1, before, sni_emit_format(e, "total%d[item]", s)));
@@ -223,8 +226,10 @@ static void emit_tiles(const team_scan *t, const sni_scope *scope, int width, co
                           sni_emit_identity(e, e->loop->stmts[s].combiner, e->loop->stmts[s].dtype, 1));
     sni_emit_open(e, "for (sn_idx tile = 0; tile < %s; tile += %d)", vectors, t->team);
     sni_emit_line(e, "const sn_idx v = tile + lane;");
-    if (e->loop->reverse) sni_emit_line(e, "const sn_idx %s = (%s - 1 - v) * %d;", i, vectors, width);
-    else sni_emit_line(e, "const sn_idx %s = v * %d;", i, width);
+    if (e->loop->reverse)
+        sni_emit_line(e, "const sn_idx %s = (%s - 1 - v) * %d;", i, vectors, width);
+    else
+        sni_emit_line(e, "const sn_idx %s = v * %d;", i, width);
     sni_emit_line(e, "const sn_idx room = active && v < %s ? %s - %s : 0;", vectors, n, i);
     for (int level = 1; level <= t->levels; ++level) {
         load_level(t, scope, level, width, names);
@@ -355,8 +360,12 @@ static sinter_status generate(const sni_loop *loop, const sni_caps *caps, const 
     sni_passes passes;
     SNI_TRY(sni_emit_begin(&e, loop, caps, arena, out_spec));
     if (!sni_passes_init(&passes, loop, arena)) return sni_out_of_memory("a kernel's passes");
-    team_scan t = {.e = &e, .passes = &passes, .axis = loop->axis_count - 1, .group = schedule->values[GROUP],
-                   .team = schedule->values[TEAM], .across = schedule->values[ACROSS] == 2};
+    team_scan t = {.e = &e,
+                   .passes = &passes,
+                   .axis = loop->axis_count - 1,
+                   .group = schedule->values[GROUP],
+                   .team = schedule->values[TEAM],
+                   .across = schedule->values[ACROSS] == 2};
     t.run = t.team < LONGEST_RUN ? t.team : LONGEST_RUN;
     if (!find_levels(&t, loop, arena)) return sni_out_of_memory("a kernel's scans");
     int lines = t.group / t.team;
@@ -366,8 +375,10 @@ static sinter_status generate(const sni_loop *loop, const sni_caps *caps, const 
     declare_shared(&t);
     sni_emit_line(&e, "const int item = (int)get_local_id(0), runs = %d, hop = %d;", t.team / t.run,
                   t.across ? lines : 1);
-    if (t.across) sni_emit_line(&e, "const int lane = item / %d, line = item %% %d, first = line;", lines, lines);
-    else sni_emit_line(&e, "const int lane = item %% %d, line = item / %d, first = item - lane;", t.team, t.team);
+    if (t.across)
+        sni_emit_line(&e, "const int lane = item / %d, line = item %% %d, first = line;", lines, lines);
+    else
+        sni_emit_line(&e, "const int lane = item %% %d, line = item / %d, first = item - lane;", t.team, t.team);
     const char *number = sni_emit_number(&e, count);
     sni_emit_line(&e, "const sn_idx wanted = (sn_idx)get_group_id(0) * %d + line;", lines);
     sni_emit_line(&e, "const bool active = wanted < %s;", number);

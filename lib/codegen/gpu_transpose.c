@@ -17,7 +17,9 @@ static uint64_t local_bytes(const sni_transpose *t, int tile) {
     return (uint64_t)t->bytes * (uint64_t)tile * (uint64_t)(tile + 1);
 }
 
-static uint64_t local_limit(const sni_caps *caps) { return caps->local_bytes / (caps->local_counts_twice ? 2 : 1); }
+static uint64_t local_limit(const sni_caps *caps) {
+    return caps->local_bytes / (caps->local_counts_twice ? 2 : 1);
+}
 
 static bool find(const sni_loop *loop, sni_transpose *out, sni_str *why) {
     sni_arena *arena = sni_arena_create();
@@ -66,7 +68,8 @@ static bool fits(const sni_loop *loop, const sni_caps *caps, const sni_schedule 
 }
 
 /* Opens a loop over the work-item's points, with `lane` along one axis and lines along the other. */
-static void open_points(const sni_transpose *t, sni_emitter *e, const sni_scope *scope, bool reading, int tile, int lines) {
+static void open_points(const sni_transpose *t, sni_emitter *e, const sni_scope *scope, bool reading, int tile,
+                        int lines) {
     const char *along = scope->names[t->along], *across = scope->names[t->across];
     sni_emit_line(e, "#pragma unroll");
     sni_emit_open(e, "for (int k = 0; k < %d; k += %d)", tile, lines);
@@ -100,8 +103,8 @@ static void write_points(const sni_transpose *t, sni_emitter *e, const sni_scope
     for (int s = 0; s < e->loop->stmt_count; ++s) {
         if (!t->staged[s]) continue;
         names[s] = sni_emit_format(e, "s%d", s);
-        sni_emit_line(e, "const %s %s = tile%d[lane * %d + first + k];", sni_ctype_name(sni_ctype_of(e->loop->stmts[s].dtype), 1),
-                      names[s], s, tile + 1);
+        sni_emit_line(e, "const %s %s = tile%d[lane * %d + first + k];",
+                      sni_ctype_name(sni_ctype_of(e->loop->stmts[s].dtype), 1), names[s], s, tile + 1);
     }
     sni_transpose_points(t, e, scope, needed, names);
     close_points(e);
@@ -118,7 +121,8 @@ static sinter_status generate(const sni_loop *loop, const sni_caps *caps, const 
     sni_name_axes(&e, &scope);
     for (int s = 0; s < loop->stmt_count; ++s)
         if (t.staged[s])
-            sni_emit_line(&e, "__local %s tile%d[%d];", sni_ctype_name(sni_ctype_of(loop->stmts[s].dtype), 1), s, tile * (tile + 1));
+            sni_emit_line(&e, "__local %s tile%d[%d];", sni_ctype_name(sni_ctype_of(loop->stmts[s].dtype), 1), s,
+                          tile * (tile + 1));
     sni_emit_line(&e, "const int item = (int)get_local_id(0), lane = item %% %d, first = item / %d;", tile, tile);
     sni_emit_line(&e, "const sn_idx tile = (sn_idx)get_group_id(0);");
     sni_transpose_place(&t, &e, &scope, tile);

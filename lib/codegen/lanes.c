@@ -35,12 +35,14 @@ sni_lane_use sni_lane_use_of(const sni_passes *passes, int axis, int width) {
     for (int s = 0; s < loop->stmt_count; ++s) {
         const sni_stmt *stmt = &loop->stmts[s];
         if (passes->live[s] && stmt->kind == SNI_STMT_LOAD)
-            add(loop->sym, &sum, look(loop, stmt->offset, stmt->mask, axis, width,
-                           sinter_dtype_size(loop->buffers[stmt->buffer].dtype)));
+            add(loop->sym, &sum,
+                look(loop, stmt->offset, stmt->mask, axis, width,
+                     sinter_dtype_size(loop->buffers[stmt->buffer].dtype)));
     }
     for (int i = 0; i < loop->store_count; ++i)
-        add(loop->sym, &sum, look(loop, loop->stores[i].offset, loop->stores[i].mask, axis, width,
-                       sinter_dtype_size(loop->buffers[loop->stores[i].buffer].dtype)));
+        add(loop->sym, &sum,
+            look(loop, loop->stores[i].offset, loop->stores[i].mask, axis, width,
+                 sinter_dtype_size(loop->buffers[loop->stores[i].buffer].dtype)));
     return sum;
 }
 
@@ -51,7 +53,8 @@ int sni_best_inner_axis(const sni_passes *passes) {
     for (int a = loop->axis_count - 1; a >= 0; --a) {
         if ((loop->inner >> a & 1) == 0) continue;
         sni_lane_use use = sni_lane_use_of(passes, a, 1);
-        bool better = best < 0 || use.other < best_use.other || (use.other == best_use.other && use.unit > best_use.unit);
+        bool better =
+            best < 0 || use.other < best_use.other || (use.other == best_use.other && use.unit > best_use.unit);
         if (!better) continue;
         best = a;
         best_use = use;

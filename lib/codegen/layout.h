@@ -11,12 +11,12 @@
  * computed; a REDUCE is computed by pass depth[s]. Reductions that do not depend on each other share a pass. */
 typedef struct sni_passes {
     const sni_loop *loop;
-    int count;           /* passes; 0 for an elementwise program */
+    int count; /* passes; 0 for an elementwise program */
     int *depth;
-    bool *live;          /* statements that a store needs */
-    bool inner_stores;   /* there are stores inside the row: they all belong to the last pass */
-    double cost;         /* simple operations of the live statements, about */
-    int loads;           /* live ones */
+    bool *live;                    /* statements that a store needs */
+    bool inner_stores;             /* there are stores inside the row: they all belong to the last pass */
+    double cost;                   /* simple operations of the live statements, about */
+    int loads;                     /* live ones */
     const sni_follower *followers; /* by statement: which reductions run in their leader's pass; NULL: none does */
 } sni_passes;
 

@@ -10,9 +10,9 @@
 typedef struct level {
     sni_emitter *e;
     const sni_scope *scope;
-    uint32_t fixed;      /* axes that have values */
-    const bool *needed;  /* statements that the level is to provide, or that those need */
-    const char **names;  /* variables so far */
+    uint32_t fixed;     /* axes that have values */
+    const bool *needed; /* statements that the level is to provide, or that those need */
+    const char **names; /* variables so far */
 } level;
 
 static bool *flags(sni_emitter *e) {
@@ -55,7 +55,9 @@ static bool ready(const level *l, int r) {
 
 static void emit_level(const level *l);
 
-static int width_of(const level *l, int s) { return sni_emit_is_vector(l->e, l->scope, s) ? l->scope->width : 1; }
+static int width_of(const level *l, int s) {
+    return sni_emit_is_vector(l->e, l->scope, s) ? l->scope->width : 1;
+}
 
 static void name_result(const level *l, int r) {
     sni_emitter *e = l->e;

@@ -11,7 +11,9 @@ typedef struct finder {
     uint32_t axes;
 } finder;
 
-static const sni_stmt *stmt_of(const finder *f, int s) { return &f->loop->stmts[s]; }
+static const sni_stmt *stmt_of(const finder *f, int s) {
+    return &f->loop->stmts[s];
+}
 
 /* A user's function has no expression. */
 static bool is_op(const finder *f, int s, const char *expression) {
@@ -19,9 +21,13 @@ static bool is_op(const finder *f, int s, const char *expression) {
     return stmt->kind == SNI_STMT_OP && stmt->op->expression && strcmp(stmt->op->expression, expression) == 0;
 }
 
-static bool inside(const finder *f, int s) { return (stmt_of(f, s)->mask & f->axes) != 0; }
+static bool inside(const finder *f, int s) {
+    return (stmt_of(f, s)->mask & f->axes) != 0;
+}
 
-static bool is_real(const finder *f, int s) { return sni_dtype_is_real(stmt_of(f, s)->dtype); }
+static bool is_real(const finder *f, int s) {
+    return sni_dtype_is_real(stmt_of(f, s)->dtype);
+}
 
 /* The value before it was rounded or widened: rounding on the way into a sum is not a result that anyone sees. */
 static int without_casts(const finder *f, int s) {
@@ -31,7 +37,9 @@ static int without_casts(const finder *f, int s) {
 }
 
 /* Can s and what leads to it be computed in the leader's pass? */
-static bool is_ready(const finder *f, int leader, int s) { return f->depth[s] < f->depth[leader]; }
+static bool is_ready(const finder *f, int leader, int s) {
+    return f->depth[s] < f->depth[leader];
+}
 
 /* Is r a reduction of x with one of the combiners, in the same arithmetic as the follower when types matter? */
 static bool leads(const finder *f, int r, int x, sni_tuple tuple) {
@@ -78,7 +86,8 @@ static bool take_exponential(const finder *f, int s, sni_follower *out) {
 /* Takes a product apart: one exponential, factors, and a division by a sum of the same exponentials. */
 static bool take_product(const finder *f, int s, sni_follower *out) {
     s = without_casts(f, s);
-    if (is_op(f, s, "a * b")) return take_product(f, stmt_of(f, s)->args[0], out) && take_product(f, stmt_of(f, s)->args[1], out);
+    if (is_op(f, s, "a * b"))
+        return take_product(f, stmt_of(f, s)->args[0], out) && take_product(f, stmt_of(f, s)->args[1], out);
     if (is_op(f, s, "div(a, b)")) {
         out->divisor = out->divisor < 0 ? without_casts(f, stmt_of(f, s)->args[1]) : -1;
         return out->divisor >= 0 && take_product(f, stmt_of(f, s)->args[0], out);

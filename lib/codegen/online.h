@@ -15,9 +15,10 @@ typedef struct sni_follower {
     sni_tuple tuple; /* NONE: the statement follows nothing */
     int leader;      /* the REDUCE it follows; the leader's argument is the tuple's x */
     int taken;       /* the tuple's u: a statement of the row; -1: the tuple has none */
-    int factors[SNI_MAX_FACTORS]; /* the tuple's y is their product: statements inside the row, or of it before the pass */
+    int factors
+        [SNI_MAX_FACTORS]; /* the tuple's y is their product: statements inside the row, or of it before the pass */
     int factor_count;
-    int divisor;     /* a follower of the same leader by which every element is divided; -1: none */
+    int divisor; /* a follower of the same leader by which every element is divided; -1: none */
 } sni_follower;
 
 /* followers[s] of every statement of a flat program; depth as in sni_passes: where depth[s] of a follower says one pass

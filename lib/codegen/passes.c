@@ -1,13 +1,21 @@
 /* A program as passes over its inner axes. */
 #include "codegen/layout.h"
 
-bool sni_stmt_inner(const sni_loop *loop, int s) { return (loop->stmts[s].mask & loop->inner) != 0; }
+bool sni_stmt_inner(const sni_loop *loop, int s) {
+    return (loop->stmts[s].mask & loop->inner) != 0;
+}
 
-bool sni_store_inner(const sni_loop *loop, const sni_store *store) { return (store->mask & loop->inner) != 0; }
+bool sni_store_inner(const sni_loop *loop, const sni_store *store) {
+    return (store->mask & loop->inner) != 0;
+}
 
-int sni_inner_count(const sni_loop *loop) { return __builtin_popcount(loop->inner); }
+int sni_inner_count(const sni_loop *loop) {
+    return __builtin_popcount(loop->inner);
+}
 
-int sni_parallel_count(const sni_loop *loop) { return loop->axis_count - sni_inner_count(loop); }
+int sni_parallel_count(const sni_loop *loop) {
+    return loop->axis_count - sni_inner_count(loop);
+}
 
 typedef struct depth_context {
     const int *depth;
@@ -91,5 +99,6 @@ bool sni_passes_init_online(sni_passes *passes, const sni_loop *loop, sni_arena 
 }
 
 bool sni_passes_init_as(sni_passes *passes, const sni_loop *loop, int tuples, sni_arena *arena) {
-    return tuples == SNI_TUPLES_JOINED ? sni_passes_init_online(passes, loop, arena) : sni_passes_init(passes, loop, arena);
+    return tuples == SNI_TUPLES_JOINED ? sni_passes_init_online(passes, loop, arena)
+                                       : sni_passes_init(passes, loop, arena);
 }

@@ -41,8 +41,8 @@ static sinter_status generate(const sni_loop *loop, const sni_caps *caps, const 
     if (parallel != 0) sni_emit_split(&e, &scope, parallel, "point");
     sni_emit_point(&e, &scope, &passes);
     size_t local = (size_t)schedule->values[LOCAL];
-    sni_expr items = sni_sym_mul_i(loop->sym, sni_sym_ceil_div(loop->sym, total, sni_sym_const(loop->sym, (int64_t)local)),
-                                   (int64_t)local);
+    sni_expr items = sni_sym_mul_i(
+        loop->sym, sni_sym_ceil_div(loop->sym, total, sni_sym_const(loop->sym, (int64_t)local)), (int64_t)local);
     sni_set_launch(out_spec, loop, items, local);
     return sni_emit_end(&e, "plain", NULL);
 }

@@ -1,7 +1,9 @@
 /* Scans: what they carry along the inner axis, point by point or lanes of the axis at a time. */
 #include "codegen/layout.h"
 
-static const char *carry_of(sni_emitter *e, int s) { return sni_emit_format(e, "carry%d", s); }
+static const char *carry_of(sni_emitter *e, int s) {
+    return sni_emit_format(e, "carry%d", s);
+}
 
 /* Do the lanes lie along the axis of the scans? Otherwise they are lines beside each other. */
 static bool lanes_along(const sni_emitter *e, const sni_scope *scope) {

@@ -17,7 +17,9 @@ void sni_strategy_plant(const sni_strategy *strategy) {
     if (planted_count < MOST_PLANTED) planted[planted_count++] = strategy;
 }
 
-size_t sni_strategy_count(void) { return planted_count + OWN_COUNT; }
+size_t sni_strategy_count(void) {
+    return planted_count + OWN_COUNT;
+}
 
 const sni_strategy *sni_strategy_at(size_t index) {
     if (index < planted_count) return planted[index];

@@ -68,7 +68,8 @@ void sni_tile_print_head(sni_emitter *e, const sni_contract *c, const sni_tile_c
     sni_emit_line(e, "SN_MMA_LOCALS");
     sni_emit_line(e, "__local SN_MMA_E *const a_tiles = (__local SN_MMA_E *)memory;");
     sni_emit_line(e, "__local SN_MMA_E *const b_tiles = a_tiles + SN_MMA_STAGES * SN_MMA_A_TILE;");
-    sni_emit_line(e, "const uint item = (uint)get_local_id(0), wave = item / SN_MMA_LANES, lane = item %% SN_MMA_LANES;");
+    sni_emit_line(e,
+                  "const uint item = (uint)get_local_id(0), wave = item / SN_MMA_LANES, lane = item %% SN_MMA_LANES;");
     sni_emit_line(e, "const uint wave_row = wave / SN_MMA_WAVES_N * SN_MMA_WM;");
     sni_emit_line(e, "const uint wave_col = wave %% SN_MMA_WAVES_N * SN_MMA_WN;");
     sni_emit_line(e, "SN_MMA_TILES");

@@ -22,14 +22,14 @@ typedef struct sni_tile {
 /* One operand as the core loads it. */
 typedef struct sni_tile_side {
     const sni_operand *op;
-    char name;               /* 'A' or 'B' */
+    char name;                /* 'A' or 'B' */
     const char *first, *size; /* names of the tile's first row or column, and of their number */
-    bool along_k;            /* chunks of memory lie along k */
-    bool direct;             /* a plain load of what the instruction wants */
-    bool async;              /* copied without registers where whole */
-    bool steady;             /* async, and offsets grow by step for each k */
+    bool along_k;             /* chunks of memory lie along k */
+    bool direct;              /* a plain load of what the instruction wants */
+    bool async;               /* copied without registers where whole */
+    bool steady;              /* async, and offsets grow by step for each k */
     sni_expr step;
-    sni_expr whole;          /* 0 or 1: may chunks be loaded as vectors? Else element by element */
+    sni_expr whole; /* 0 or 1: may chunks be loaded as vectors? Else element by element */
 } sni_tile_side;
 
 typedef struct sni_tile_core {

@@ -190,7 +190,8 @@ static const char *stage_of(const loader *l) {
     return is_a ? "a_tiles + ahead * SN_MMA_A_TILE" : "b_tiles + ahead * SN_MMA_B_TILE";
 }
 
-void sni_tile_print_places(sni_emitter *e, const sni_contract *c, const sni_tile_core *core, const sni_tile_side *side) {
+void sni_tile_print_places(sni_emitter *e, const sni_contract *c, const sni_tile_core *core,
+                           const sni_tile_side *side) {
     loader l = loader_of(e, c, side, core);
     char name = side->name;
     if (!side->steady) return;

@@ -64,13 +64,11 @@ static uint32_t ask_positive(cl_device_id id, cl_device_info what, uint32_t pres
 /* The whole text of a query, "" when it fails. Never NULL unless memory is out; sni_free. */
 static char *ask_text(cl_platform_id platform, cl_device_id id, cl_uint what) {
     size_t size = 0;
-    cl_int error = id ? clGetDeviceInfo(id, what, 0, NULL, &size)
-                      : clGetPlatformInfo(platform, what, 0, NULL, &size);
+    cl_int error = id ? clGetDeviceInfo(id, what, 0, NULL, &size) : clGetPlatformInfo(platform, what, 0, NULL, &size);
     if (error != CL_SUCCESS || size > (1u << 20)) size = 0;
     char *text = sni_calloc(size + 1, 1);
     if (!text || size == 0) return text;
-    error = id ? clGetDeviceInfo(id, what, size, text, NULL)
-               : clGetPlatformInfo(platform, what, size, text, NULL);
+    error = id ? clGetDeviceInfo(id, what, size, text, NULL) : clGetPlatformInfo(platform, what, size, text, NULL);
     if (error != CL_SUCCESS) text[0] = 0;
     return text;
 }
@@ -85,8 +83,8 @@ void sni_device_copy_text(char *out, size_t capacity, const char *text) {
 }
 
 /* Fills a field of the capabilities and appends the whole text to the identity. */
-static void ask_field(cl_platform_id platform, cl_device_id id, cl_uint what, char *out,
-                      size_t capacity, sni_str *identity) {
+static void ask_field(cl_platform_id platform, cl_device_id id, cl_uint what, char *out, size_t capacity,
+                      sni_str *identity) {
     char *text = ask_text(platform, id, what);
     out[0] = 0;
     if (!text) {
@@ -130,8 +128,7 @@ cl_device_type sni_device_type(cl_device_id id) {
 }
 
 bool sni_device_usable(cl_device_id id) {
-    return ask_number(id, CL_DEVICE_AVAILABLE, 1) != 0 &&
-           ask_number(id, CL_DEVICE_COMPILER_AVAILABLE, 1) != 0 &&
+    return ask_number(id, CL_DEVICE_AVAILABLE, 1) != 0 && ask_number(id, CL_DEVICE_COMPILER_AVAILABLE, 1) != 0 &&
            ask_number(id, CL_DEVICE_ENDIAN_LITTLE, 1) != 0;
 }
 
@@ -156,11 +153,10 @@ static void query_memory(cl_device_id id, sni_caps *caps) {
 static void query_limits(cl_device_id id, sni_caps *caps) {
     caps->compute_units = ask_positive(id, CL_DEVICE_MAX_COMPUTE_UNITS, 1);
     caps->max_work_group = ask_positive(id, CL_DEVICE_MAX_WORK_GROUP_SIZE, 1);
-    caps->max_parameter_bytes =
-        ask_positive(id, CL_DEVICE_MAX_PARAMETER_SIZE, LEAST_PARAMETER_BYTES);
+    caps->max_parameter_bytes = ask_positive(id, CL_DEVICE_MAX_PARAMETER_SIZE, LEAST_PARAMETER_BYTES);
     caps->native_float_width = ask_positive(id, CL_DEVICE_NATIVE_VECTOR_WIDTH_FLOAT, 1);
-    caps->work_items_are_lanes = caps->native_float_width == 1 &&
-                                 ask_number(id, CL_DEVICE_PREFERRED_WORK_GROUP_SIZE_MULTIPLE, 1) > 1;
+    caps->work_items_are_lanes =
+        caps->native_float_width == 1 && ask_number(id, CL_DEVICE_PREFERRED_WORK_GROUP_SIZE_MULTIPLE, 1) > 1;
     caps->address_bits = ask_positive(id, CL_DEVICE_ADDRESS_BITS, 8 * sizeof(void *));
     caps->vendor_id = (uint32_t)ask_number(id, CL_DEVICE_VENDOR_ID, 0);
     size_t sizes[16] = {0}, got = 0;
@@ -174,30 +170,26 @@ static void query_limits(cl_device_id id, sni_caps *caps) {
 
 /* The width of a subgroup, warp or wavefront when the device has a single one. */
 static uint32_t subgroup_size(cl_device_id id, const char *extensions) {
-    if (has_word(extensions, "cl_nv_device_attribute_query"))
-        return (uint32_t)ask_number(id, QUERY_WARP_SIZE_NV, 0);
+    if (has_word(extensions, "cl_nv_device_attribute_query")) return (uint32_t)ask_number(id, QUERY_WARP_SIZE_NV, 0);
     if (has_word(extensions, "cl_amd_device_attribute_query"))
         return (uint32_t)ask_number(id, QUERY_WAVEFRONT_WIDTH_AMD, 0);
     if (!has_word(extensions, "cl_intel_required_subgroup_size")) return 0;
     size_t sizes[16] = {0}, got = 0;
-    if (clGetDeviceInfo(id, QUERY_SUB_GROUP_SIZES_INTEL, sizeof sizes, sizes, &got) != CL_SUCCESS)
-        return 0;
+    if (clGetDeviceInfo(id, QUERY_SUB_GROUP_SIZES_INTEL, sizeof sizes, sizes, &got) != CL_SUCCESS) return 0;
     /* Where the compiler may choose among several, it is not known before a kernel is built. */
     return got == sizeof sizes[0] ? (uint32_t)sizes[0] : 0;
 }
 
 static void query_features(cl_device_id id, const char *extensions, sni_caps *caps) {
-    caps->has_f64 =
-        has_word(extensions, "cl_khr_fp64") || ask_number(id, CL_DEVICE_DOUBLE_FP_CONFIG, 0) != 0;
+    caps->has_f64 = has_word(extensions, "cl_khr_fp64") || ask_number(id, CL_DEVICE_DOUBLE_FP_CONFIG, 0) != 0;
     caps->has_f16_arithmetic = has_word(extensions, "cl_khr_fp16");
-    bool can_subgroup =
-        has_word(extensions, "cl_khr_subgroups") || has_c_feature(id, "__opencl_c_subgroups");
+    bool can_subgroup = has_word(extensions, "cl_khr_subgroups") || has_c_feature(id, "__opencl_c_subgroups");
     /* A driver of OpenCL 2.x may not know the query; the extension is enough for it. */
     caps->has_subgroups = can_subgroup && ask_number(id, QUERY_MAX_NUM_SUB_GROUPS, 1) != 0;
     caps->subgroup_size = subgroup_size(id, extensions);
     caps->has_amd_builtins = has_word(extensions, "cl_amd_device_attribute_query");
-    caps->has_inline_ptx = has_word(extensions, "cl_nv_device_attribute_query") &&
-                           sni_device_text_has(caps->platform, "nvidia");
+    caps->has_inline_ptx =
+        has_word(extensions, "cl_nv_device_attribute_query") && sni_device_text_has(caps->platform, "nvidia");
     if (caps->has_inline_ptx) {
         caps->nv_compute_major = (uint32_t)ask_number(id, QUERY_COMPUTE_CAPABILITY_MAJOR_NV, 0);
         caps->nv_compute_minor = (uint32_t)ask_number(id, QUERY_COMPUTE_CAPABILITY_MINOR_NV, 0);
@@ -218,18 +210,15 @@ static void query_c_version(cl_device_id id, sni_caps *caps) {
     cl_name_version versions[32];
     size_t got = 0;
     cl_version best = 0;
-    if (clGetDeviceInfo(id, QUERY_OPENCL_C_ALL_VERSIONS, sizeof versions, versions, &got) !=
-        CL_SUCCESS)
-        return;
+    if (clGetDeviceInfo(id, QUERY_OPENCL_C_ALL_VERSIONS, sizeof versions, versions, &got) != CL_SUCCESS) return;
     for (size_t i = 0; i < got / sizeof versions[0] && i < 32; ++i)
         if (versions[i].version > best) best = versions[i].version;
     unsigned major = 0, minor = 0;
-    if (sscanf(caps->c_version, "OpenCL C %u.%u", &major, &minor) == 2 &&
-        CL_MAKE_VERSION(major, minor, 0) >= best)
+    if (sscanf(caps->c_version, "OpenCL C %u.%u", &major, &minor) == 2 && CL_MAKE_VERSION(major, minor, 0) >= best)
         return;
     if (best)
-        snprintf(caps->c_version, sizeof caps->c_version, "OpenCL C %u.%u",
-                 (unsigned)CL_VERSION_MAJOR(best), (unsigned)CL_VERSION_MINOR(best));
+        snprintf(caps->c_version, sizeof caps->c_version, "OpenCL C %u.%u", (unsigned)CL_VERSION_MAJOR(best),
+                 (unsigned)CL_VERSION_MINOR(best));
 }
 
 /* 32 hex digits of a text; zeros when memory for it ran out. Kernels are then still kept under a key that holds the names and
@@ -262,8 +251,7 @@ void sni_caps_query(cl_platform_id platform, cl_device_id id, sni_caps *out_caps
     sni_free(extensions);
     set_quirks(caps);
     sni_str_printf(&all, "%u bits\n", (unsigned)caps->address_bits);
-    sni_str_printf(&tuning, "%s\n%s\n%u\n", caps->vendor, caps->name,
-                   (unsigned)caps->compute_units);
+    sni_str_printf(&tuning, "%s\n%s\n%u\n", caps->vendor, caps->name, (unsigned)caps->compute_units);
     hash_text(&all, caps->identity);
     hash_text(&tuning, caps->tuning_key);
 }

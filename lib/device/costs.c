@@ -16,11 +16,13 @@ static unit of_cpu(const sni_caps *caps) {
 /* 64 to 128 lanes at 1.5 GHz or more; memory keeps up with one byte a lane and five cycles. Tiles are 64 to 128 wide;
  * what is only loaded goes there while others are multiplied. Attention's kernels (lib/codegen/attention_*.c) hold up to 256
  * columns on every device. */
-static unit of_gpu(void) { return (unit){4000, 20, 200, 64, 256, 0.2}; }
+static unit of_gpu(void) {
+    return (unit){4000, 20, 200, 64, 256, 0.2};
+}
 
 void sni_costs_derive(const sni_caps *caps, sni_costs *out) {
     unit one = caps->device_class == SNI_DEVICE_CPU ? of_cpu(caps) : of_gpu();
     double units = caps->compute_units ? caps->compute_units : 1;
-    *out = (sni_costs){one.launch_ns, one.bytes_per_ns * units, one.f32_ops_per_ns * units, one.tile, one.block,
-                       one.computed, 64};
+    *out = (sni_costs){
+        one.launch_ns, one.bytes_per_ns * units, one.f32_ops_per_ns * units, one.tile, one.block, one.computed, 64};
 }

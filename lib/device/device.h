@@ -33,8 +33,7 @@ sinter_status sni_device_list(sni_device_entry **out_list, size_t *out_count);
 /* selection: SEL, NULL for SINTER_DEVICE or the best. NO_DEVICE lists what there is. */
 sinter_status sni_device_open(const char *selection, sni_device **out_device);
 /* On the caller's objects, which are retained. */
-sinter_status sni_device_adopt(cl_context context, cl_device_id id, cl_command_queue queue,
-                               sni_device **out_device);
+sinter_status sni_device_adopt(cl_context context, cl_device_id id, cl_command_queue queue, sni_device **out_device);
 /* The queue that measures, made at the first call; it belongs to the device. */
 sinter_status sni_device_profiling_queue(sni_device *device, cl_command_queue *out_queue);
 sni_device *sni_device_retain(sni_device *device);

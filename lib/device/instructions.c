@@ -1,20 +1,41 @@
 /* The table of matrix instructions. */
 #include "device/instructions.h"
 
-#define SNI_INSTRUCTION(name, file, needs, dtype, use, M, N, K, LANES, MOST, A_COUNT, A_ROW, A_K, B_COUNT, B_COL, B_K,       \
+#define SNI_INSTRUCTION(name, file, needs, dtype, use, M, N, K, LANES, MOST, A_COUNT, A_ROW, A_K, B_COUNT, B_COL, B_K, \
                         SUMS, ROW, COL)                                                                                \
-    static int name##_a_row(int lane, int i) { return (void)lane, (void)i, A_ROW; }                                    \
-    static int name##_a_k(int lane, int i) { return (void)lane, (void)i, A_K; }                                        \
-    static int name##_b_col(int lane, int i) { return (void)lane, (void)i, B_COL; }                                    \
-    static int name##_b_k(int lane, int i) { return (void)lane, (void)i, B_K; }                                        \
-    static int name##_row(int lane, int i) { return (void)lane, (void)i, ROW; }                                        \
-    static int name##_col(int lane, int i) { return (void)lane, (void)i, COL; }
+    static int name##_a_row(int lane, int i) {                                                                         \
+        return (void)lane, (void)i, A_ROW;                                                                             \
+    }                                                                                                                  \
+    static int name##_a_k(int lane, int i) {                                                                           \
+        return (void)lane, (void)i, A_K;                                                                               \
+    }                                                                                                                  \
+    static int name##_b_col(int lane, int i) {                                                                         \
+        return (void)lane, (void)i, B_COL;                                                                             \
+    }                                                                                                                  \
+    static int name##_b_k(int lane, int i) {                                                                           \
+        return (void)lane, (void)i, B_K;                                                                               \
+    }                                                                                                                  \
+    static int name##_row(int lane, int i) {                                                                           \
+        return (void)lane, (void)i, ROW;                                                                               \
+    }                                                                                                                  \
+    static int name##_col(int lane, int i) {                                                                           \
+        return (void)lane, (void)i, COL;                                                                               \
+    }
 #include "../cl/gemm/instructions.inc"
 
 static const sni_instruction table[] = {
-#define SNI_INSTRUCTION(name, file, needs, dtype, use, M, N, K, LANES, MOST, A_COUNT, A_ROW, A_K, B_COUNT, B_COL, B_K,       \
+#define SNI_INSTRUCTION(name, file, needs, dtype, use, M, N, K, LANES, MOST, A_COUNT, A_ROW, A_K, B_COUNT, B_COL, B_K, \
                         SUMS, ROW, COL)                                                                                \
-    {#name, file, SNI_NEEDS_##needs, SNI_USE_##use, dtype, M, N, K, LANES, MOST,                                             \
+    {#name,                                                                                                            \
+     file,                                                                                                             \
+     SNI_NEEDS_##needs,                                                                                                \
+     SNI_USE_##use,                                                                                                    \
+     dtype,                                                                                                            \
+     M,                                                                                                                \
+     N,                                                                                                                \
+     K,                                                                                                                \
+     LANES,                                                                                                            \
+     MOST,                                                                                                             \
      {A_COUNT, name##_a_row, name##_a_k, #A_ROW, #A_K},                                                                \
      {B_COUNT, name##_b_col, name##_b_k, #B_COL, #B_K},                                                                \
      {SUMS, name##_row, name##_col, #ROW, #COL}},
@@ -23,7 +44,9 @@ static const sni_instruction table[] = {
 
 _Static_assert(sizeof table / sizeof *table <= 32, "a bit of sni_caps.instructions for each");
 
-int sni_instruction_count(void) { return (int)(sizeof table / sizeof *table); }
+int sni_instruction_count(void) {
+    return (int)(sizeof table / sizeof *table);
+}
 
 const sni_instruction *sni_instruction_at(int number) {
     return number >= 0 && number < sni_instruction_count() ? &table[number] : NULL;

@@ -18,8 +18,8 @@ typedef enum sni_instruction_use { SNI_USE_NONE, SNI_USE_DEFAULT, SNI_USE_RELAXE
 /* What a lane holds of a matrix: how many elements, and a coordinate of each. */
 typedef struct sni_fragment {
     int count;
-    int (*outer)(int lane, int i); /* row of A and of the sums, column of B */
-    int (*inner)(int lane, int i); /* k of A and B, column of the sums */
+    int (*outer)(int lane, int i);       /* row of A and of the sums, column of B */
+    int (*inner)(int lane, int i);       /* k of A and B, column of the sums */
     const char *outer_text, *inner_text; /* the same as expressions of OpenCL C in lane and i */
 } sni_fragment;
 

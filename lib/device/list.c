@@ -71,8 +71,7 @@ static sinter_status append_devices(ranked_list *list, cl_platform_id platform) 
         *item = (ranked){.entry = {.platform = platform, .id = ids[i]}};
         sni_caps_query(platform, ids[i], &item->entry.caps);
         if (!sni_device_usable(ids[i])) {
-            sni_log(SNI_LOG_INFO,
-                    "device '%s' is left out: not available, without a compiler, or big-endian",
+            sni_log(SNI_LOG_INFO, "device '%s' is left out: not available, without a compiler, or big-endian",
                     item->entry.caps.name);
             continue;
         }
@@ -90,8 +89,7 @@ static int compare_ranked(const void *a, const void *b) {
 }
 
 /* Hands the sorted entries over. */
-static sinter_status finish_list(ranked_list *list, sni_device_entry **out_list,
-                                 size_t *out_count) {
+static sinter_status finish_list(ranked_list *list, sni_device_entry **out_list, size_t *out_count) {
     if (list->count == 0) return SINTER_OK;
     qsort(list->items, list->count, sizeof *list->items, compare_ranked);
     sni_device_entry *entries = sni_calloc(list->count, sizeof *entries);
@@ -110,8 +108,7 @@ sinter_status sni_device_list(sni_device_entry **out_list, size_t *out_count) {
     SNI_TRY(sni_platform_list(&platforms, &platform_count));
     ranked_list list = {NULL, 0, 0};
     sinter_status status = SINTER_OK;
-    for (size_t i = 0; i < platform_count && status == SINTER_OK; ++i)
-        status = append_devices(&list, platforms[i]);
+    for (size_t i = 0; i < platform_count && status == SINTER_OK; ++i) status = append_devices(&list, platforms[i]);
     if (status == SINTER_OK) status = finish_list(&list, out_list, out_count);
     sni_free(list.items);
     sni_free(platforms);
@@ -145,8 +142,7 @@ static void fill_info(const sni_device_entry *entry, sinter_device_info *info) {
     sni_device_copy_text(info->tuning_key, sizeof info->tuning_key, caps->tuning_key);
 }
 
-sinter_status sinter_devices_list(sinter_device_info *out_infos, size_t capacity,
-                                  size_t *out_count) {
+sinter_status sinter_devices_list(sinter_device_info *out_infos, size_t capacity, size_t *out_count) {
     if (!out_count || (!out_infos && capacity > 0))
         return sni_fail(SINTER_INVALID_ARGUMENT, "sinter_devices_list: an argument is NULL");
     *out_count = 0;

@@ -11,8 +11,7 @@
 #include "device/select.h"
 
 /* Drivers call this from any thread, also while a call fails; the failing call reports it too. */
-static void CL_CALLBACK on_context_error(const char *text, const void *data, size_t size,
-                                         void *context) {
+static void CL_CALLBACK on_context_error(const char *text, const void *data, size_t size, void *context) {
     (void)data, (void)size, (void)context;
     sni_log(SNI_LOG_INFO, "OpenCL: %s", text ? text : "(no text)");
 }
@@ -32,8 +31,7 @@ static sinter_status open_entry(const sni_device_entry *entry, sni_device **out_
     sni_device *device = device_create(entry->platform, entry->id);
     if (!device) return sni_out_of_memory("a device");
     device->caps = entry->caps;
-    cl_context_properties properties[] = {CL_CONTEXT_PLATFORM,
-                                          (cl_context_properties)entry->platform, 0};
+    cl_context_properties properties[] = {CL_CONTEXT_PLATFORM, (cl_context_properties)entry->platform, 0};
     cl_int error = CL_SUCCESS;
     sinter_status status = SINTER_OK;
     device->context = clCreateContext(properties, 1, &device->id, on_context_error, NULL, &error);
@@ -41,8 +39,7 @@ static sinter_status open_entry(const sni_device_entry *entry, sni_device **out_
         status = sni_cl_fail(error, "clCreateContext");
     } else {
         device->queue = clCreateCommandQueue(device->context, device->id, 0, &error);
-        if (!device->queue || error != CL_SUCCESS)
-            status = sni_cl_fail(error, "clCreateCommandQueue");
+        if (!device->queue || error != CL_SUCCESS) status = sni_cl_fail(error, "clCreateCommandQueue");
     }
     if (status != SINTER_OK) {
         status = sni_fail_in(status, "device '%s'", device->caps.name);
@@ -60,8 +57,7 @@ sinter_status sni_device_open(const char *selection, sni_device **out_device) {
     size_t count = 0, platform_count = 0, index = 0;
     SNI_TRY(sni_platform_list(&platforms, &platform_count));
     sinter_status status = sni_device_list(&list, &count);
-    if (status == SINTER_OK)
-        status = sni_device_select(selection, list, count, platforms, platform_count, &index);
+    if (status == SINTER_OK) status = sni_device_select(selection, list, count, platforms, platform_count, &index);
     if (status == SINTER_OK) status = open_entry(&list[index], out_device);
     sni_free(list);
     sni_free(platforms);
@@ -84,18 +80,15 @@ static bool context_has(cl_context context, cl_device_id id) {
 static sinter_status check_adopted(cl_context context, cl_device_id id, cl_command_queue queue) {
     if (!context || !id || !queue)
         return sni_fail(SINTER_INVALID_ARGUMENT, "the context, the device or the queue is NULL");
-    if (!context_has(context, id))
-        return sni_fail(SINTER_INVALID_ARGUMENT, "the context does not hold the device");
+    if (!context_has(context, id)) return sni_fail(SINTER_INVALID_ARGUMENT, "the context does not hold the device");
     cl_context of_queue = NULL;
     cl_device_id device_of_queue = NULL;
     cl_command_queue_properties properties = 0;
     cl_int error = clGetCommandQueueInfo(queue, CL_QUEUE_CONTEXT, sizeof of_queue, &of_queue, NULL);
     if (error == CL_SUCCESS)
-        error = clGetCommandQueueInfo(queue, CL_QUEUE_DEVICE, sizeof device_of_queue,
-                                      &device_of_queue, NULL);
+        error = clGetCommandQueueInfo(queue, CL_QUEUE_DEVICE, sizeof device_of_queue, &device_of_queue, NULL);
     if (error == CL_SUCCESS)
-        error =
-            clGetCommandQueueInfo(queue, CL_QUEUE_PROPERTIES, sizeof properties, &properties, NULL);
+        error = clGetCommandQueueInfo(queue, CL_QUEUE_PROPERTIES, sizeof properties, &properties, NULL);
     if (error != CL_SUCCESS) return sni_cl_fail(error, "clGetCommandQueueInfo");
     if (of_queue != context || device_of_queue != id)
         return sni_fail(SINTER_INVALID_ARGUMENT, "the queue is of another context or device");
@@ -104,16 +97,14 @@ static sinter_status check_adopted(cl_context context, cl_device_id id, cl_comma
     return SINTER_OK;
 }
 
-sinter_status sni_device_adopt(cl_context context, cl_device_id id, cl_command_queue queue,
-                               sni_device **out_device) {
+sinter_status sni_device_adopt(cl_context context, cl_device_id id, cl_command_queue queue, sni_device **out_device) {
     *out_device = NULL;
     SNI_TRY(check_adopted(context, id, queue));
     cl_platform_id platform = NULL;
     cl_int error = clGetDeviceInfo(id, CL_DEVICE_PLATFORM, sizeof platform, &platform, NULL);
     if (error != CL_SUCCESS) return sni_cl_fail(error, "CL_DEVICE_PLATFORM");
     if (!sni_device_usable(id))
-        return sni_fail(SINTER_UNSUPPORTED,
-                        "the device is not available, has no compiler, or is big-endian");
+        return sni_fail(SINTER_UNSUPPORTED, "the device is not available, has no compiler, or is big-endian");
     sni_device *device = device_create(platform, id);
     if (!device) return sni_out_of_memory("a device");
     sni_caps_query(platform, id, &device->caps);
@@ -131,8 +122,7 @@ sinter_status sni_device_profiling_queue(sni_device *device, cl_command_queue *o
     cl_int error = CL_SUCCESS;
     sni_mutex_lock(&device->mutex);
     if (!device->profiling_queue)
-        device->profiling_queue =
-            clCreateCommandQueue(device->context, device->id, CL_QUEUE_PROFILING_ENABLE, &error);
+        device->profiling_queue = clCreateCommandQueue(device->context, device->id, CL_QUEUE_PROFILING_ENABLE, &error);
     *out_queue = device->profiling_queue;
     sni_mutex_unlock(&device->mutex);
     return *out_queue ? SINTER_OK : sni_cl_fail(error, "clCreateCommandQueue for profiling");

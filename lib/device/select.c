@@ -42,8 +42,7 @@ static const struct alias {
 static bool matches_text(const char *text, const char *name) {
     if (sni_device_text_has(text, name)) return true;
     for (size_t i = 0; i < sizeof aliases / sizeof aliases[0]; ++i)
-        if (same_text(name, aliases[i].name) && sni_device_text_has(text, aliases[i].text))
-            return true;
+        if (same_text(name, aliases[i].name) && sni_device_text_has(text, aliases[i].text)) return true;
     return false;
 }
 
@@ -67,8 +66,7 @@ static bool is_index(const char *text, size_t *out_index) {
     return true;
 }
 
-static bool select_by_type(const char *word, const sni_device_entry *list, size_t count,
-                           size_t *out_index) {
+static bool select_by_type(const char *word, const sni_device_entry *list, size_t count, size_t *out_index) {
     cl_device_type type = type_of_word(word);
     for (size_t i = 0; type && i < count; ++i) {
         if (!(sni_device_type(list[i].id) & type)) continue;
@@ -78,12 +76,10 @@ static bool select_by_type(const char *word, const sni_device_entry *list, size_
     return false;
 }
 
-static bool select_by_name(const char *name, const sni_device_entry *list, size_t count,
-                           size_t *out_index) {
+static bool select_by_name(const char *name, const sni_device_entry *list, size_t count, size_t *out_index) {
     for (size_t i = 0; i < count; ++i) {
         const sni_caps *caps = &list[i].caps;
-        if (!matches_text(caps->vendor, name) && !matches_text(caps->name, name) &&
-            !matches_text(caps->platform, name))
+        if (!matches_text(caps->vendor, name) && !matches_text(caps->name, name) && !matches_text(caps->platform, name))
             continue;
         *out_index = i;
         return true;
@@ -109,8 +105,7 @@ static size_t nth_of_platform(const sni_device_entry *list, size_t at) {
 }
 
 static bool select_by_pair(const char *selection, const sni_device_entry *list, size_t count,
-                           const cl_platform_id *platforms, size_t platform_count,
-                           size_t *out_index) {
+                           const cl_platform_id *platforms, size_t platform_count, size_t *out_index) {
     const char *colon = strchr(selection, ':');
     char platform[128];
     if (!colon || (size_t)(colon - selection) >= sizeof platform) return false;
@@ -128,30 +123,27 @@ static bool select_by_pair(const char *selection, const sni_device_entry *list, 
     return false;
 }
 
-static sinter_status fail_unmatched(const char *selection, const sni_device_entry *list,
-                                    size_t count) {
+static sinter_status fail_unmatched(const char *selection, const sni_device_entry *list, size_t count) {
     sni_str text = SNI_STR_INIT;
     for (size_t i = 0; i < count; ++i)
         sni_str_printf(&text, "\n  %zu: %s (%s)", i, list[i].caps.name, list[i].caps.platform);
-    sinter_status status = sni_fail(SINTER_NO_DEVICE, "no OpenCL device matches '%s'; there are:%s",
-                                    selection, sni_str_text(&text));
+    sinter_status status =
+        sni_fail(SINTER_NO_DEVICE, "no OpenCL device matches '%s'; there are:%s", selection, sni_str_text(&text));
     sni_str_deinit(&text);
     return status;
 }
 
 sinter_status sni_device_fail_without(size_t platform_count) {
-    return sni_fail(
-        SINTER_NO_DEVICE,
-        "%s; install a driver: the package pocl-opencl-icd runs on the CPU, a GPU needs its "
-        "vendor's OpenCL driver (NVIDIA: nvidia-opencl-icd, Intel: intel-opencl-icd, AMD: "
-        "rocm-opencl-icd, or mesa-opencl-icd with RUSTICL_ENABLE set)",
-        platform_count ? "the OpenCL platforms of this machine have no usable device"
-                       : "this machine has no OpenCL platform");
+    return sni_fail(SINTER_NO_DEVICE,
+                    "%s; install a driver: the package pocl-opencl-icd runs on the CPU, a GPU needs its "
+                    "vendor's OpenCL driver (NVIDIA: nvidia-opencl-icd, Intel: intel-opencl-icd, AMD: "
+                    "rocm-opencl-icd, or mesa-opencl-icd with RUSTICL_ENABLE set)",
+                    platform_count ? "the OpenCL platforms of this machine have no usable device"
+                                   : "this machine has no OpenCL platform");
 }
 
 sinter_status sni_device_select(const char *selection, const sni_device_entry *list, size_t count,
-                                const cl_platform_id *platforms, size_t platform_count,
-                                size_t *out_index) {
+                                const cl_platform_id *platforms, size_t platform_count, size_t *out_index) {
     *out_index = 0;
     if (count == 0) return sni_device_fail_without(platform_count);
     if (!selection || !*selection) selection = sni_env("SINTER_DEVICE");
@@ -163,9 +155,7 @@ sinter_status sni_device_select(const char *selection, const sni_device_entry *l
         return SINTER_OK;
     }
     if (type_of_word(selection))
-        return select_by_type(selection, list, count, out_index)
-                   ? SINTER_OK
-                   : fail_unmatched(selection, list, count);
+        return select_by_type(selection, list, count, out_index) ? SINTER_OK : fail_unmatched(selection, list, count);
     if (select_by_pair(selection, list, count, platforms, platform_count, out_index) ||
         select_by_name(selection, list, count, out_index))
         return SINTER_OK;

@@ -8,8 +8,7 @@
  * it the first. platforms in the driver's order, for the "platform:device" form. NO_DEVICE lists
  * what there is. */
 sinter_status sni_device_select(const char *selection, const sni_device_entry *list, size_t count,
-                                const cl_platform_id *platforms, size_t platform_count,
-                                size_t *out_index);
+                                const cl_platform_id *platforms, size_t platform_count, size_t *out_index);
 /* NO_DEVICE with the packages that help. */
 sinter_status sni_device_fail_without(size_t platform_count);
 

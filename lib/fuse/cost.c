@@ -28,8 +28,10 @@ static uint32_t result_columns(const sni_loop *loop) {
 
 /* How often a statement is evaluated. Outside of products that is once for every point of the parallel axes, also of those
  * that it does not depend on; a product, and a nest with one, keeps what it needs again for a tile. */
-static double evaluations(const sni_loop *loop, const sni_costs *costs, const sni_stmt *s, bool tiled, uint32_t columns) {
-    uint32_t all = loop->axis_count ? (uint32_t)((1ull << loop->axis_count) - 1) : 0, missing = all & ~loop->inner & ~s->mask;
+static double evaluations(const sni_loop *loop, const sni_costs *costs, const sni_stmt *s, bool tiled,
+                          uint32_t columns) {
+    uint32_t all = loop->axis_count ? (uint32_t)((1ull << loop->axis_count) - 1) : 0,
+             missing = all & ~loop->inner & ~s->mask;
     double n = points(loop, costs, s->mask | (s->kind == SNI_STMT_REDUCE ? s->axes : 0));
     for (int a = 0; a < loop->axis_count; ++a) {
         if (!(missing >> a & 1u)) continue;
@@ -42,9 +44,12 @@ static double evaluations(const sni_loop *loop, const sni_costs *costs, const sn
 
 static double operations(const sni_stmt *s) {
     switch (s->kind) {
-    case SNI_STMT_CONST: return 0;
-    case SNI_STMT_OP: return s->op->cost > 1 ? s->op->cost : 1;
-    default: return 1;
+    case SNI_STMT_CONST:
+        return 0;
+    case SNI_STMT_OP:
+        return s->op->cost > 1 ? s->op->cost : 1;
+    default:
+        return 1;
     }
 }
 
@@ -54,7 +59,9 @@ typedef struct need {
     bool *needed;
 } need;
 
-static void mark(void *context, int statement) { ((need *)context)->needed[statement] = true; }
+static void mark(void *context, int statement) {
+    ((need *)context)->needed[statement] = true;
+}
 
 static void find_needed(const sni_loop *loop, bool *needed) {
     need n = {loop, needed};
@@ -65,7 +72,8 @@ static void find_needed(const sni_loop *loop, bool *needed) {
     for (int i = loop->stmt_count; i-- > 0;) {
         const sni_stmt *s = &loop->stmts[i];
         for (int a = 0; needed[i] && a < s->arg_count; ++a) needed[s->args[a]] = true;
-        if (!needed[i] || (s->kind != SNI_STMT_LOAD && s->kind != SNI_STMT_INDEX && s->kind != SNI_STMT_SELECT)) continue;
+        if (!needed[i] || (s->kind != SNI_STMT_LOAD && s->kind != SNI_STMT_INDEX && s->kind != SNI_STMT_SELECT))
+            continue;
         if (s->offset) sni_sym_visit_values(loop->sym, s->offset, mark, &n);
         if (s->guard) sni_sym_visit_values(loop->sym, s->guard, mark, &n);
     }

@@ -40,8 +40,7 @@ static sinter_status describe(sni_fuser *f, int group, int *mark, int number, sn
     if (!add_free_nodes(f, &f->nodes, mark, number)) return sni_out_of_memory("a kernel group");
     out->node_count = (int)f->nodes.count;
     out->nodes = sni_arena_copy(f->arena, f->nodes.items, f->nodes.count * sizeof *f->nodes.items);
-    if (!out->outputs || !out->nodes || !sni_loop_collapse(out->loop, f->arena) ||
-        !sni_loop_own(out->loop, f->arena))
+    if (!out->outputs || !out->nodes || !sni_loop_collapse(out->loop, f->arena) || !sni_loop_own(out->loop, f->arena))
         return sni_out_of_memory("a kernel group");
     const char *wrong = sni_loop_verify(out->loop);
     if (wrong) return sni_fail(SINTER_INTERNAL, "%s '%s': %s", last->op->name, last->name ? last->name : "", wrong);

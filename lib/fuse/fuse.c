@@ -19,8 +19,10 @@ static bool place_node(sni_fuser *f, sni_ints *tried, int node) {
         int set[2] = {target, g->of[node]}, joined;
         if (!sni_ints_push(tried, target)) return false;
         const char *why = sni_fuser_join(f, set, 2, &joined);
-        if (why) sni_fuser_note_end(f, node, target, why);
-        else if (joined < 0) return false;
+        if (why)
+            sni_fuser_note_end(f, node, target, why);
+        else if (joined < 0)
+            return false;
     }
     return f->graph->nodes[node].op->kind != SNI_OP_CONTRACT || sni_fuser_place_product(f, node);
 }

@@ -15,11 +15,11 @@ typedef struct sni_fuse_options {
 /* One kernel to be: its nodes, what others need of it, and its program. */
 typedef struct sni_group {
     int node_count;
-    int *nodes;          /* in order; views that are computed inside included */
+    int *nodes; /* in order; views that are computed inside included */
     int output_count;
-    uint32_t *outputs;   /* values it stores */
+    uint32_t *outputs; /* values it stores */
     sni_loop *loop;
-    const char *ends;    /* why it holds no more, in words */
+    const char *ends; /* why it holds no more, in words */
 } sni_group;
 
 /* Partitions a graph without composites into groups, in an order in which they can run. Graph outputs that no

@@ -11,10 +11,10 @@ typedef enum sni_plain_state { SNI_PLAIN_UNKNOWN, SNI_PLAIN_NO, SNI_PLAIN_YES } 
 /* What is known of a group. */
 typedef struct sni_facts {
     sni_plain_state plain;
-    uint32_t value;             /* plain: one with the shape of all */
-    int loads, outputs, depth;  /* plain: at most */
-    unsigned kinds;             /* 1u << sni_op_kind of each node */
-    double time_ns;             /* predicted; 0: not yet */
+    uint32_t value;            /* plain: one with the shape of all */
+    int loads, outputs, depth; /* plain: at most */
+    unsigned kinds;            /* 1u << sni_op_kind of each node */
+    double time_ns;            /* predicted; 0: not yet */
 } sni_facts;
 
 typedef struct sni_fuser {
@@ -30,8 +30,8 @@ typedef struct sni_fuser {
     sni_facts *facts;   /* by group */
     sni_facts joint;    /* of the set of the attempt, if it becomes a group */
     sni_groups groups;
-    sni_ints nodes;     /* of the set that is looked at, ascending */
-    uint32_t *outputs;  /* what it stores */
+    sni_ints nodes;    /* of the set that is looked at, ascending */
+    uint32_t *outputs; /* what it stores */
     size_t output_count, output_capacity;
 } sni_fuser;
 

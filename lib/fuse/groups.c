@@ -13,7 +13,9 @@ bool sni_ints_push(sni_ints *list, int item) {
     return true;
 }
 
-int sni_groups_stamp(sni_groups *groups) { return ++groups->stamp; }
+int sni_groups_stamp(sni_groups *groups) {
+    return ++groups->stamp;
+}
 
 /* ---- edges between nodes ---- */
 
@@ -90,15 +92,19 @@ static bool init_users(sni_groups *g) {
 static void link_between(sni_groups *g, int before, int group, int after) {
     g->items[group].before = before;
     g->items[group].after = after;
-    if (before >= 0) g->items[before].after = group;
-    else g->first = group;
+    if (before >= 0)
+        g->items[before].after = group;
+    else
+        g->first = group;
     if (after >= 0) g->items[after].before = group;
 }
 
 static void unlink_group(sni_groups *g, int group) {
     int before = g->items[group].before, after = g->items[group].after;
-    if (before >= 0) g->items[before].after = after;
-    else g->first = after;
+    if (before >= 0)
+        g->items[before].after = after;
+    else
+        g->first = after;
     if (after >= 0) g->items[after].before = before;
 }
 
@@ -196,8 +202,10 @@ static search find(sni_groups *g, const int *set, int count) {
     s.mark = sni_groups_stamp(g);
     for (int i = 0; i < count; ++i) look(g, set, count, set[i], true, &s);
     for (size_t i = 0; i < g->found.count && !s.encloses && !s.failed; ++i) {
-        if (i == MAX_VISITS) s.encloses = true;
-        else look(g, set, count, g->found.items[i], false, &s);
+        if (i == MAX_VISITS)
+            s.encloses = true;
+        else
+            look(g, set, count, g->found.items[i], false, &s);
     }
     g->visits += (long)g->found.count;
     return s;

@@ -16,26 +16,26 @@ typedef struct sni_ints {
 bool sni_ints_push(sni_ints *list, int item); /* false: out of memory */
 
 typedef struct sni_kernel_group {
-    sni_ints nodes;     /* ascending; empty when the group has gone into another */
-    sni_ints reads;     /* nodes whose values it reads; at times nodes of its own, and several of one group */
-    uint64_t place;     /* falls from reader to what it reads */
-    int before, after;  /* in the list; -1: an end */
+    sni_ints nodes;    /* ascending; empty when the group has gone into another */
+    sni_ints reads;    /* nodes whose values it reads; at times nodes of its own, and several of one group */
+    uint64_t place;    /* falls from reader to what it reads */
+    int before, after; /* in the list; -1: an end */
     int mark;
-    const char *ends;   /* why it holds no more, or NULL */
+    const char *ends; /* why it holds no more, or NULL */
 } sni_kernel_group;
 
 typedef struct sni_groups {
     const sinter_graph *graph;
     int node_count;
-    const bool *is_free; /* node: computed inside every kernel that reads it */
-    int *of;             /* node -> group; -1: free */
+    const bool *is_free;     /* node: computed inside every kernel that reads it */
+    int *of;                 /* node -> group; -1: free */
     int *deps, *dep_start;   /* node -> nodes of groups that it reads, through free nodes, latest first */
     int *users, *user_start; /* the other way, ascending */
     sni_kernel_group *items; /* by group; a group's number is that of one of its nodes */
     int first;               /* of the list, -1: there are none */
     int stamp;
-    sni_ints found;          /* of the last search */
-    long visits;             /* groups that searches have looked at, for tests */
+    sni_ints found; /* of the last search */
+    long visits;    /* groups that searches have looked at, for tests */
 } sni_groups;
 
 /* One group for every node that is not free. is_free stays the caller's and must not change. false: out of memory; deinit in

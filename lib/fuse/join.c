@@ -68,12 +68,15 @@ sni_loop *sni_fuser_build(sni_fuser *f, sni_arena *arena, const char **why) {
     if (f->output_count == 0) return NULL;
     set_members(f, true);
     sni_members members = {f->members, f->nodes.items, (int)f->nodes.count};
-    bool built = sni_loop_build(f->graph, &members, f->outputs, (int)f->output_count, &f->options->limits, arena, &loop, why);
+    bool built =
+        sni_loop_build(f->graph, &members, f->outputs, (int)f->output_count, &f->options->limits, arena, &loop, why);
     set_members(f, false);
     return built ? loop : NULL;
 }
 
-bool sni_fuser_out_of_memory(const char *why) { return strcmp(why, "out of memory") == 0; }
+bool sni_fuser_out_of_memory(const char *why) {
+    return strcmp(why, "out of memory") == 0;
+}
 
 /* Words for a set that certainly is too large, or NULL. */
 static const char *certainly_too_large(const sni_fuser *f) {
@@ -149,7 +152,8 @@ static const char *attempt(sni_fuser *f, const int *set, int count, bool *out_fa
 static const char *refusal(sni_fuser *f, const int *set, int count, bool *out_failed) {
     bool plain = count == 2 && sni_fuser_is_plain(f, set[0], set[1], out_failed);
     if (*out_failed) return NULL;
-    if (plain) return sni_groups_encloses(&f->groups, set, count, out_failed) ? "another kernel has to run in between" : NULL;
+    if (plain)
+        return sni_groups_encloses(&f->groups, set, count, out_failed) ? "another kernel has to run in between" : NULL;
     f->joint = (sni_facts){.plain = SNI_PLAIN_NO};
     for (int i = 0; i < count; ++i) f->joint.kinds |= sni_fuser_facts(f, set[i])->kinds;
     return attempt(f, set, count, out_failed);
@@ -169,7 +173,8 @@ void sni_fuser_note_end(sni_fuser *f, int node, int group, const char *why) {
     const sni_node *n = &f->graph->nodes[node];
     if (f->groups.items[group].ends) return;
     sni_str text = SNI_STR_INIT;
-    sni_str_printf(&text, "%s%s%s%s: %s", n->op->name, n->name ? " '" : "", n->name ? n->name : "", n->name ? "'" : "", why);
+    sni_str_printf(&text, "%s%s%s%s: %s", n->op->name, n->name ? " '" : "", n->name ? n->name : "", n->name ? "'" : "",
+                   why);
     f->groups.items[group].ends = sni_arena_strdup(f->arena, sni_str_text(&text));
     sni_str_deinit(&text);
 }

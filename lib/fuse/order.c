@@ -11,12 +11,12 @@
 /* A value for memory's sake is a node with readers in other groups. */
 typedef struct order {
     sni_fuser *f;
-    int count;            /* of groups */
-    int *groups;          /* number -> group, in the list's order */
-    double *bytes;        /* node -> of its values in the arena; 0 for outputs of the graph */
-    int *read_start, *reads; /* number -> nodes of other groups that it reads, each once */
-    int *left;            /* node -> readers that have not run */
-    int *waits;           /* number -> reads whose node has not been computed */
+    int count;                   /* of groups */
+    int *groups;                 /* number -> group, in the list's order */
+    double *bytes;               /* node -> of its values in the arena; 0 for outputs of the graph */
+    int *read_start, *reads;     /* number -> nodes of other groups that it reads, each once */
+    int *left;                   /* node -> readers that have not run */
+    int *waits;                  /* number -> reads whose node has not been computed */
     int *reader_start, *readers; /* node -> numbers */
 } order;
 
@@ -52,7 +52,8 @@ static bool collect_reads(order *o, int *mark) {
     o->read_start[o->count] = (int)count;
     for (int n = 2; n <= g->node_count; ++n) o->reader_start[n + 1] += o->reader_start[n];
     for (int i = 0; i < o->count; ++i)
-        for (int r = o->read_start[i]; r < o->read_start[i + 1]; ++r) o->readers[o->reader_start[o->reads[r] + 1]++] = i;
+        for (int r = o->read_start[i]; r < o->read_start[i + 1]; ++r)
+            o->readers[o->reader_start[o->reads[r] + 1]++] = i;
     return true;
 }
 

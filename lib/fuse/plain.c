@@ -11,7 +11,9 @@
 /* Nodes on top of each other; the loop builder's own limit is higher. */
 #define MAX_DEPTH 390
 
-static const sni_type *type_of(const sni_fuser *f, uint32_t value) { return &sni_graph_value(f->graph, value)->type; }
+static const sni_type *type_of(const sni_fuser *f, uint32_t value) {
+    return &sni_graph_value(f->graph, value)->type;
+}
 
 static bool same_dims(const sni_type *a, const sni_type *b) {
     return a->rank == b->rank && memcmp(a->dims, b->dims, (size_t)a->rank * sizeof *a->dims) == 0;
@@ -33,8 +35,12 @@ sni_facts *sni_fuser_facts(sni_fuser *f, int group) {
     if (p->plain != SNI_PLAIN_UNKNOWN) return p;
     int n = f->groups.items[group].nodes.items[0]; /* nothing has joined it yet */
     const sni_node *node = &f->graph->nodes[n];
-    *p = (sni_facts){.plain = is_plain_node(f, n) ? SNI_PLAIN_YES : SNI_PLAIN_NO, .value = node->out[0],
-                     .loads = node->in_count, .outputs = 1, .depth = 1, .kinds = 1u << node->op->kind};
+    *p = (sni_facts){.plain = is_plain_node(f, n) ? SNI_PLAIN_YES : SNI_PLAIN_NO,
+                     .value = node->out[0],
+                     .loads = node->in_count,
+                     .outputs = 1,
+                     .depth = 1,
+                     .kinds = 1u << node->op->kind};
     return p;
 }
 
@@ -72,8 +78,12 @@ bool sni_fuser_is_plain(sni_fuser *f, int a, int b, bool *out_failed) {
     *out_failed = false;
     if (x->plain != SNI_PLAIN_YES || y->plain != SNI_PLAIN_YES) return false;
     if (!same_dims(type_of(f, x->value), type_of(f, y->value))) return false;
-    f->joint = (sni_facts){.plain = SNI_PLAIN_YES, .value = x->value, .loads = x->loads + y->loads, .outputs = x->outputs + y->outputs,
-                           .depth = x->depth + y->depth, .kinds = x->kinds | y->kinds};
+    f->joint = (sni_facts){.plain = SNI_PLAIN_YES,
+                           .value = x->value,
+                           .loads = x->loads + y->loads,
+                           .outputs = x->outputs + y->outputs,
+                           .depth = x->depth + y->depth,
+                           .kinds = x->kinds | y->kinds};
     size_t nodes = f->groups.items[a].nodes.count + f->groups.items[b].nodes.count;
     if (fits(f, &f->joint, nodes)) return true;
     int set[2] = {a, b};

@@ -9,7 +9,9 @@
 /* Groups with these are no prologues. */
 #define DEAR (1u << SNI_OP_CONTRACT | 1u << SNI_OP_REDUCE | 1u << SNI_OP_SCAN | 1u << SNI_OP_STORE)
 
-static bool has(sni_fuser *f, int group, sni_op_kind kind) { return sni_fuser_facts(f, group)->kinds >> kind & 1u; }
+static bool has(sni_fuser *f, int group, sni_op_kind kind) {
+    return sni_fuser_facts(f, group)->kinds >> kind & 1u;
+}
 
 static bool in_set(const int *set, int count, int group) {
     for (int i = 0; i < count; ++i)

@@ -16,7 +16,8 @@ static bool collect(const sni_fuser *f, readers *r) {
         for (int i = 0; i < f->graph->nodes[n].in_count; ++i) ++r->start[f->graph->nodes[n].in[i] + 2];
     for (size_t v = 2; v <= values; ++v) r->start[v] += r->start[v - 1];
     for (size_t n = 0; n < f->graph->node_count; ++n)
-        for (int i = 0; i < f->graph->nodes[n].in_count; ++i) r->nodes[r->start[f->graph->nodes[n].in[i] + 1]++] = (int)n;
+        for (int i = 0; i < f->graph->nodes[n].in_count; ++i)
+            r->nodes[r->start[f->graph->nodes[n].in[i] + 1]++] = (int)n;
     return true;
 }
 

@@ -32,8 +32,8 @@ static bool fail_node(const addition *add, sinter_status status, const char *tex
         }
     }
     const char *name = graph->pending_name;
-    sni_graph_fail(graph, status, "%s%s%s%s (%s): %s", add->op->name, name ? " '" : "",
-                   name ? name : "", name ? "'" : "", sni_str_text(&types), text);
+    sni_graph_fail(graph, status, "%s%s%s%s (%s): %s", add->op->name, name ? " '" : "", name ? name : "",
+                   name ? "'" : "", sni_str_text(&types), text);
     sni_str_deinit(&types);
     return false;
 }
@@ -126,8 +126,13 @@ static const char *check_type(const sni_sym *sym, const sni_type *type) {
 static bool infer(addition *add) {
     sinter_graph *graph = add->graph;
     sni_call call = {
-        .sym = graph->sym, .op = add->op, .in_count = add->in_count, .in = add->in_types,
-        .attrs = add->attrs, .out_count = add->out_count, .out = add->out_types,
+        .sym = graph->sym,
+        .op = add->op,
+        .in_count = add->in_count,
+        .in = add->in_types,
+        .attrs = add->attrs,
+        .out_count = add->out_count,
+        .out = add->out_types,
     };
     sinter_status status = add->op->infer(&call);
     if (status != SINTER_OK) return fail_node(add, status, sinter_last_error());
@@ -206,15 +211,19 @@ static bool add_node(const addition *add, uint32_t *outs) {
         return fail_memory(graph);
     }
     for (int o = 0; o < add->out_count; o++) {
-        sni_value value = {
-            .type = add->out_types[o], .producer = (int)graph->node_count, .output = o};
+        sni_value value = {.type = add->out_types[o], .producer = (int)graph->node_count, .output = o};
         ids[o] = add_value(graph, &value);
         if (ids[o] == 0) return false;
     }
     sni_node *node = &graph->nodes[graph->node_count++];
     uint32_t origin = graph->pending_origin ? graph->pending_origin : (uint32_t)graph->node_count;
-    *node = (sni_node){.op = add->op, .origin = origin, .in_count = add->in_count, .in = ins,
-                       .out_count = add->out_count, .out = ids, .name = graph->pending_name};
+    *node = (sni_node){.op = add->op,
+                       .origin = origin,
+                       .in_count = add->in_count,
+                       .in = ins,
+                       .out_count = add->out_count,
+                       .out = ids,
+                       .name = graph->pending_name};
     memcpy(node->attrs, add->attrs, sizeof node->attrs);
     memcpy(outs, ids, (size_t)add->out_count * sizeof *ids);
     return true;
@@ -231,27 +240,25 @@ static bool take_types(addition *add) {
     return true;
 }
 
-bool sni_graph_add(sinter_graph *graph, const sni_op *op, int in_count, const uint32_t *ins,
-                   const sni_attr *attrs, int out_count, uint32_t *outs) {
+bool sni_graph_add(sinter_graph *graph, const sni_op *op, int in_count, const uint32_t *ins, const sni_attr *attrs,
+                   int out_count, uint32_t *outs) {
     for (int o = 0; outs && o < out_count; o++) outs[o] = 0;
     if (!graph || graph->status != SINTER_OK) return false;
     if (!op || in_count < 0 || (in_count > 0 && !ins) || !outs) {
         sni_graph_fail(graph, SINTER_INVALID_ARGUMENT, "%s", op ? "missing arguments" : "no operator");
         return false;
     }
-    addition add = {.graph = graph, .op = op, .in_count = in_count, .ins = ins,
-                    .out_count = out_count};
+    addition add = {.graph = graph, .op = op, .in_count = in_count, .ins = ins, .out_count = out_count};
     if (out_count < 1 || out_count > SNI_MAX_OUTPUTS || (op->outputs >= 0 && out_count != op->outputs)) {
         return fail_node(&add, SINTER_INVALID_ARGUMENT, "wrong number of outputs");
     }
-    bool ok = check_inputs(&add) && take_attrs(&add, attrs) && take_types(&add) && infer(&add) &&
-              add_checks(&add) && name_sizes(&add) && add_node(&add, outs);
+    bool ok = check_inputs(&add) && take_attrs(&add, attrs) && take_types(&add) && infer(&add) && add_checks(&add) &&
+              name_sizes(&add) && add_node(&add, outs);
     sni_free(add.in_types);
     return ok;
 }
 
-uint32_t sni_graph_add1(sinter_graph *graph, const char *op, int in_count, const uint32_t *ins,
-                        const sni_attr *attrs) {
+uint32_t sni_graph_add1(sinter_graph *graph, const char *op, int in_count, const uint32_t *ins, const sni_attr *attrs) {
     uint32_t out = 0;
     const sni_op *row = sni_op_find(op);
     if (!row) {
@@ -261,24 +268,22 @@ uint32_t sni_graph_add1(sinter_graph *graph, const char *op, int in_count, const
     return sni_graph_add(graph, row, in_count, ins, attrs, 1, &out) ? out : 0;
 }
 
-uint32_t sni_graph_add_known(sinter_graph *graph, int rank, const sni_expr *dims,
-                             const sni_expr *elements, int64_t count) {
+uint32_t sni_graph_add_known(sinter_graph *graph, int rank, const sni_expr *dims, const sni_expr *elements,
+                             int64_t count) {
     if (!graph || graph->status != SINTER_OK) return 0;
     if (rank < 0 || rank > SINTER_MAX_RANK || count < 0 || count > SNI_MAX_KNOWN_ELEMENTS) {
         sni_graph_fail(graph, SINTER_INVALID_ARGUMENT, "known: too many dimensions or elements");
         return 0;
     }
-    sni_attr attrs[SNI_MAX_ATTRS] = {sni_attr_exprs(graph, rank, dims),
-                                     sni_attr_exprs(graph, (int)count, elements)};
+    sni_attr attrs[SNI_MAX_ATTRS] = {sni_attr_exprs(graph, rank, dims), sni_attr_exprs(graph, (int)count, elements)};
     return sni_graph_add1(graph, "known", 0, NULL, attrs);
 }
 
 /* ---- inputs and constants ---- */
 
-static uint32_t fail_value(sinter_graph *graph, const char *what, const char *name,
-                           const char *text) {
-    sni_graph_fail(graph, SINTER_INVALID_ARGUMENT, "%s%s%s%s: %s", what, name ? " '" : "",
-                   name ? name : "", name ? "'" : "", text);
+static uint32_t fail_value(sinter_graph *graph, const char *what, const char *name, const char *text) {
+    sni_graph_fail(graph, SINTER_INVALID_ARGUMENT, "%s%s%s%s: %s", what, name ? " '" : "", name ? name : "",
+                   name ? "'" : "", text);
     return 0;
 }
 
@@ -309,8 +314,7 @@ uint32_t sni_graph_add_input(sinter_graph *graph, const char *name, const sni_ty
 }
 
 /* Elements of a small integer constant. */
-static bool constant_elements(sinter_graph *graph, sni_type *type, const sni_blob *blob,
-                              int64_t count) {
+static bool constant_elements(sinter_graph *graph, sni_type *type, const sni_blob *blob, int64_t count) {
     type->elements = NULL;
     type->element_count = 0;
     if (sni_dtype_is_real(type->dtype) || count > SNI_MAX_KNOWN_ELEMENTS) return true;

@@ -14,14 +14,13 @@ static sni_bindings bindings_of(const binder *bind) {
     return (sni_bindings){.count = bind->count, .dims = bind->dims, .values = bind->values};
 }
 
-static sinter_status contradiction(const binder *bind, size_t input, int axis, sni_expr dim,
-                                   int64_t wanted, int64_t given) {
+static sinter_status contradiction(const binder *bind, size_t input, int axis, sni_expr dim, int64_t wanted,
+                                   int64_t given) {
     sni_str text = SNI_STR_INIT;
     sni_sym_print(bind->graph->sym, dim, &text);
-    sinter_status status = sni_fail(SINTER_SHAPE,
-                                    "input '%s': dimension %d (%s) must be %lld, not %lld",
-                                    bind->graph->inputs[input].name, axis, sni_str_text(&text),
-                                    (long long)wanted, (long long)given);
+    sinter_status status =
+        sni_fail(SINTER_SHAPE, "input '%s': dimension %d (%s) must be %lld, not %lld", bind->graph->inputs[input].name,
+                 axis, sni_str_text(&text), (long long)wanted, (long long)given);
     sni_str_deinit(&text);
     return status;
 }
@@ -57,8 +56,8 @@ static sinter_status bind_extra(binder *bind, const sni_bindings *extra) {
         if (!find(bind, extra->dims[i], &before)) {
             SNI_TRY(bind_name(bind, extra->dims[i], value));
         } else if (before != value) {
-            return sni_fail(SINTER_SHAPE, "dimension %s is bound to %lld and to %lld", name,
-                            (long long)before, (long long)value);
+            return sni_fail(SINTER_SHAPE, "dimension %s is bound to %lld and to %lld", name, (long long)before,
+                            (long long)value);
         }
     }
     return SINTER_OK;
@@ -69,8 +68,8 @@ static sinter_status bind_dim(binder *bind, size_t input, int axis, sni_expr dim
     const sni_sym *sym = bind->graph->sym;
     int64_t wanted;
     if (given < 0) {
-        return sni_fail(SINTER_SHAPE, "input '%s': dimension %d is %lld",
-                        bind->graph->inputs[input].name, axis, (long long)given);
+        return sni_fail(SINTER_SHAPE, "input '%s': dimension %d is %lld", bind->graph->inputs[input].name, axis,
+                        (long long)given);
     }
     if (sni_sym_is_const(sym, dim, &wanted)) {
         return wanted == given ? SINTER_OK : contradiction(bind, input, axis, dim, wanted, given);
@@ -127,13 +126,11 @@ static sinter_status failed_check(const binder *bind, const sni_check *check) {
     }
     for (size_t i = 0; i < bind->count; i++) {
         const char *name = sinter_dim_name(bind->dims[i]);
-        sni_str_printf(&text, "%s%s = %lld", i == 0 ? ") with (" : ", ", name ? name : "?",
-                       (long long)bind->values[i]);
+        sni_str_printf(&text, "%s%s = %lld", i == 0 ? ") with (" : ", ", name ? name : "?", (long long)bind->values[i]);
     }
-    sinter_status status = sni_fail(SINTER_SHAPE, "%s%s%s%s: shapes do not fit: (%s)",
-                                    node->op->name, node->name ? " '" : "",
-                                    node->name ? node->name : "", node->name ? "'" : "",
-                                    sni_str_text(&text));
+    sinter_status status =
+        sni_fail(SINTER_SHAPE, "%s%s%s%s: shapes do not fit: (%s)", node->op->name, node->name ? " '" : "",
+                 node->name ? node->name : "", node->name ? "'" : "", sni_str_text(&text));
     sni_str_deinit(&text);
     return status;
 }
@@ -144,8 +141,7 @@ static sinter_status check_nodes(const binder *bind) {
     sni_bindings bindings = bindings_of(bind);
     for (size_t c = 0; c < graph->check_count; c++) {
         int64_t holds = 0;
-        sinter_status status =
-            sni_sym_eval(graph->sym, graph->checks[c].condition, &bindings, &holds);
+        sinter_status status = sni_sym_eval(graph->sym, graph->checks[c].condition, &bindings, &holds);
         if (status != SINTER_OK) {
             return sni_fail_in(status, "%s", graph->nodes[graph->checks[c].node].op->name);
         }
@@ -154,9 +150,9 @@ static sinter_status check_nodes(const binder *bind) {
     return SINTER_OK;
 }
 
-sinter_status sni_bind_shapes(const sinter_graph *graph, const int64_t (*shapes)[SINTER_MAX_RANK],
-                              const int *ranks, const sni_bindings *extra, int64_t *dims,
-                              int64_t *values, size_t capacity, size_t *out_count) {
+sinter_status sni_bind_shapes(const sinter_graph *graph, const int64_t (*shapes)[SINTER_MAX_RANK], const int *ranks,
+                              const sni_bindings *extra, int64_t *dims, int64_t *values, size_t capacity,
+                              size_t *out_count) {
     binder bind = {.graph = graph, .dims = dims, .values = values, .capacity = capacity};
     *out_count = 0;
     SNI_TRY(bind_extra(&bind, extra));
@@ -164,8 +160,8 @@ sinter_status sni_bind_shapes(const sinter_graph *graph, const int64_t (*shapes)
         const sni_type *type = &graph->values[graph->inputs[i].value].type;
         if (ranks[i] < 0) continue;
         if (ranks[i] != type->rank) {
-            return sni_fail(SINTER_SHAPE, "input '%s' has %d dimensions, not %d",
-                            graph->inputs[i].name, type->rank, ranks[i]);
+            return sni_fail(SINTER_SHAPE, "input '%s' has %d dimensions, not %d", graph->inputs[i].name, type->rank,
+                            ranks[i]);
         }
         for (int d = 0; d < type->rank; d++) {
             SNI_TRY(bind_dim(&bind, i, d, type->dims[d], shapes[i][d]));

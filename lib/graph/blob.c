@@ -35,8 +35,7 @@ sni_blob *sni_blob_copy(const void *data, size_t size_bytes) {
     return blob;
 }
 
-sni_blob *sni_blob_borrow(const void *data, size_t size_bytes, void (*free_data)(void *),
-                          void *context) {
+sni_blob *sni_blob_borrow(const void *data, size_t size_bytes, void (*free_data)(void *), void *context) {
     sni_blob *blob = blob_create(0);
     if (!blob) {
         if (free_data) free_data(context);
@@ -60,8 +59,12 @@ void sni_blob_release(sni_blob *blob) {
     sni_free(blob);
 }
 
-const void *sni_blob_data(const sni_blob *blob) { return blob->data; }
-size_t sni_blob_size(const sni_blob *blob) { return blob->size_bytes; }
+const void *sni_blob_data(const sni_blob *blob) {
+    return blob->data;
+}
+size_t sni_blob_size(const sni_blob *blob) {
+    return blob->size_bytes;
+}
 
 /* Guards every blob's hash; held for no longer than a copy of two words. */
 static sni_mutex hash_mutex = SNI_MUTEX_INIT;

@@ -20,8 +20,7 @@ static sni_expr dim_expr(sinter_graph *graph, sinter_dim dim) {
 /* Fills exprs; false when the shape or one of its dimensions is invalid. */
 static bool shape_exprs(sinter_graph *graph, sinter_shape shape, sni_expr *exprs) {
     if (shape.rank < 0 || shape.rank > SINTER_MAX_RANK) {
-        sni_graph_fail(graph, SINTER_INVALID_ARGUMENT, "a shape has more than %d dimensions",
-                       SINTER_MAX_RANK);
+        sni_graph_fail(graph, SINTER_INVALID_ARGUMENT, "a shape has more than %d dimensions", SINTER_MAX_RANK);
         return false;
     }
     for (int d = 0; d < shape.rank; d++) {
@@ -39,8 +38,7 @@ static bool make_type(sinter_graph *graph, sinter_dtype dtype, sinter_shape shap
     return true;
 }
 
-sinter_value sinter_input(sinter_graph *graph, const char *name, sinter_dtype dtype,
-                          sinter_shape shape) {
+sinter_value sinter_input(sinter_graph *graph, const char *name, sinter_dtype dtype, sinter_shape shape) {
     sni_type type;
     if (!graph || graph->status != SINTER_OK || !make_type(graph, dtype, shape, &type)) {
         return SINTER_NO_VALUE;
@@ -48,8 +46,8 @@ sinter_value sinter_input(sinter_graph *graph, const char *name, sinter_dtype dt
     return (sinter_value){sni_graph_add_input(graph, name, &type)};
 }
 
-sinter_value sinter_constant(sinter_graph *graph, sinter_dtype dtype, sinter_shape shape,
-                             const void *data, size_t size_bytes) {
+sinter_value sinter_constant(sinter_graph *graph, sinter_dtype dtype, sinter_shape shape, const void *data,
+                             size_t size_bytes) {
     sni_type type;
     if (!graph || graph->status != SINTER_OK) return SINTER_NO_VALUE;
     if (!data && size_bytes > 0) {
@@ -60,9 +58,8 @@ sinter_value sinter_constant(sinter_graph *graph, sinter_dtype dtype, sinter_sha
     return (sinter_value){sni_graph_add_constant(graph, &type, sni_blob_copy(data, size_bytes))};
 }
 
-sinter_value sinter_constant_borrowed(sinter_graph *graph, sinter_dtype dtype, sinter_shape shape,
-                                      const void *data, size_t size_bytes,
-                                      void (*free_data)(void *context), void *context) {
+sinter_value sinter_constant_borrowed(sinter_graph *graph, sinter_dtype dtype, sinter_shape shape, const void *data,
+                                      size_t size_bytes, void (*free_data)(void *context), void *context) {
     sni_type type;
     bool ok = graph && graph->status == SINTER_OK;
     if (ok && !data && size_bytes > 0) {
@@ -125,8 +122,8 @@ sni_attr sni_build_shape(sinter_graph *graph, sinter_shape shape) {
     return sni_attr_exprs(graph, shape.rank, exprs);
 }
 
-sinter_value sni_build_call(sinter_graph *graph, const char *op, size_t in_count,
-                            const sinter_value *ins, const sni_attr *attrs) {
+sinter_value sni_build_call(sinter_graph *graph, const char *op, size_t in_count, const sinter_value *ins,
+                            const sni_attr *attrs) {
     uint32_t few[FEW_INPUTS] = {0};
     if (!graph || graph->status != SINTER_OK) return SINTER_NO_VALUE;
     if (in_count > 0 && !ins) {
@@ -136,8 +133,7 @@ sinter_value sni_build_call(sinter_graph *graph, const char *op, size_t in_count
     uint32_t *ids = few;
     if (in_count > FEW_INPUTS) {
         size_t bytes = 0;
-        ids = in_count <= INT32_MAX && sni_mul_size(in_count, sizeof *ids, &bytes) ? sni_malloc(bytes)
-                                                                                  : NULL;
+        ids = in_count <= INT32_MAX && sni_mul_size(in_count, sizeof *ids, &bytes) ? sni_malloc(bytes) : NULL;
     }
     if (!ids) {
         sni_graph_fail(graph, SINTER_OUT_OF_MEMORY, "out of host memory");

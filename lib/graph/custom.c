@@ -1,6 +1,6 @@
 /* sinter_custom: nodes of the user's own functions. */
-#include "graph/graph.h"
 #include "op/custom.h"
+#include "graph/graph.h"
 
 /* A function of the graph that is the same in all but its address. */
 static sni_custom *find(const sinter_graph *graph, const sni_custom *custom) {
@@ -28,14 +28,16 @@ static const sni_op *row_of(sinter_graph *graph, const sinter_custom_function *f
         return NULL;
     }
     sni_custom *known = find(graph, custom);
-    if (!known && sni_graph_keep_custom(graph, custom)) known = custom;
-    else if (!known) sni_graph_fail(graph, SINTER_OUT_OF_MEMORY, "out of host memory");
+    if (!known && sni_graph_keep_custom(graph, custom))
+        known = custom;
+    else if (!known)
+        sni_graph_fail(graph, SINTER_OUT_OF_MEMORY, "out of host memory");
     sni_custom_release(custom);
     return known ? &known->op : NULL;
 }
 
-sinter_value sinter_custom_call(sinter_graph *graph, const sinter_custom_function *function,
-                                const sinter_value *inputs, size_t count) {
+sinter_value sinter_custom_call(sinter_graph *graph, const sinter_custom_function *function, const sinter_value *inputs,
+                                size_t count) {
     uint32_t ids[SINTER_MAX_CUSTOM_INPUTS] = {0}, out = 0;
     if (!graph || graph->status != SINTER_OK) return SINTER_NO_VALUE;
     if (!function || !function->source || (count > 0 && !inputs)) {
@@ -45,8 +47,8 @@ sinter_value sinter_custom_call(sinter_graph *graph, const sinter_custom_functio
     const sni_op *op = row_of(graph, function);
     if (!op) return SINTER_NO_VALUE;
     if (count != (size_t)op->max_inputs) {
-        sni_graph_fail(graph, SINTER_INVALID_ARGUMENT, "%s: the function has %d parameters, %zu inputs are given", op->name,
-                       op->max_inputs, count);
+        sni_graph_fail(graph, SINTER_INVALID_ARGUMENT, "%s: the function has %d parameters, %zu inputs are given",
+                       op->name, op->max_inputs, count);
         return SINTER_NO_VALUE;
     }
     for (size_t i = 0; i < count; ++i) ids[i] = inputs[i].id;

@@ -67,8 +67,7 @@ static sni_expr mapped_element(const sni_call *call, const sni_expr *out_coords,
     if (call->op->kind == SNI_OP_IOTA) return value;
     for (int i = 0; i < count; i++) {
         int64_t holds = 1;
-        if (accesses[i].guard != SNI_NO_EXPR &&
-            !sni_sym_is_const(call->sym, accesses[i].guard, &holds)) {
+        if (accesses[i].guard != SNI_NO_EXPR && !sni_sym_is_const(call->sym, accesses[i].guard, &holds)) {
             return SNI_NO_EXPR;
         }
         if (holds) return read_element((void *)call, accesses[i].input, accesses[i].coords);

@@ -55,8 +55,7 @@ void sinter_graph_release(sinter_graph *graph) {
 sinter_status sinter_graph_status(const sinter_graph *graph) {
     if (!graph) return sni_fail(SINTER_INVALID_ARGUMENT, "graph is NULL");
     if (graph->status == SINTER_OK) return SINTER_OK;
-    return sni_fail(graph->status, "%s",
-                    graph->error ? graph->error : sinter_status_string(graph->status));
+    return sni_fail(graph->status, "%s", graph->error ? graph->error : sinter_status_string(graph->status));
 }
 
 void sni_graph_fail(sinter_graph *graph, sinter_status status, const char *format, ...) {
@@ -110,9 +109,13 @@ bool sni_graph_add_check(sinter_graph *graph, const sni_check *check) {
 
 /* ---- attributes ---- */
 
-sni_attr sni_attr_int(int64_t value) { return (sni_attr){.kind = SNI_ATTR_INT, .i = value}; }
+sni_attr sni_attr_int(int64_t value) {
+    return (sni_attr){.kind = SNI_ATTR_INT, .i = value};
+}
 
-sni_attr sni_attr_float(double value) { return (sni_attr){.kind = SNI_ATTR_FLOAT, .f = value}; }
+sni_attr sni_attr_float(double value) {
+    return (sni_attr){.kind = SNI_ATTR_FLOAT, .f = value};
+}
 
 static sni_attr attr_out_of_memory(sinter_graph *graph) {
     sni_graph_fail(graph, SINTER_OUT_OF_MEMORY, "out of host memory");
@@ -146,8 +149,8 @@ int sinter_value_rank(const sinter_graph *graph, sinter_value value) {
     return v ? v->type.rank : -1;
 }
 
-size_t sinter_value_dim_string(const sinter_graph *graph, sinter_value value, int axis,
-                               char *buffer, size_t size_bytes) {
+size_t sinter_value_dim_string(const sinter_graph *graph, sinter_value value, int axis, char *buffer,
+                               size_t size_bytes) {
     const sni_value *v = sni_graph_value(graph, value.id);
     sni_str text = SNI_STR_INIT;
     if (v && axis >= 0 && axis < v->type.rank) sni_sym_print(graph->sym, v->type.dims[axis], &text);

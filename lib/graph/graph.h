@@ -17,8 +17,7 @@
 typedef struct sni_blob sni_blob;
 sni_blob *sni_blob_copy(const void *data, size_t size_bytes); /* NULL when memory is out */
 /* data is the caller's until free_data(context) is called: on the last release, or at once on failure. */
-sni_blob *sni_blob_borrow(const void *data, size_t size_bytes, void (*free_data)(void *),
-                          void *context);
+sni_blob *sni_blob_borrow(const void *data, size_t size_bytes, void (*free_data)(void *), void *context);
 sni_blob *sni_blob_retain(sni_blob *blob);
 void sni_blob_release(sni_blob *blob);
 const void *sni_blob_data(const sni_blob *blob);
@@ -77,8 +76,8 @@ struct sinter_graph {
     sni_index input_names, output_names, check_conditions; /* of the three above */
     sni_custom **customs; /* the user's functions that nodes may be of, each held once */
     size_t custom_count, custom_capacity;
-    sinter_status status; /* the first error */
-    char *error;          /* its text */
+    sinter_status status;     /* the first error */
+    char *error;              /* its text */
     const char *pending_name; /* name given to the next nodes; sni_graph_set_name */
     uint32_t pending_origin;  /* origin given to the next nodes; 0: each is its own (a graph that somebody describes) */
 };
@@ -89,11 +88,10 @@ sinter_status sni_graph_create_like(const sinter_graph *like, sinter_graph **out
 /* Adds a node; ins has in_count value ids (0: optional input left out), attrs SNI_MAX_ATTRS entries (NULL:
  * presets; kind NONE in one entry: its preset). Writes op->outputs ids (or *io_out_count for operators with a
  * variable number, when op->outputs is -1) to outs; on failure they are 0 and the graph's status is set. */
-bool sni_graph_add(sinter_graph *graph, const sni_op *op, int in_count, const uint32_t *ins,
-                   const sni_attr *attrs, int out_count, uint32_t *outs);
+bool sni_graph_add(sinter_graph *graph, const sni_op *op, int in_count, const uint32_t *ins, const sni_attr *attrs,
+                   int out_count, uint32_t *outs);
 /* The same for one output by the operator's name; 0 on failure. */
-uint32_t sni_graph_add1(sinter_graph *graph, const char *op, int in_count, const uint32_t *ins,
-                        const sni_attr *attrs);
+uint32_t sni_graph_add1(sinter_graph *graph, const char *op, int in_count, const uint32_t *ins, const sni_attr *attrs);
 uint32_t sni_graph_add_constant(sinter_graph *graph, const sni_type *type, sni_blob *blob /* taken over */);
 /* The input that is a state's value before the run; -1 when there is none of that name. */
 int sni_graph_find_state(const sinter_graph *graph, const char *name);

@@ -14,8 +14,7 @@ static void print_list(const sinter_graph *graph, const sni_expr *exprs, int64_t
     sni_str_append(out, "]");
 }
 
-static void print_attr(const sinter_graph *graph, const sni_attr_spec *spec, const sni_attr *attr,
-                       sni_str *out) {
+static void print_attr(const sinter_graph *graph, const sni_attr_spec *spec, const sni_attr *attr, sni_str *out) {
     sni_str_printf(out, "%s=", spec->name);
     if (attr->kind == SNI_ATTR_INT) {
         sni_str_printf(out, "%lld", (long long)attr->i);
@@ -63,8 +62,7 @@ static sni_str print_graph(const sinter_graph *graph) {
     sni_str out = SNI_STR_INIT;
     sni_str_append(&out, "");
     if (graph && graph->status != SINTER_OK) {
-        sni_str_printf(&out, "error: %s\n",
-                       graph->error ? graph->error : sinter_status_string(graph->status));
+        sni_str_printf(&out, "error: %s\n", graph->error ? graph->error : sinter_status_string(graph->status));
     }
     for (size_t v = 1; graph && v < graph->value_count; v++) {
         const sni_value *value = &graph->values[v];
@@ -79,8 +77,7 @@ static sni_str print_graph(const sinter_graph *graph) {
         sni_str_append(&out, "\n");
     }
     for (size_t o = 0; graph && o < graph->output_count; o++) {
-        sni_str_printf(&out, "output \"%s\" = %%%u\n", graph->outputs[o].name,
-                       (unsigned)graph->outputs[o].value);
+        sni_str_printf(&out, "output \"%s\" = %%%u\n", graph->outputs[o].name, (unsigned)graph->outputs[o].value);
     }
     return out;
 }

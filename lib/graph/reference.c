@@ -11,8 +11,8 @@ typedef struct attr_values {
     int64_t *block;
 } attr_values;
 
-static sinter_status eval_attrs(const sinter_graph *graph, const sni_node *node,
-                                const sni_bindings *bindings, attr_values *out) {
+static sinter_status eval_attrs(const sinter_graph *graph, const sni_node *node, const sni_bindings *bindings,
+                                attr_values *out) {
     size_t total = 1;
     memset(out, 0, sizeof *out);
     for (int a = 0; a < SNI_MAX_ATTRS; a++) total += (size_t)node->attrs[a].count;
@@ -29,16 +29,16 @@ static sinter_status eval_attrs(const sinter_graph *graph, const sni_node *node,
     return SINTER_OK;
 }
 
-static sinter_status eval_type(const sinter_graph *graph, const sni_type *type,
-                               const sni_bindings *bindings, int64_t *dims) {
+static sinter_status eval_type(const sinter_graph *graph, const sni_type *type, const sni_bindings *bindings,
+                               int64_t *dims) {
     for (int d = 0; d < type->rank; d++) {
         SNI_TRY(sni_sym_eval(graph->sym, type->dims[d], bindings, &dims[d]));
     }
     return SINTER_OK;
 }
 
-static sinter_status create_outs(const sinter_graph *graph, const sni_node *node,
-                                 const sni_bindings *bindings, sni_ref_tensor **outs) {
+static sinter_status create_outs(const sinter_graph *graph, const sni_node *node, const sni_bindings *bindings,
+                                 sni_ref_tensor **outs) {
     for (int o = 0; o < node->out_count; o++) {
         const sni_type *type = &graph->values[node->out[o]].type;
         int64_t dims[SINTER_MAX_RANK] = {0};
@@ -48,16 +48,20 @@ static sinter_status create_outs(const sinter_graph *graph, const sni_node *node
     return SINTER_OK;
 }
 
-static sinter_status call_reference(const sinter_graph *graph, const sni_node *node,
-                                    const sni_ref_tensor *const *ins, const sni_bindings *bindings,
-                                    sni_ref_tensor **outs) {
+static sinter_status call_reference(const sinter_graph *graph, const sni_node *node, const sni_ref_tensor *const *ins,
+                                    const sni_bindings *bindings, sni_ref_tensor **outs) {
     attr_values attrs;
     sinter_status status = eval_attrs(graph, node, bindings, &attrs);
     if (status == SINTER_OK) status = create_outs(graph, node, bindings, outs);
     if (status == SINTER_OK) {
         sni_ref_call call = {
-            .op = node->op, .in_count = node->in_count, .in = ins, .out_count = node->out_count,
-            .out = outs, .attrs = node->attrs, .attr_values = attrs.values,
+            .op = node->op,
+            .in_count = node->in_count,
+            .in = ins,
+            .out_count = node->out_count,
+            .out = outs,
+            .attrs = node->attrs,
+            .attr_values = attrs.values,
         };
         status = node->op->reference(&call);
     }
@@ -65,9 +69,8 @@ static sinter_status call_reference(const sinter_graph *graph, const sni_node *n
     return status;
 }
 
-sinter_status sni_reference_node(const sinter_graph *graph, const sni_node *node,
-                                 const sni_ref_tensor *const *ins, const sni_bindings *bindings,
-                                 sni_ref_tensor **outs) {
+sinter_status sni_reference_node(const sinter_graph *graph, const sni_node *node, const sni_ref_tensor *const *ins,
+                                 const sni_bindings *bindings, sni_ref_tensor **outs) {
     for (int o = 0; o < node->out_count; o++) outs[o] = NULL;
     if (!node->op->reference) {
         return sni_fail(SINTER_UNSUPPORTED, "%s has no reference", node->op->name);
@@ -84,8 +87,7 @@ sinter_status sni_reference_node(const sinter_graph *graph, const sni_node *node
         sni_ref_tensor_release(outs[o]);
         outs[o] = NULL;
     }
-    return sni_fail_in(status, "%s%s%s", node->op->name, node->name ? " " : "",
-                       node->name ? node->name : "");
+    return sni_fail_in(status, "%s%s%s", node->op->name, node->name ? " " : "", node->name ? node->name : "");
 }
 
 /* ---- the whole graph ---- */
@@ -136,8 +138,7 @@ static void use_value(evaluator *eval, uint32_t id) {
     eval->values[id] = NULL;
 }
 
-static sinter_status eval_node(evaluator *eval, const sni_node *node,
-                               const sni_ref_tensor **ins) {
+static sinter_status eval_node(evaluator *eval, const sni_node *node, const sni_ref_tensor **ins) {
     sni_ref_tensor *outs[SNI_MAX_OUTPUTS] = {0};
     for (int i = 0; i < node->in_count; i++) {
         uint32_t id = node->in[i];
@@ -221,9 +222,8 @@ static void bound_release(bound_dims *bound) {
     sni_free(bound->values);
 }
 
-static sinter_status bind_inputs(const sinter_graph *graph, sni_ref_tensor *const *inputs,
-                                 const sni_bindings *extra, bound_dims *bound,
-                                 sni_bindings *out_bindings) {
+static sinter_status bind_inputs(const sinter_graph *graph, sni_ref_tensor *const *inputs, const sni_bindings *extra,
+                                 bound_dims *bound, sni_bindings *out_bindings) {
     size_t count = graph->input_count;
     size_t capacity = count * SINTER_MAX_RANK + (extra ? extra->count : 0) + sni_sym_defined_count(graph->sym) + 1;
     bound->shapes = sni_calloc(count + 1, sizeof *bound->shapes);
@@ -247,13 +247,12 @@ static sinter_status bind_inputs(const sinter_graph *graph, sni_ref_tensor *cons
     }
     out_bindings->dims = bound->dims;
     out_bindings->values = bound->values;
-    return sni_bind_shapes(graph, (const int64_t(*)[SINTER_MAX_RANK])bound->shapes, bound->ranks,
-                           extra, bound->dims, bound->values, capacity, &out_bindings->count);
+    return sni_bind_shapes(graph, (const int64_t(*)[SINTER_MAX_RANK])bound->shapes, bound->ranks, extra, bound->dims,
+                           bound->values, capacity, &out_bindings->count);
 }
 
-sinter_status sni_reference_run(const sinter_graph *graph, sni_ref_tensor *const *inputs,
-                                const sni_bindings *extra, bool keep_double,
-                                sni_ref_tensor **out_outputs) {
+sinter_status sni_reference_run(const sinter_graph *graph, sni_ref_tensor *const *inputs, const sni_bindings *extra,
+                                bool keep_double, sni_ref_tensor **out_outputs) {
     for (size_t o = 0; o < graph->output_count; o++) out_outputs[o] = NULL;
     SNI_TRY(sinter_graph_status(graph));
     evaluator eval = {.graph = graph, .keep_double = keep_double, .inputs = inputs};
@@ -262,8 +261,7 @@ sinter_status sni_reference_run(const sinter_graph *graph, sni_ref_tensor *const
     if (status == SINTER_OK) {
         eval.values = sni_calloc(graph->value_count, sizeof *eval.values);
         eval.uses = sni_calloc(graph->value_count, sizeof *eval.uses);
-        status = eval.values && eval.uses ? evaluate(&eval, out_outputs)
-                                          : sni_out_of_memory("the evaluator");
+        status = eval.values && eval.uses ? evaluate(&eval, out_outputs) : sni_out_of_memory("the evaluator");
     }
     release_values(&eval);
     bound_release(&bound);

@@ -3,8 +3,7 @@
 
 #include "graph/reference.h"
 
-sinter_status sni_ref_tensor_create(sinter_dtype dtype, int rank, const int64_t *dims,
-                                    sni_ref_tensor **out_tensor) {
+sinter_status sni_ref_tensor_create(sinter_dtype dtype, int rank, const int64_t *dims, sni_ref_tensor **out_tensor) {
     *out_tensor = NULL;
     if (sinter_dtype_size(dtype) == 0) return sni_fail(SINTER_DTYPE, "a tensor of no dtype");
     if (rank < 0 || rank > SINTER_MAX_RANK) return sni_fail(SINTER_SHAPE, "rank %d", rank);
@@ -45,14 +44,12 @@ void sni_ref_tensor_release(sni_ref_tensor *tensor) {
 
 void sni_ref_tensor_load(sni_ref_tensor *tensor, const void *data) {
     for (int64_t n = 0; n < tensor->count; n++) {
-        sni_dtype_load(tensor->dtype, data, n, tensor->f ? &tensor->f[n] : NULL,
-                       tensor->i ? &tensor->i[n] : NULL);
+        sni_dtype_load(tensor->dtype, data, n, tensor->f ? &tensor->f[n] : NULL, tensor->i ? &tensor->i[n] : NULL);
     }
 }
 
 void sni_ref_tensor_store(const sni_ref_tensor *tensor, void *data) {
     for (int64_t n = 0; n < tensor->count; n++) {
-        sni_dtype_store(tensor->dtype, data, n, tensor->f ? tensor->f[n] : 0,
-                        tensor->i ? tensor->i[n] : 0);
+        sni_dtype_store(tensor->dtype, data, n, tensor->f ? tensor->f[n] : 0, tensor->i ? tensor->i[n] : 0);
     }
 }

@@ -13,12 +13,10 @@
 /* The driver's build log; NULL when there is none. */
 static char *build_log(cl_program handle, cl_device_id id) {
     size_t size = 0;
-    if (clGetProgramBuildInfo(handle, id, CL_PROGRAM_BUILD_LOG, 0, NULL, &size) != CL_SUCCESS ||
-        size > MOST_LOG_BYTES)
+    if (clGetProgramBuildInfo(handle, id, CL_PROGRAM_BUILD_LOG, 0, NULL, &size) != CL_SUCCESS || size > MOST_LOG_BYTES)
         return NULL;
     char *log = sni_calloc(size + 1, 1);
-    if (log && size &&
-        clGetProgramBuildInfo(handle, id, CL_PROGRAM_BUILD_LOG, size, log, NULL) != CL_SUCCESS)
+    if (log && size && clGetProgramBuildInfo(handle, id, CL_PROGRAM_BUILD_LOG, size, log, NULL) != CL_SUCCESS)
         log[0] = 0;
     return log;
 }
@@ -28,9 +26,8 @@ static sinter_status fail_build(const sni_program *program, cl_program handle, c
     char *log = build_log(handle, program->cache->device->id);
     sni_str text = SNI_STR_INIT;
     sni_buildlog_append(&text, program->source, log ? log : "");
-    sinter_status status =
-        sni_fail(SINTER_BUILD, "kernel '%s' does not compile (%s, options '%s'):\n%s",
-                 program->entry, sni_cl_error_name(error), program->options, sni_str_text(&text));
+    sinter_status status = sni_fail(SINTER_BUILD, "kernel '%s' does not compile (%s, options '%s'):\n%s",
+                                    program->entry, sni_cl_error_name(error), program->options, sni_str_text(&text));
     sni_str_deinit(&text);
     sni_free(log);
     return status;
@@ -42,16 +39,14 @@ static sinter_status check_entry(sni_program *program, cl_program handle, bool q
     cl_kernel kernel = clCreateKernel(handle, program->entry, &error);
     if (!kernel || error != CL_SUCCESS) {
         if (error == CL_INVALID_KERNEL_NAME)
-            return sni_fail(SINTER_INVALID_ARGUMENT, "the source has no __kernel function '%s'",
-                            program->entry);
+            return sni_fail(SINTER_INVALID_ARGUMENT, "the source has no __kernel function '%s'", program->entry);
         return sni_fail_in(sni_cl_fail(error, "clCreateKernel"), "kernel '%s'", program->entry);
     }
     sinter_status status = SINTER_OK;
     cl_uint count = 0;
     if (query)
         status = sni_signature_query(kernel, &program->signature);
-    else if (clGetKernelInfo(kernel, CL_KERNEL_NUM_ARGS, sizeof count, &count, NULL) !=
-                 CL_SUCCESS ||
+    else if (clGetKernelInfo(kernel, CL_KERNEL_NUM_ARGS, sizeof count, &count, NULL) != CL_SUCCESS ||
              (int)count != program->signature.count)
         status = sni_fail(SINTER_DEVICE, "the binary has other arguments than the entry says");
     clReleaseKernel(kernel);
@@ -78,16 +73,13 @@ static sinter_status build_from_source(sni_program *program) {
 /* Whatever the driver has against the binary, it is refused. */
 static bool build_from_binary(sni_program *program, const sni_disk_entry *entry) {
     sni_device *device = program->cache->device;
-    if (!sni_signature_parse(entry->signature, entry->signature_size, &program->signature))
-        return false;
+    if (!sni_signature_parse(entry->signature, entry->signature_size, &program->signature)) return false;
     cl_int loaded = CL_SUCCESS, error = CL_SUCCESS;
-    cl_program handle =
-        clCreateProgramWithBinary(device->context, 1, &device->id, &entry->binary_size,
-                                  (const unsigned char **)&entry->binary, &loaded, &error);
-    bool good =
-        handle && error == CL_SUCCESS && loaded == CL_SUCCESS &&
-        clBuildProgram(handle, 1, &device->id, program->options, NULL, NULL) == CL_SUCCESS &&
-        check_entry(program, handle, false) == SINTER_OK;
+    cl_program handle = clCreateProgramWithBinary(device->context, 1, &device->id, &entry->binary_size,
+                                                  (const unsigned char **)&entry->binary, &loaded, &error);
+    bool good = handle && error == CL_SUCCESS && loaded == CL_SUCCESS &&
+                clBuildProgram(handle, 1, &device->id, program->options, NULL, NULL) == CL_SUCCESS &&
+                check_entry(program, handle, false) == SINTER_OK;
     if (good) {
         program->handle = handle;
         return true;
@@ -107,8 +99,7 @@ static bool load_from_disk(sni_program *program, bool *out_bad) {
     bool good = build_from_binary(program, &entry);
     sni_free(entry.data);
     if (good) return true;
-    sni_log(SNI_LOG_INFO, "kernel cache: the driver refuses the binary of '%s', it is built again",
-            program->entry);
+    sni_log(SNI_LOG_INFO, "kernel cache: the driver refuses the binary of '%s', it is built again", program->entry);
     sni_disk_remove(disk, &program->key);
     *out_bad = true;
     return false;
@@ -120,8 +111,7 @@ sinter_status sni_program_realize(sni_program *program) {
     bool bad = false;
     bool loaded = load_from_disk(program, &bad);
     sinter_status status = loaded ? SINTER_OK : build_from_source(program);
-    if (status == SINTER_OK && !loaded && cache->disk)
-        __atomic_store_n(&program->unsaved, 1, __ATOMIC_RELEASE);
+    if (status == SINTER_OK && !loaded && cache->disk) __atomic_store_n(&program->unsaved, 1, __ATOMIC_RELEASE);
     uint64_t taken = (uint64_t)(sni_time_ns() - start);
     sni_mutex_lock(&cache->mutex);
     cache->stats.loaded += loaded;
@@ -143,21 +133,18 @@ static unsigned char *program_binary(const sni_program *program, size_t *out_siz
     cl_device_id ids[64];
     size_t sizes[64] = {0};
     unsigned char *binaries[64] = {NULL};
-    if (clGetProgramInfo(program->handle, CL_PROGRAM_NUM_DEVICES, sizeof count, &count, NULL) !=
-            CL_SUCCESS ||
+    if (clGetProgramInfo(program->handle, CL_PROGRAM_NUM_DEVICES, sizeof count, &count, NULL) != CL_SUCCESS ||
         count == 0 || count > 64 ||
-        clGetProgramInfo(program->handle, CL_PROGRAM_DEVICES, count * sizeof ids[0], ids, NULL) !=
-            CL_SUCCESS ||
-        clGetProgramInfo(program->handle, CL_PROGRAM_BINARY_SIZES, count * sizeof sizes[0], sizes,
-                         NULL) != CL_SUCCESS)
+        clGetProgramInfo(program->handle, CL_PROGRAM_DEVICES, count * sizeof ids[0], ids, NULL) != CL_SUCCESS ||
+        clGetProgramInfo(program->handle, CL_PROGRAM_BINARY_SIZES, count * sizeof sizes[0], sizes, NULL) != CL_SUCCESS)
         return NULL;
     cl_uint at = 0;
     while (at < count && ids[at] != program->cache->device->id) ++at;
     if (at == count || sizes[at] == 0 || sizes[at] > MOST_BINARY_BYTES) return NULL;
     /* A caller's context may hold several devices; a NULL pointer leaves a device's binary out. */
     unsigned char *binary = binaries[at] = sni_malloc(sizes[at]);
-    if (binary && clGetProgramInfo(program->handle, CL_PROGRAM_BINARIES, count * sizeof binaries[0],
-                                   binaries, NULL) != CL_SUCCESS) {
+    if (binary && clGetProgramInfo(program->handle, CL_PROGRAM_BINARIES, count * sizeof binaries[0], binaries, NULL) !=
+                      CL_SUCCESS) {
         sni_free(binary);
         return NULL;
     }
@@ -172,8 +159,7 @@ void sni_program_save(sni_program *program) {
     sni_str signature = SNI_STR_INIT;
     sni_signature_print(&program->signature, &signature);
     if (binary && !signature.failed)
-        sni_disk_store(program->cache->disk, &program->key, sni_str_text(&signature),
-                       signature.length, binary, size);
+        sni_disk_store(program->cache->disk, &program->key, sni_str_text(&signature), signature.length, binary, size);
     sni_str_deinit(&signature);
     sni_free(binary);
 }

@@ -78,14 +78,13 @@ static size_t split(const char *text, source_line *lines) {
 
 /* Marks the lines that a place in the log means. before points at the ':' behind the file's name.
  */
-static void mark_place(source_line *lines, size_t count, const char *log, const char *before,
-                       size_t number) {
+static void mark_place(source_line *lines, size_t count, const char *log, const char *before, size_t number) {
     bool found = false;
     for (size_t i = 0; i < count; ++i) {
         source_line *line = &lines[i];
         size_t length = line->file_length;
-        if (line->directive || line->number != number || length == 0 ||
-            (size_t)(before - log) < length || strncmp(before - length, line->file, length))
+        if (line->directive || line->number != number || length == 0 || (size_t)(before - log) < length ||
+            strncmp(before - length, line->file, length))
             continue;
         line->named = true;
         found = true;
@@ -138,8 +137,8 @@ static void print_lines(sni_str *out, const source_line *lines, size_t count) {
             sni_str_append(out, "  ... and more\n");
             return;
         }
-        sni_str_printf(out, "%c %.*s:%zu | ", line->named ? '>' : ' ', (int)line->file_length,
-                       line->file, line->number);
+        sni_str_printf(out, "%c %.*s:%zu | ", line->named ? '>' : ' ', (int)line->file_length, line->file,
+                       line->number);
         sni_str_append_n(out, line->text, line->length);
         sni_str_append(out, "\n");
     }

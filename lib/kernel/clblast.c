@@ -55,7 +55,9 @@ static int transpose_of(const sni_library_arg *args, int which) {
     return args[which].number != 0 ? TRANSPOSED : AS_STORED;
 }
 
-static size_t number(const sni_library_arg *args, int which) { return (size_t)args[which].number; }
+static size_t number(const sni_library_arg *args, int which) {
+    return (size_t)args[which].number;
+}
 
 static size_t offset(const sni_library_arg *args, int matrix, int at) {
     return (size_t)args[matrix].offset_elements + number(args, at);

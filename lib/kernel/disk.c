@@ -47,8 +47,7 @@ static void warn_once(sni_disk *disk) {
     disk->warned = true;
     sni_mutex_unlock(&disk->mutex);
     if (first)
-        sni_log(SNI_LOG_WARNING,
-                "the kernel cache cannot be written, kernels are compiled again: %s",
+        sni_log(SNI_LOG_WARNING, "the kernel cache cannot be written, kernels are compiled again: %s",
                 sinter_last_error());
 }
 
@@ -126,8 +125,7 @@ static bool read_header(const char *data, size_t size, entry_header *header) {
     memcpy(header, data, sizeof *header);
     uint64_t checksum[2];
     checksum_of(data, size, checksum);
-    if (memcmp(header->magic, entry_magic, sizeof entry_magic) ||
-        memcmp(header->checksum, checksum, sizeof checksum) ||
+    if (memcmp(header->magic, entry_magic, sizeof entry_magic) || memcmp(header->checksum, checksum, sizeof checksum) ||
         header->format != SNI_KERNEL_FORMAT || header->reserved)
         return false;
     uint64_t left = size - sizeof *header;
@@ -144,8 +142,7 @@ bool sni_disk_content_valid(const char *data, size_t size_bytes, sni_hash128 *ou
     return true;
 }
 
-static bool parse_entry(char *data, size_t size, const sni_kernel_key *key,
-                        sni_disk_entry *out_entry) {
+static bool parse_entry(char *data, size_t size, const sni_kernel_key *key, sni_disk_entry *out_entry) {
     entry_header header;
     if (!read_header(data, size, &header)) return false;
     const char *at = data + sizeof header;
@@ -194,8 +191,7 @@ static void touch(const sni_disk *disk, sni_hash128 hash, const char *path) {
     sni_free(parent);
 }
 
-sni_disk_answer sni_disk_load(sni_disk *disk, const sni_kernel_key *key,
-                              sni_disk_entry *out_entry) {
+sni_disk_answer sni_disk_load(sni_disk *disk, const sni_kernel_key *key, sni_disk_entry *out_entry) {
     *out_entry = (sni_disk_entry){.data = NULL};
     char *path = disk ? entry_path(disk, key->hash, false) : NULL;
     char *data = NULL;
@@ -226,16 +222,15 @@ void sni_disk_remove(sni_disk *disk, const sni_kernel_key *key) {
     sni_free(path);
 }
 
-static char *serialize(const sni_kernel_key *key, const char *signature, size_t signature_size,
-                       const void *binary, size_t binary_size, size_t *out_size) {
+static char *serialize(const sni_kernel_key *key, const char *signature, size_t signature_size, const void *binary,
+                       size_t binary_size, size_t *out_size) {
     entry_header header = {.format = SNI_KERNEL_FORMAT,
                            .key_size = key->length,
                            .signature_size = signature_size,
                            .binary_size = binary_size};
     memcpy(header.magic, entry_magic, sizeof entry_magic);
     size_t size = sizeof header + key->length + signature_size;
-    if (binary_size == 0 || binary_size > MOST_ENTRY_BYTES || size > MOST_ENTRY_BYTES - binary_size)
-        return NULL;
+    if (binary_size == 0 || binary_size > MOST_ENTRY_BYTES || size > MOST_ENTRY_BYTES - binary_size) return NULL;
     size += binary_size;
     char *data = sni_malloc(size);
     if (!data) return NULL;
@@ -265,8 +260,7 @@ static void make_room(sni_disk *disk, uint64_t size) {
     sni_mutex_unlock(&disk->mutex);
 }
 
-static sinter_status write_entry(sni_disk *disk, const sni_kernel_key *key, const char *data,
-                                 size_t size) {
+static sinter_status write_entry(sni_disk *disk, const sni_kernel_key *key, const char *data, size_t size) {
     char *dir = entry_path(disk, key->hash, true);
     char *path = entry_path(disk, key->hash, false);
     sinter_status status = dir && path ? SINTER_OK : sni_out_of_memory("a path of the cache");
@@ -277,8 +271,8 @@ static sinter_status write_entry(sni_disk *disk, const sni_kernel_key *key, cons
     return status;
 }
 
-void sni_disk_store(sni_disk *disk, const sni_kernel_key *key, const char *signature,
-                    size_t signature_size, const void *binary, size_t binary_size) {
+void sni_disk_store(sni_disk *disk, const sni_kernel_key *key, const char *signature, size_t signature_size,
+                    const void *binary, size_t binary_size) {
     if (!disk) return;
     size_t size = 0;
     char *data = serialize(key, signature, signature_size, binary, binary_size, &size);

@@ -37,8 +37,8 @@ typedef enum sni_disk_answer {
 sni_disk_answer sni_disk_load(sni_disk *disk, const sni_kernel_key *key, sni_disk_entry *out_entry);
 /* Stores an entry, after making room. Failure is no error: it is logged once and the cache goes on.
  */
-void sni_disk_store(sni_disk *disk, const sni_kernel_key *key, const char *signature,
-                    size_t signature_size, const void *binary, size_t binary_size);
+void sni_disk_store(sni_disk *disk, const sni_kernel_key *key, const char *signature, size_t signature_size,
+                    const void *binary, size_t binary_size);
 /* Removes an entry that the driver refused. */
 void sni_disk_remove(sni_disk *disk, const sni_kernel_key *key);
 

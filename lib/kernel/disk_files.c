@@ -15,8 +15,7 @@
 
 static bool all_hex(const char *text, size_t length) {
     for (size_t i = 0; i < length; ++i)
-        if (!((text[i] >= '0' && text[i] <= '9') || (text[i] >= 'a' && text[i] <= 'f')))
-            return false;
+        if (!((text[i] >= '0' && text[i] <= '9') || (text[i] >= 'a' && text[i] <= 'f'))) return false;
     return true;
 }
 
@@ -99,8 +98,7 @@ static uint64_t remove_dead(const sni_disk_files *files) {
     uint64_t total = 0;
     for (size_t i = 0; i < files->count; ++i) {
         const sni_disk_file *file = &files->items[i];
-        if (!file->is_entry && file->mtime_ns < dead_before && sni_file_remove(file->path))
-            continue;
+        if (!file->is_entry && file->mtime_ns < dead_before && sni_file_remove(file->path)) continue;
         total += file->size_bytes;
     }
     return total;

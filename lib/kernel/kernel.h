@@ -30,15 +30,14 @@ void sni_kernel_cache_get_stats(sni_kernel_cache *cache, sni_kernel_cache_stats 
 typedef struct sni_program sni_program;
 
 typedef struct sni_program_source {
-    const char *text;    /* may #include files of cl/ by their path there, "common/memory.cl" */
+    const char *text; /* may #include files of cl/ by their path there, "common/memory.cl" */
     const char *entry;
     const char *options; /* NULL: none */
     const char *file;    /* for #line and messages; NULL: "kernel" */
 } sni_program_source;
 
 /* From memory, disk, or source; two threads asking for one key build it once. */
-sinter_status sni_program_build(sni_kernel_cache *cache, const sni_program_source *source,
-                                sni_program **out_program);
+sinter_status sni_program_build(sni_kernel_cache *cache, const sni_program_source *source, sni_program **out_program);
 sni_program *sni_program_retain(sni_program *program);
 void sni_program_release(sni_program *program);
 /* After the first launch of a program built from source: saves the binary on disk (PoCL specialises at
@@ -57,8 +56,8 @@ sinter_status sni_launch_set_scalar(sni_launch *launch, int index, const void *v
 sinter_status sni_launch_set_local(sni_launch *launch, int index, size_t size_bytes);
 /* Enqueues on the device's queue (or the profiling queue, then *out_event is a cl_event in a void pointer that
  * sni_event_profile releases). local may be NULL. A global size of 0 does nothing. */
-sinter_status sni_launch_enqueue(sni_launch *launch, int dims, const size_t *global, const size_t *local,
-                                 bool profile, void **out_event);
+sinter_status sni_launch_enqueue(sni_launch *launch, int dims, const size_t *global, const size_t *local, bool profile,
+                                 void **out_event);
 sinter_status sni_event_profile(void *event, uint64_t *out_start_ns, uint64_t *out_end_ns);
 /* Largest work-group that this kernel can run with. */
 size_t sni_launch_max_work_group(const sni_launch *launch);

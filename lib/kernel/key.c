@@ -11,8 +11,8 @@ static void append_field(sni_str *text, const char *name, const char *value) {
     sni_str_printf(text, "%s %zu:%s\n", name, strlen(value), value);
 }
 
-sinter_status sni_kernel_key_make(const sni_caps *caps, const char *assembled, const char *entry,
-                                  const char *options, sni_kernel_key *out_key) {
+sinter_status sni_kernel_key_make(const sni_caps *caps, const char *assembled, const char *entry, const char *options,
+                                  sni_kernel_key *out_key) {
     *out_key = (sni_kernel_key){.text = NULL};
     sni_str text = SNI_STR_INIT;
     sni_str_printf(&text, "sinter kernel, format %d\n", SNI_KERNEL_FORMAT);

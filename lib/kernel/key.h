@@ -20,8 +20,8 @@ typedef struct sni_kernel_key {
 } sni_kernel_key;
 
 /* OUT_OF_MEMORY. options are the complete ones, as the driver gets them. */
-sinter_status sni_kernel_key_make(const sni_caps *caps, const char *assembled, const char *entry,
-                                  const char *options, sni_kernel_key *out_key);
+sinter_status sni_kernel_key_make(const sni_caps *caps, const char *assembled, const char *entry, const char *options,
+                                  sni_kernel_key *out_key);
 void sni_kernel_key_deinit(sni_kernel_key *key);
 bool sni_kernel_key_equal(const sni_kernel_key *a, const sni_kernel_key *b);
 

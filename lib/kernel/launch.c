@@ -24,18 +24,18 @@ static void query_limits(sni_launch *launch, cl_device_id id) {
     const sni_caps *caps = &launch->program->cache->device->caps;
     launch->max_work_group = caps->max_work_group;
     if (!caps->kernel_work_group_is_no_limit &&
-        clGetKernelWorkGroupInfo(launch->kernel, id, CL_KERNEL_WORK_GROUP_SIZE, sizeof size, &size,
-                                 NULL) == CL_SUCCESS &&
+        clGetKernelWorkGroupInfo(launch->kernel, id, CL_KERNEL_WORK_GROUP_SIZE, sizeof size, &size, NULL) ==
+            CL_SUCCESS &&
         size > 0)
         launch->max_work_group = size;
     /* A kernel that requires a size was compiled for it; NVIDIA's driver 580 answers 256 above all the same. */
     size_t required[3] = {0};
-    if (clGetKernelWorkGroupInfo(launch->kernel, id, CL_KERNEL_COMPILE_WORK_GROUP_SIZE,
-                                 sizeof required, required, NULL) == CL_SUCCESS &&
+    if (clGetKernelWorkGroupInfo(launch->kernel, id, CL_KERNEL_COMPILE_WORK_GROUP_SIZE, sizeof required, required,
+                                 NULL) == CL_SUCCESS &&
         required[0] * required[1] * required[2] > launch->max_work_group)
         launch->max_work_group = required[0] * required[1] * required[2];
-    if (clGetKernelWorkGroupInfo(launch->kernel, id, CL_KERNEL_LOCAL_MEM_SIZE, sizeof local, &local,
-                                 NULL) == CL_SUCCESS)
+    if (clGetKernelWorkGroupInfo(launch->kernel, id, CL_KERNEL_LOCAL_MEM_SIZE, sizeof local, &local, NULL) ==
+        CL_SUCCESS)
         launch->static_local_bytes = local;
 }
 
@@ -55,8 +55,7 @@ sinter_status sni_launch_create(sni_program *program, sni_launch **out_launch) {
     } else {
         launch->kernel = clCreateKernel(program->handle, program->entry, &error);
         if (!launch->kernel || error != CL_SUCCESS)
-            status =
-                sni_fail_in(sni_cl_fail(error, "clCreateKernel"), "kernel '%s'", program->entry);
+            status = sni_fail_in(sni_cl_fail(error, "clCreateKernel"), "kernel '%s'", program->entry);
     }
     if (status != SINTER_OK) {
         sni_launch_release(launch);
@@ -102,9 +101,8 @@ static const char *kind_words(sni_param_kind kind) {
 /* "argument 2 'n' (int) of kernel 'f'" */
 static void describe_arg(const sni_launch *launch, int index, char *out, size_t capacity) {
     const sni_param *param = &launch->program->signature.params[index];
-    snprintf(out, capacity, "argument %d%s%s%s%s%s%s of kernel '%s'", index,
-             param->name[0] ? " '" : "", param->name, param->name[0] ? "'" : "",
-             param->type[0] ? " (" : "", param->type, param->type[0] ? ")" : "",
+    snprintf(out, capacity, "argument %d%s%s%s%s%s%s of kernel '%s'", index, param->name[0] ? " '" : "", param->name,
+             param->name[0] ? "'" : "", param->type[0] ? " (" : "", param->type, param->type[0] ? ")" : "",
              launch->program->entry);
 }
 
@@ -115,15 +113,13 @@ enum { WORDS = 512 };
 static sinter_status check_arg(const sni_launch *launch, int index, sni_param_kind given) {
     const sni_signature *signature = &launch->program->signature;
     if (index < 0 || index >= signature->count)
-        return sni_fail(SINTER_INVALID_ARGUMENT,
-                        "kernel '%s' has %d arguments, there is no number %d",
+        return sni_fail(SINTER_INVALID_ARGUMENT, "kernel '%s' has %d arguments, there is no number %d",
                         launch->program->entry, signature->count, index);
     sni_param_kind wanted = signature->params[index].kind;
     if (wanted == SNI_PARAM_UNKNOWN || wanted == given) return SINTER_OK;
     char words[WORDS];
     describe_arg(launch, index, words, sizeof words);
-    return sni_fail(SINTER_INVALID_ARGUMENT, "%s is %s, %s was given", words, kind_words(wanted),
-                    kind_words(given));
+    return sni_fail(SINTER_INVALID_ARGUMENT, "%s is %s, %s was given", words, kind_words(wanted), kind_words(given));
 }
 
 /* Passes a checked argument to the driver, which may have more to object to. */
@@ -136,10 +132,9 @@ static sinter_status set_arg(sni_launch *launch, int index, size_t size_bytes, c
     }
     char words[WORDS];
     describe_arg(launch, index, words, sizeof words);
-    if (error == CL_INVALID_ARG_SIZE || error == CL_INVALID_ARG_VALUE ||
-        error == CL_INVALID_MEM_OBJECT)
-        return sni_fail(SINTER_INVALID_ARGUMENT, "%s does not take this value of %zu bytes: %s",
-                        words, size_bytes, sni_cl_error_name(error));
+    if (error == CL_INVALID_ARG_SIZE || error == CL_INVALID_ARG_VALUE || error == CL_INVALID_MEM_OBJECT)
+        return sni_fail(SINTER_INVALID_ARGUMENT, "%s does not take this value of %zu bytes: %s", words, size_bytes,
+                        sni_cl_error_name(error));
     return sni_cl_fail(error, words);
 }
 
@@ -154,16 +149,14 @@ sinter_status sni_launch_set_mem(sni_launch *launch, int index, const sni_mem *m
     return set_arg(launch, index, sizeof handle, &handle);
 }
 
-sinter_status sni_launch_set_scalar(sni_launch *launch, int index, const void *value,
-                                    size_t size_bytes) {
+sinter_status sni_launch_set_scalar(sni_launch *launch, int index, const void *value, size_t size_bytes) {
     SNI_TRY(check_arg(launch, index, SNI_PARAM_SCALAR));
     unsigned wanted = launch->program->signature.params[index].size_bytes;
     if (!value || size_bytes == 0 || (wanted && wanted != size_bytes)) {
         char words[WORDS];
         describe_arg(launch, index, words, sizeof words);
         if (!value) return sni_fail(SINTER_INVALID_ARGUMENT, "%s: the value is NULL", words);
-        return sni_fail(SINTER_INVALID_ARGUMENT, "%s has %u bytes, %zu were given", words, wanted,
-                        size_bytes);
+        return sni_fail(SINTER_INVALID_ARGUMENT, "%s has %u bytes, %zu were given", words, wanted, size_bytes);
     }
     return set_arg(launch, index, size_bytes, value);
 }
@@ -175,8 +168,8 @@ sinter_status sni_launch_set_local(sni_launch *launch, int index, size_t size_by
         char words[WORDS];
         describe_arg(launch, index, words, sizeof words);
         return sni_fail(SINTER_INVALID_ARGUMENT,
-                        "%s: %zu bytes of local memory were asked for, the device has 1 to %llu",
-                        words, size_bytes, (unsigned long long)limit);
+                        "%s: %zu bytes of local memory were asked for, the device has 1 to %llu", words, size_bytes,
+                        (unsigned long long)limit);
     }
     SNI_TRY(set_arg(launch, index, size_bytes, NULL));
     launch->dynamic_local_bytes += size_bytes - launch->local_bytes[index];
@@ -193,8 +186,7 @@ static sinter_status fail_unset(const sni_launch *launch) {
 }
 
 /* What a driver would refuse of a launch is refused here, in words. */
-static sinter_status check_local(const sni_launch *launch, int dims, const size_t *global,
-                                 const size_t *local) {
+static sinter_status check_local(const sni_launch *launch, int dims, const size_t *global, const size_t *local) {
     const sni_caps *caps = &launch->program->cache->device->caps;
     const char *entry = launch->program->entry;
     size_t items = 1;
@@ -205,21 +197,18 @@ static sinter_status check_local(const sni_launch *launch, int dims, const size_
                             "work-group's %zu",
                             entry, global[i], i, local[i]);
         if (local[i] > caps->max_work_item[i] || local[i] > launch->max_work_group / items)
-            return sni_fail(
-                SINTER_INVALID_ARGUMENT,
-                "kernel '%s': the work-group is too large: %zu in dimension %d; it can have "
-                "%zu work-items, and %u in this dimension",
-                entry, local[i], i, launch->max_work_group, (unsigned)caps->max_work_item[i]);
+            return sni_fail(SINTER_INVALID_ARGUMENT,
+                            "kernel '%s': the work-group is too large: %zu in dimension %d; it can have "
+                            "%zu work-items, and %u in this dimension",
+                            entry, local[i], i, launch->max_work_group, (unsigned)caps->max_work_item[i]);
         items *= local[i];
     }
     return SINTER_OK;
 }
 
-static sinter_status check_launch(const sni_launch *launch, int dims, const size_t *global,
-                                  const size_t *local) {
+static sinter_status check_launch(const sni_launch *launch, int dims, const size_t *global, const size_t *local) {
     if (dims < 1 || dims > 3)
-        return sni_fail(SINTER_INVALID_ARGUMENT,
-                        "kernel '%s': a launch has 1 to 3 dimensions, not %d",
+        return sni_fail(SINTER_INVALID_ARGUMENT, "kernel '%s': a launch has 1 to 3 dimensions, not %d",
                         launch->program->entry, dims);
     if (launch->unset > 0) return fail_unset(launch);
     uint64_t need = launch->static_local_bytes + launch->dynamic_local_bytes;
@@ -227,10 +216,8 @@ static sinter_status check_launch(const sni_launch *launch, int dims, const size
     uint64_t limit = caps->local_bytes;
     if (launch->dynamic_local_bytes == 0 && caps->static_local_bytes > limit) limit = caps->static_local_bytes;
     if (need > limit)
-        return sni_fail(SINTER_INVALID_ARGUMENT,
-                        "kernel '%s' needs %llu bytes of local memory, the device has %llu",
-                        launch->program->entry, (unsigned long long)need,
-                        (unsigned long long)limit);
+        return sni_fail(SINTER_INVALID_ARGUMENT, "kernel '%s' needs %llu bytes of local memory, the device has %llu",
+                        launch->program->entry, (unsigned long long)need, (unsigned long long)limit);
     return local ? check_local(launch, dims, global, local) : SINTER_OK;
 }
 
@@ -250,15 +237,15 @@ static sinter_status fail_enqueue(const sni_launch *launch, cl_int error) {
 }
 
 /* Runs on the queue that measures, between what the main queue has and what it will get. */
-static cl_int enqueue_profiled(sni_launch *launch, cl_command_queue measuring, int dims,
-                               const size_t *global, const size_t *local, cl_event *out_event) {
+static cl_int enqueue_profiled(sni_launch *launch, cl_command_queue measuring, int dims, const size_t *global,
+                               const size_t *local, cl_event *out_event) {
     cl_command_queue queue = launch->program->cache->device->queue;
     cl_event before = NULL, measured = NULL;
     cl_int error = clEnqueueMarkerWithWaitList(queue, 0, NULL, &before);
     if (error != CL_SUCCESS) return error;
     clFlush(queue);
-    error = clEnqueueNDRangeKernel(measuring, launch->kernel, (cl_uint)dims, NULL, global, local, 1,
-                                   &before, &measured);
+    error =
+        clEnqueueNDRangeKernel(measuring, launch->kernel, (cl_uint)dims, NULL, global, local, 1, &before, &measured);
     clReleaseEvent(before);
     if (error != CL_SUCCESS) return error;
     clFlush(measuring);
@@ -271,8 +258,8 @@ static cl_int enqueue_profiled(sni_launch *launch, cl_command_queue measuring, i
     return CL_SUCCESS;
 }
 
-sinter_status sni_launch_enqueue(sni_launch *launch, int dims, const size_t *global,
-                                 const size_t *local, bool profile, void **out_event) {
+sinter_status sni_launch_enqueue(sni_launch *launch, int dims, const size_t *global, const size_t *local, bool profile,
+                                 void **out_event) {
     sni_device *device = launch->program->cache->device;
     if (out_event) *out_event = NULL;
     SNI_TRY(check_launch(launch, dims, global, local));
@@ -286,8 +273,8 @@ sinter_status sni_launch_enqueue(sni_launch *launch, int dims, const size_t *glo
         error = enqueue_profiled(launch, measuring, dims, global, local, &event);
         *out_event = event;
     } else {
-        error = clEnqueueNDRangeKernel(device->queue, launch->kernel, (cl_uint)dims, NULL, global,
-                                       local, 0, NULL, NULL);
+        error =
+            clEnqueueNDRangeKernel(device->queue, launch->kernel, (cl_uint)dims, NULL, global, local, 0, NULL, NULL);
     }
     return error == CL_SUCCESS ? SINTER_OK : fail_enqueue(launch, error);
 }
@@ -299,10 +286,8 @@ sinter_status sni_event_profile(void *event, uint64_t *out_start_ns, uint64_t *o
     cl_ulong start = 0, end = 0;
     cl_int error = clWaitForEvents(1, &handle);
     if (error == CL_SUCCESS)
-        error =
-            clGetEventProfilingInfo(handle, CL_PROFILING_COMMAND_START, sizeof start, &start, NULL);
-    if (error == CL_SUCCESS)
-        error = clGetEventProfilingInfo(handle, CL_PROFILING_COMMAND_END, sizeof end, &end, NULL);
+        error = clGetEventProfilingInfo(handle, CL_PROFILING_COMMAND_START, sizeof start, &start, NULL);
+    if (error == CL_SUCCESS) error = clGetEventProfilingInfo(handle, CL_PROFILING_COMMAND_END, sizeof end, &end, NULL);
     clReleaseEvent(handle);
     if (error != CL_SUCCESS) return sni_cl_fail(error, "a kernel's time");
     *out_start_ns = start;

@@ -96,11 +96,10 @@ void sni_program_release(sni_program *program) {
 static char *complete_options(const sni_caps *caps, const char *options) {
     sni_str text = SNI_STR_INIT;
     if (!options) options = "";
-    sni_str_append(&text, strstr(options, "-cl-std=") ? "-cl-kernel-arg-info -w"
-                                                      : "-cl-std=CL1.2 -cl-kernel-arg-info -w");
+    sni_str_append(&text,
+                   strstr(options, "-cl-std=") ? "-cl-kernel-arg-info -w" : "-cl-std=CL1.2 -cl-kernel-arg-info -w");
     if (caps->has_inline_ptx)
-        sni_str_printf(&text, " -DSN_NV_SM=%u",
-                       (unsigned)(caps->nv_compute_major * 10 + caps->nv_compute_minor));
+        sni_str_printf(&text, " -DSN_NV_SM=%u", (unsigned)(caps->nv_compute_major * 10 + caps->nv_compute_minor));
     if (*options) sni_str_printf(&text, " %s", options);
     char *taken = sni_str_take(&text);
     sni_str_deinit(&text);
@@ -108,8 +107,7 @@ static char *complete_options(const sni_caps *caps, const char *options) {
 }
 
 /* A program that is described but not built; not in the table yet. */
-static sinter_status describe(sni_kernel_cache *cache, const sni_program_source *source,
-                              sni_program **out_program) {
+static sinter_status describe(sni_kernel_cache *cache, const sni_program_source *source, sni_program **out_program) {
     char *assembled = NULL;
     SNI_TRY(sni_source_assemble(sni_embedded_files, source->text, source->file, &assembled));
     sni_program *program = sni_calloc(1, sizeof *program);
@@ -123,8 +121,7 @@ static sinter_status describe(sni_kernel_cache *cache, const sni_program_source 
     program->options = complete_options(&cache->device->caps, source->options);
     sinter_status status =
         program->entry && program->options
-            ? sni_kernel_key_make(&cache->device->caps, assembled, program->entry, program->options,
-                                  &program->key)
+            ? sni_kernel_key_make(&cache->device->caps, assembled, program->entry, program->options, &program->key)
             : sni_out_of_memory("a program");
     sni_free(assembled);
     if (status != SINTER_OK) {
@@ -214,15 +211,13 @@ static sinter_status finish(sni_program *program) {
 }
 
 static sinter_status check_source(const sni_program_source *source) {
-    if (!source->text || !source->entry)
-        return sni_fail(SINTER_INVALID_ARGUMENT, "a kernel needs a text and an entry");
+    if (!source->text || !source->entry) return sni_fail(SINTER_INVALID_ARGUMENT, "a kernel needs a text and an entry");
     if (!source->entry[0] || strlen(source->entry) > 256)
         return sni_fail(SINTER_INVALID_ARGUMENT, "a kernel's entry has 1 to 256 characters");
     return SINTER_OK;
 }
 
-sinter_status sni_program_build(sni_kernel_cache *cache, const sni_program_source *source,
-                                sni_program **out_program) {
+sinter_status sni_program_build(sni_kernel_cache *cache, const sni_program_source *source, sni_program **out_program) {
     *out_program = NULL;
     sni_program *candidate = NULL;
     SNI_TRY(check_source(source));

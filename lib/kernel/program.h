@@ -13,11 +13,7 @@
 #include "kernel/key.h"
 #include "kernel/signature.h"
 
-typedef enum sni_program_state {
-    SNI_PROGRAM_NEW,
-    SNI_PROGRAM_READY,
-    SNI_PROGRAM_FAILED
-} sni_program_state;
+typedef enum sni_program_state { SNI_PROGRAM_NEW, SNI_PROGRAM_READY, SNI_PROGRAM_FAILED } sni_program_state;
 
 struct sni_program {
     int references; /* atomic; one is the cache's while the program is in its table */

@@ -14,10 +14,9 @@ static unsigned size_of_type(const char *type) {
         const char *name;
         unsigned size;
     } types[] = {
-        {"char", 1},   {"uchar", 1},          {"unsigned char", 1}, {"short", 2},
-        {"ushort", 2}, {"unsigned short", 2}, {"half", 2},          {"int", 4},
-        {"uint", 4},   {"unsigned int", 4},   {"float", 4},         {"long", 8},
-        {"ulong", 8},  {"unsigned long", 8},  {"double", 8},
+        {"char", 1},           {"uchar", 1}, {"unsigned char", 1}, {"short", 2},         {"ushort", 2},
+        {"unsigned short", 2}, {"half", 2},  {"int", 4},           {"uint", 4},          {"unsigned int", 4},
+        {"float", 4},          {"long", 8},  {"ulong", 8},         {"unsigned long", 8}, {"double", 8},
     };
     for (size_t i = 0; i < sizeof types / sizeof types[0]; ++i) {
         size_t length = strlen(types[i].name);
@@ -33,13 +32,11 @@ static unsigned size_of_type(const char *type) {
 }
 
 /* A text of the driver on one line without tabs, cut where it is too long. */
-static void ask_param_text(cl_kernel kernel, cl_uint index, cl_uint what, char *out,
-                           size_t capacity) {
+static void ask_param_text(cl_kernel kernel, cl_uint index, cl_uint what, char *out, size_t capacity) {
     char text[512] = "";
     size_t size = 0;
     out[0] = 0;
-    if (clGetKernelArgInfo(kernel, index, what, 0, NULL, &size) != CL_SUCCESS ||
-        size > sizeof text ||
+    if (clGetKernelArgInfo(kernel, index, what, 0, NULL, &size) != CL_SUCCESS || size > sizeof text ||
         clGetKernelArgInfo(kernel, index, what, sizeof text, text, NULL) != CL_SUCCESS)
         return;
     text[sizeof text - 1] = 0;
@@ -51,8 +48,7 @@ static void ask_param_text(cl_kernel kernel, cl_uint index, cl_uint what, char *
 
 static void ask_param(cl_kernel kernel, cl_uint index, sni_param *param) {
     cl_kernel_arg_address_qualifier space = 0;
-    if (clGetKernelArgInfo(kernel, index, CL_KERNEL_ARG_ADDRESS_QUALIFIER, sizeof space, &space,
-                           NULL) != CL_SUCCESS)
+    if (clGetKernelArgInfo(kernel, index, CL_KERNEL_ARG_ADDRESS_QUALIFIER, sizeof space, &space, NULL) != CL_SUCCESS)
         return;
     ask_param_text(kernel, index, CL_KERNEL_ARG_TYPE_NAME, param->type, sizeof param->type);
     ask_param_text(kernel, index, CL_KERNEL_ARG_NAME, param->name, sizeof param->name);
@@ -80,10 +76,8 @@ sinter_status sni_signature_query(cl_kernel kernel, sni_signature *out_signature
     *out_signature = (sni_signature){NULL, 0};
     cl_uint count = 0;
     /* What cannot be asked is unknown; only the number of arguments is needed. */
-    if (clGetKernelInfo(kernel, CL_KERNEL_NUM_ARGS, sizeof count, &count, NULL) != CL_SUCCESS ||
-        count > MOST_PARAMS)
-        return sni_fail(SINTER_DEVICE,
-                        "the driver does not tell the number of a kernel's arguments");
+    if (clGetKernelInfo(kernel, CL_KERNEL_NUM_ARGS, sizeof count, &count, NULL) != CL_SUCCESS || count > MOST_PARAMS)
+        return sni_fail(SINTER_DEVICE, "the driver does not tell the number of a kernel's arguments");
     sni_param *params = sni_calloc(count, sizeof *params);
     if (!params) return sni_out_of_memory("a kernel's arguments");
     for (cl_uint i = 0; i < count; ++i) ask_param(kernel, i, &params[i]);
@@ -94,8 +88,7 @@ sinter_status sni_signature_query(cl_kernel kernel, sni_signature *out_signature
 void sni_signature_print(const sni_signature *signature, sni_str *out) {
     for (int i = 0; i < signature->count; ++i) {
         const sni_param *param = &signature->params[i];
-        sni_str_printf(out, "%d\t%u\t%s\t%s\n", (int)param->kind, param->size_bytes, param->type,
-                       param->name);
+        sni_str_printf(out, "%d\t%u\t%s\t%s\n", (int)param->kind, param->size_bytes, param->type, param->name);
     }
 }
 

@@ -65,15 +65,14 @@ static const char *directive(const char *at, const char *end, const char *word) 
     at = skip_blanks(at + 1, end);
     if ((size_t)(end - at) < length || strncmp(at, word, length)) return NULL;
     at += length;
-    if (at < end && (*at == '_' || (*at >= 'a' && *at <= 'z') || (*at >= 'A' && *at <= 'Z') ||
-                     (*at >= '0' && *at <= '9')))
+    if (at < end &&
+        (*at == '_' || (*at >= 'a' && *at <= 'z') || (*at >= 'A' && *at <= 'Z') || (*at >= '0' && *at <= '9')))
         return NULL;
     return skip_blanks(at, end);
 }
 
 /* The name between quotes or angle brackets; false for an #include of anything else. */
-static bool include_name(const char *at, const char *end, const char **out_name,
-                         size_t *out_length) {
+static bool include_name(const char *at, const char *end, const char **out_name, size_t *out_length) {
     if (at == end || (*at != '"' && *at != '<')) return false;
     char closing = *at == '<' ? '>' : '"';
     const char *name = ++at;
@@ -86,8 +85,7 @@ static bool include_name(const char *at, const char *end, const char **out_name,
 
 static int find_file(const assembly *a, const char *name, size_t length) {
     for (int i = 0; a->files[i].name; ++i)
-        if (strlen(a->files[i].name) == length && !strncmp(a->files[i].name, name, length))
-            return i;
+        if (strlen(a->files[i].name) == length && !strncmp(a->files[i].name, name, length)) return i;
     return -1;
 }
 
@@ -98,8 +96,8 @@ static void append_line_directive(sni_str *out, size_t line, const char *file) {
 static sinter_status fail_cycle(const assembly *a, const char *name) {
     sni_str chain = SNI_STR_INIT;
     for (int i = 0; i < a->depth; ++i) sni_str_printf(&chain, "%s -> ", a->stack[i]);
-    sinter_status status = sni_fail(SINTER_INVALID_ARGUMENT, "files include each other: %s%s",
-                                    sni_str_text(&chain), name);
+    sinter_status status =
+        sni_fail(SINTER_INVALID_ARGUMENT, "files include each other: %s%s", sni_str_text(&chain), name);
     sni_str_deinit(&chain);
     return status;
 }
@@ -113,20 +111,17 @@ static sinter_status insert_file(assembly *a, int index) {
 }
 
 /* One #include line; line is the number of the next line of the file that holds it. */
-static sinter_status resolve(assembly *a, const char *at, const char *end, const char *from,
-                             size_t line) {
+static sinter_status resolve(assembly *a, const char *at, const char *end, const char *from, size_t line) {
     const char *name = NULL;
     size_t length = 0;
     if (!include_name(at, end, &name, &length))
-        return sni_fail(SINTER_INVALID_ARGUMENT, "%s:%zu: #include wants a name in quotes", from,
-                        line - 1);
+        return sni_fail(SINTER_INVALID_ARGUMENT, "%s:%zu: #include wants a name in quotes", from, line - 1);
     int index = find_file(a, name, length);
     if (index < 0)
-        return sni_fail(
-            SINTER_INVALID_ARGUMENT,
-            "%s:%zu: there is no file '%.*s' to include; the library has the files of cl/ "
-            "(common/...) by their path there",
-            from, line - 1, (int)(length < 200 ? length : 200), name);
+        return sni_fail(SINTER_INVALID_ARGUMENT,
+                        "%s:%zu: there is no file '%.*s' to include; the library has the files of cl/ "
+                        "(common/...) by their path there",
+                        from, line - 1, (int)(length < 200 ? length : 200), name);
     for (int i = 1; i < a->depth; ++i)
         if (a->stack[i] == a->files[index].name) return fail_cycle(a, a->files[index].name);
     SNI_TRY(insert_file(a, index));
@@ -135,8 +130,8 @@ static sinter_status resolve(assembly *a, const char *at, const char *end, const
 }
 
 /* Copies one line, or what it includes. */
-static sinter_status assemble_line(assembly *a, scan_state *state, const char *at, const char *end,
-                                   const char *name, int index, size_t line) {
+static sinter_status assemble_line(assembly *a, scan_state *state, const char *at, const char *end, const char *name,
+                                   int index, size_t line) {
     if (!state->in_comment) {
         const char *rest = directive(at, end, "include");
         if (rest) return resolve(a, rest, end, name, line + 1);
@@ -154,8 +149,7 @@ static sinter_status assemble_line(assembly *a, scan_state *state, const char *a
 }
 
 static sinter_status assemble_text(assembly *a, const char *text, const char *name, int index) {
-    if (a->depth == MOST_DEPTH)
-        return sni_fail(SINTER_INVALID_ARGUMENT, "%s: includes are nested too deeply", name);
+    if (a->depth == MOST_DEPTH) return sni_fail(SINTER_INVALID_ARGUMENT, "%s: includes are nested too deeply", name);
     a->stack[a->depth++] = name;
     scan_state state = {false};
     append_line_directive(&a->out, 1, name);
@@ -163,8 +157,7 @@ static sinter_status assemble_text(assembly *a, const char *text, const char *na
         const char *end = text + strcspn(text, "\n");
         SNI_TRY(assemble_line(a, &state, text, end, name, index, line));
         if (a->out.length > MOST_BYTES)
-            return sni_fail(SINTER_INVALID_ARGUMENT,
-                            "%s: the source with its includes is too large", name);
+            return sni_fail(SINTER_INVALID_ARGUMENT, "%s: the source with its includes is too large", name);
         text = *end ? end + 1 : end;
     }
     --a->depth;
@@ -184,8 +177,7 @@ static void clean_name(const char *file, char out[128]) {
     out[length] = 0;
 }
 
-sinter_status sni_source_assemble(const sni_embedded_file *files, const char *text,
-                                  const char *file, char **out_text) {
+sinter_status sni_source_assemble(const sni_embedded_file *files, const char *text, const char *file, char **out_text) {
     *out_text = NULL;
     char name[128];
     clean_name(file, name);
@@ -193,8 +185,7 @@ sinter_status sni_source_assemble(const sni_embedded_file *files, const char *te
     if (!a) return sni_out_of_memory("source assembly");
     a->files = files;
     sinter_status status = assemble_text(a, text, name, -1);
-    if (status == SINTER_OK && !(*out_text = sni_str_take(&a->out)))
-        status = sni_out_of_memory("source assembly");
+    if (status == SINTER_OK && !(*out_text = sni_str_take(&a->out))) status = sni_out_of_memory("source assembly");
     sni_str_deinit(&a->out);
     sni_free(a);
     return status;

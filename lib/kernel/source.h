@@ -11,7 +11,6 @@
  * must not depend on where a source tree lies. A file is inserted each time it is included, unless
  * it holds #pragma once. INVALID_ARGUMENT names an unknown file, or the chain of a cycle. sni_free.
  */
-sinter_status sni_source_assemble(const sni_embedded_file *files, const char *text,
-                                  const char *file, char **out_text);
+sinter_status sni_source_assemble(const sni_embedded_file *files, const char *text, const char *file, char **out_text);
 
 #endif

@@ -62,8 +62,7 @@ static const sni_type *computed_type(const sni_builder *b, uint32_t value) {
 static sni_expr region_offset(sni_builder *b, const sni_node *store, const sni_expr *own) {
     sni_expr coords[SINTER_MAX_RANK];
     const sni_type *type = &sni_graph_value(b->graph, store->in[0])->type;
-    for (int d = 0; d < type->rank; ++d)
-        coords[d] = sni_sym_add(b->sym, own[d], sni_splice_start(b, store, d));
+    for (int d = 0; d < type->rank; ++d) coords[d] = sni_sym_add(b->sym, own[d], sni_splice_start(b, store, d));
     return sni_linearize(b->sym, type, coords);
 }
 
@@ -283,8 +282,7 @@ static bool order_axes(sni_builder *b) {
 static bool finish(sni_builder *b) {
     sni_loop *loop = b->loop;
     loop->inner = 0;
-    for (int i = 0; i < loop->stmt_count; ++i)
-        loop->inner |= loop->stmts[i].axes;
+    for (int i = 0; i < loop->stmt_count; ++i) loop->inner |= loop->stmts[i].axes;
     uint32_t parallel = (uint32_t)((1ull << loop->axis_count) - 1) & ~loop->inner;
     for (int i = 0; i < loop->store_count; ++i) {
         if (parallel & ~loop->stores[i].mask) {

@@ -31,8 +31,8 @@ typedef struct sni_builder {
     uint32_t around;                    /* axes of the point at which the value that is being built is needed */
     bool inside;                        /* a reduction's argument is being built */
     sni_expr out_axes[SINTER_MAX_RANK]; /* a single contraction's coordinates: the parallel axes */
-    const char *why; /* set: refused */
-    bool failed;     /* out of memory */
+    const char *why;                    /* set: refused */
+    bool failed;                        /* out of memory */
 } sni_builder;
 
 /* The statement for a value at coords; -1 on refusal or failure. */

@@ -113,8 +113,7 @@ bool sni_loop_permute(sni_loop *loop, const int *order) {
         loop->stmts[i].mask = permute_bits(loop->stmts[i].mask, order, count);
         loop->stmts[i].axes = permute_bits(loop->stmts[i].axes, order, count);
     }
-    for (int i = 0; i < loop->store_count; ++i)
-        loop->stores[i].mask = permute_bits(loop->stores[i].mask, order, count);
+    for (int i = 0; i < loop->store_count; ++i) loop->stores[i].mask = permute_bits(loop->stores[i].mask, order, count);
     return true;
 }
 

@@ -43,16 +43,16 @@ typedef struct sni_stmt {
     uint32_t mask;      /* axes it depends on */
     int arg_count;
     int args[SNI_MAX_ARGS];
-    const sni_op *op;                 /* OP */
-    double params[SNI_MAX_ATTRS];     /* OP: p0..p7 */
-    sni_combiner combiner;            /* REDUCE, SCAN */
-    bool exclusive;                   /* SCAN: without this point itself */
-    uint32_t axes;                    /* REDUCE, SCAN: mask of the axes that it runs over */
-    double f;                         /* CONST, real */
-    int64_t i;                        /* CONST, integer and bool */
-    int buffer;                       /* LOAD */
-    sni_expr offset;                  /* LOAD: in elements; INDEX: the value */
-    sni_expr guard;                   /* LOAD (SNI_NO_EXPR: always), SELECT */
+    const sni_op *op;             /* OP */
+    double params[SNI_MAX_ATTRS]; /* OP: p0..p7 */
+    sni_combiner combiner;        /* REDUCE, SCAN */
+    bool exclusive;               /* SCAN: without this point itself */
+    uint32_t axes;                /* REDUCE, SCAN: mask of the axes that it runs over */
+    double f;                     /* CONST, real */
+    int64_t i;                    /* CONST, integer and bool */
+    int buffer;                   /* LOAD */
+    sni_expr offset;              /* LOAD: in elements; INDEX: the value */
+    sni_expr guard;               /* LOAD (SNI_NO_EXPR: always), SELECT */
 } sni_stmt;
 
 typedef struct sni_loop_buffer {
@@ -60,7 +60,8 @@ typedef struct sni_loop_buffer {
     sinter_dtype dtype;
     bool is_output;
     bool is_constant; /* its bytes are known when the kernel is made, and are the same in every run */
-    bool may_alias; /* another buffer of the program may be the same memory, and one of them is written; the plan says so */
+    bool
+        may_alias; /* another buffer of the program may be the same memory, and one of them is written; the plan says so */
     sni_expr count; /* elements */
 } sni_loop_buffer;
 
@@ -69,7 +70,8 @@ typedef struct sni_store {
     int buffer;
     sni_expr offset; /* in elements; different points of the stored statement's axes give different offsets */
     int stmt;
-    uint32_t mask; /* axes that the store runs over: all parallel ones, and inner ones (in a flat program all or none) */
+    uint32_t
+        mask; /* axes that the store runs over: all parallel ones, and inner ones (in a flat program all or none) */
 } sni_store;
 
 typedef struct sni_loop {
@@ -86,9 +88,9 @@ typedef struct sni_loop {
     sni_store *stores;
     int core, core_a, core_b; /* -1: not a contraction, or a nest of several reductions */
     uint32_t axes_b, axes_m, axes_n;
-    bool nest;                /* not flat, or products among other reductions: only strategies made for it take it */
-    bool scans, reverse;      /* there are SCANs along the one inner axis; they begin at its end */
-    bool uses_f64, uses_i64;  /* a statement other than INDEX and index loads computes in 64 bits */
+    bool nest;               /* not flat, or products among other reductions: only strategies made for it take it */
+    bool scans, reverse;     /* there are SCANs along the one inner axis; they begin at its end */
+    bool uses_f64, uses_i64; /* a statement other than INDEX and index loads computes in 64 bits */
 } sni_loop;
 
 /* What a device allows one kernel; plain numbers, so that this module needs no device. */
@@ -104,7 +106,8 @@ typedef struct sni_limits {
 /* The nodes of a kernel. */
 typedef struct sni_members {
     const bool *inside; /* by node of the graph */
-    const int *nodes;   /* those inside, ascending; nodes that are computed inside every kernel may be missing. NULL: all of
+    const int
+        *nodes; /* those inside, ascending; nodes that are computed inside every kernel may be missing. NULL: all of
                          * the graph is searched for them */
     int count;
 } sni_members;

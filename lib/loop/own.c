@@ -21,7 +21,9 @@ static bool move_all(sni_loop *loop, sni_sym *to) {
     return ok;
 }
 
-static void release(void *sym) { sni_sym_release(sym); }
+static void release(void *sym) {
+    sni_sym_release(sym);
+}
 
 bool sni_loop_own(sni_loop *loop, sni_arena *arena) {
     sni_sym *own = sni_sym_create();

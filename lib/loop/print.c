@@ -20,9 +20,15 @@ static void print_stmt(const sni_loop *loop, int i, sni_str *out) {
         sni_str_append(out, "index ");
         sni_sym_print(loop->sym, s->offset, out);
         break;
-    case SNI_STMT_OP: sni_str_append(out, s->op->name); break;
-    case SNI_STMT_CAST: sni_str_append(out, "cast"); break;
-    case SNI_STMT_SELECT: sni_str_append(out, "select"); break;
+    case SNI_STMT_OP:
+        sni_str_append(out, s->op->name);
+        break;
+    case SNI_STMT_CAST:
+        sni_str_append(out, "cast");
+        break;
+    case SNI_STMT_SELECT:
+        sni_str_append(out, "select");
+        break;
     case SNI_STMT_SCAN:
         sni_str_printf(out, "scan %s%s", sni_combiner_row_of(s->combiner)->name, s->exclusive ? " exclusive" : "");
         break;
@@ -72,8 +78,7 @@ static const char *verify_stmt(const sni_loop *loop, int i) {
         return "a scan without an inner axis to run along";
     if (s->kind == SNI_STMT_LOAD && (s->buffer < 0 || s->buffer >= loop->buffer_count)) return "a load of no buffer";
     if (s->kind == SNI_STMT_LOAD && loop->buffers[s->buffer].dtype != s->dtype) return "a load of another dtype";
-    if ((s->kind == SNI_STMT_LOAD || s->kind == SNI_STMT_INDEX) &&
-        sni_sym_axes(loop->sym, s->offset) & ~s->mask)
+    if ((s->kind == SNI_STMT_LOAD || s->kind == SNI_STMT_INDEX) && sni_sym_axes(loop->sym, s->offset) & ~s->mask)
         return "a mask leaves out an axis of an offset";
     return NULL;
 }
@@ -137,7 +142,8 @@ sni_expr sni_loop_bytes(sni_loop *loop) {
         for (int i = 0; i < loop->store_count; ++i)
             if (loop->stores[i].buffer == b) points = sni_sym_add(sym, points, points_of(loop, loop->stores[i].mask));
         if (points) touched = sni_sym_min(sym, touched, points);
-        total = sni_sym_add(sym, total, sni_sym_mul_i(sym, touched, (int64_t)sinter_dtype_size(loop->buffers[b].dtype)));
+        total =
+            sni_sym_add(sym, total, sni_sym_mul_i(sym, touched, (int64_t)sinter_dtype_size(loop->buffers[b].dtype)));
     }
     return total;
 }

@@ -3,9 +3,9 @@
 #include <string.h>
 
 #include "loop/build.h"
-#include "op/update.h"
 #include "op/attrs.h"
 #include "op/rule.h"
+#include "op/update.h"
 
 #define MAX_DEPTH 400
 /* Of one index expression: the kernel's text holds it written out, and what is computed from it nests deeper. */
@@ -46,8 +46,7 @@ static uint32_t expr_mask(const sni_builder *b, sni_expr e) {
 
 sni_expr sni_linearize(sni_sym *sym, const sni_type *type, const sni_expr *coords) {
     sni_expr offset = sni_sym_const(sym, 0);
-    for (int d = 0; d < type->rank; ++d)
-        offset = sni_sym_add(sym, sni_sym_mul(sym, offset, type->dims[d]), coords[d]);
+    for (int d = 0; d < type->rank; ++d) offset = sni_sym_add(sym, sni_sym_mul(sym, offset, type->dims[d]), coords[d]);
     return offset;
 }
 
@@ -77,8 +76,11 @@ int sni_builder_buffer(sni_builder *b, uint32_t value, bool is_output) {
         return -1;
     }
     const sni_value *v = sni_graph_value(b->graph, value);
-    b->loop->buffers[b->loop->buffer_count] = (sni_loop_buffer){
-        .value = value, .dtype = v->type.dtype, .is_output = is_output, .is_constant = v->blob != NULL, .count = sni_type_count(b->sym, &v->type)};
+    b->loop->buffers[b->loop->buffer_count] = (sni_loop_buffer){.value = value,
+                                                                .dtype = v->type.dtype,
+                                                                .is_output = is_output,
+                                                                .is_constant = v->blob != NULL,
+                                                                .count = sni_type_count(b->sym, &v->type)};
     return b->loop->buffer_count++;
 }
 
@@ -150,8 +152,13 @@ static sni_expr read_index(void *context, int input, const sni_expr *coords) {
 static void fill_call(sni_builder *b, const sni_node *node, sni_type *in, sni_type *out, sni_call *call) {
     for (int i = 0; i < node->in_count; ++i) in[i] = sni_graph_value(b->graph, node->in[i])->type;
     for (int i = 0; i < node->out_count; ++i) out[i] = sni_graph_value(b->graph, node->out[i])->type;
-    *call = (sni_call){.sym = b->sym, .op = node->op, .in_count = node->in_count, .in = in,
-                       .attrs = node->attrs, .out_count = node->out_count, .out = out};
+    *call = (sni_call){.sym = b->sym,
+                       .op = node->op,
+                       .in_count = node->in_count,
+                       .in = in,
+                       .attrs = node->attrs,
+                       .out_count = node->out_count,
+                       .out = out};
 }
 
 sni_expr sni_splice_start(sni_builder *b, const sni_node *store, int axis) {
@@ -165,8 +172,8 @@ sni_expr sni_splice_start(sni_builder *b, const sni_node *store, int axis) {
 }
 
 static int splice_select(sni_builder *b, sni_expr guard, int yes, int no) {
-    sni_stmt s = {.kind = SNI_STMT_SELECT, .dtype = b->loop->stmts[yes].dtype, .guard = guard, .arg_count = 2,
-                  .args = {yes, no}};
+    sni_stmt s = {
+        .kind = SNI_STMT_SELECT, .dtype = b->loop->stmts[yes].dtype, .guard = guard, .arg_count = 2, .args = {yes, no}};
     s.mask = expr_mask(b, guard) | b->loop->stmts[yes].mask | b->loop->stmts[no].mask;
     return add_stmt(b, &s);
 }
@@ -275,7 +282,8 @@ static int splice_reduce(sni_builder *b, const sni_node *node, const sni_value *
         axes |= sni_sym_axes(b->sym, in_coords[d]);
     }
     b->reduced |= axes;
-    sni_stmt s = {.kind = SNI_STMT_REDUCE, .dtype = v->type.dtype, .arg_count = 1, .combiner = node->op->combiner, .axes = axes};
+    sni_stmt s = {
+        .kind = SNI_STMT_REDUCE, .dtype = v->type.dtype, .arg_count = 1, .combiner = node->op->combiner, .axes = axes};
     s.args[0] = splice_inside(b, node->in[0], in->rank, in_coords);
     if (s.args[0] < 0 || !axes) return s.args[0]; /* one element is its own sum */
     s.mask = taken | (b->loop->stmts[s.args[0]].mask & ~axes);
@@ -294,14 +302,19 @@ static int splice_identity(sni_builder *b, sni_combiner combiner, sinter_dtype d
 }
 
 /* A scan at the point of the inner axis where the carried value stands. */
-static int splice_scan(sni_builder *b, const sni_node *node, const sni_value *v, const sni_expr *coords, sni_expr guard) {
+static int splice_scan(sni_builder *b, const sni_node *node, const sni_value *v, const sni_expr *coords,
+                       sni_expr guard) {
     int along = sni_scan_axis(node, v->type.rank), last = b->loop->axis_count - 1;
     bool one = sni_sym_is(b->sym, v->type.dims[along], 1);
-    sni_stmt s = {.kind = SNI_STMT_SCAN, .dtype = v->type.dtype, .arg_count = 1, .combiner = node->op->combiner,
-                  .exclusive = node->attrs[SNI_SCAN_EXCLUSIVE].i != 0, .axes = b->loop->inner};
+    sni_stmt s = {.kind = SNI_STMT_SCAN,
+                  .dtype = v->type.dtype,
+                  .arg_count = 1,
+                  .combiner = node->op->combiner,
+                  .exclusive = node->attrs[SNI_SCAN_EXCLUSIVE].i != 0,
+                  .axes = b->loop->inner};
     if (guard) return refuse(b, "a running sum under a condition");
-    if (!one && (!b->loop->inner || coords[along] != b->loop->axes[last] ||
-                 v->type.dims[along] != b->loop->extents[last]))
+    if (!one &&
+        (!b->loop->inner || coords[along] != b->loop->axes[last] || v->type.dims[along] != b->loop->extents[last]))
         return refuse(b, "a running sum is needed at other places than its own");
     if (!one && b->loop->reverse != (node->attrs[SNI_SCAN_REVERSE].i != 0))
         return refuse(b, "running sums in both directions");
@@ -336,7 +349,11 @@ static int splice_select(sni_builder *b, sni_expr guard, int yes, int no);
 static int divide_sum(sni_builder *b, int sum, int divisor, sni_expr length) {
     if (sum < 0 || divisor < 0) return sum;
     sinter_dtype dtype = b->loop->stmts[sum].dtype;
-    sni_stmt s = {.kind = SNI_STMT_OP, .dtype = dtype, .op = sni_op_find("div"), .arg_count = 2, .args = {sum, divisor},
+    sni_stmt s = {.kind = SNI_STMT_OP,
+                  .dtype = dtype,
+                  .op = sni_op_find("div"),
+                  .arg_count = 2,
+                  .args = {sum, divisor},
                   .mask = b->loop->stmts[sum].mask | b->loop->stmts[divisor].mask};
     int quotient = add_stmt(b, &s);
     sni_expr any = sni_sym_lt(b->sym, sni_sym_const(b->sym, 0), length);
@@ -367,17 +384,27 @@ static int splice_contract(sni_builder *b, const sni_node *node, const sni_value
     ac[at->rank - 1] = k;
     bc[bt->rank - 2] = k;
     bc[bt->rank - 1] = coords[rank - 1];
-    int sa = splice_inside(b, node->in[0], at->rank, ac), sb = sa < 0 ? -1 : splice_inside(b, node->in[1], bt->rank, bc);
+    int sa = splice_inside(b, node->in[0], at->rank, ac),
+        sb = sa < 0 ? -1 : splice_inside(b, node->in[1], bt->rank, bc);
     if (sa < 0 || sb < 0) return -1;
     int divisor = -1;
     if (!single) sa = take_divisor(b, sa, axes, &divisor);
     const sni_stmt *stmts = b->loop->stmts;
-    sni_stmt mul = {.kind = SNI_STMT_OP, .dtype = v->type.dtype, .op = sni_op_find("mul"), .arg_count = 2,
-                    .args = {sa, sb}, .mask = stmts[sa].mask | stmts[sb].mask};
+    sni_stmt mul = {.kind = SNI_STMT_OP,
+                    .dtype = v->type.dtype,
+                    .op = sni_op_find("mul"),
+                    .arg_count = 2,
+                    .args = {sa, sb},
+                    .mask = stmts[sa].mask | stmts[sb].mask};
     int product = add_stmt(b, &mul);
     if (product < 0 || !axes) return product;
-    sni_stmt sum = {.kind = SNI_STMT_REDUCE, .dtype = v->type.dtype, .arg_count = 1, .args = {product},
-                    .combiner = SNI_COMBINE_SUM, .axes = axes, .mask = mul.mask & ~axes};
+    sni_stmt sum = {.kind = SNI_STMT_REDUCE,
+                    .dtype = v->type.dtype,
+                    .arg_count = 1,
+                    .args = {product},
+                    .combiner = SNI_COMBINE_SUM,
+                    .axes = axes,
+                    .mask = mul.mask & ~axes};
     int s = add_stmt(b, &sum);
     if (s < 0 || !single || b->reductions) return divide_sum(b, s, divisor, length);
     b->loop->core = s;
@@ -391,14 +418,21 @@ static int dispatch(sni_builder *b, uint32_t id, const sni_value *v, const sni_e
     if (!node || !b->members->inside[v->producer]) return splice_load(b, id, v, coords, guard);
     switch (node->op->kind) {
     case SNI_OP_ELEMENTWISE:
-    case SNI_OP_CAST: return splice_elementwise(b, node, v, coords, guard);
+    case SNI_OP_CAST:
+        return splice_elementwise(b, node, v, coords, guard);
     case SNI_OP_VIEW:
-    case SNI_OP_IOTA: return splice_view(b, node, v, coords, guard);
-    case SNI_OP_REDUCE: return splice_reduce(b, node, v, coords, guard);
-    case SNI_OP_SCAN: return splice_scan(b, node, v, coords, guard);
-    case SNI_OP_CONTRACT: return splice_contract(b, node, v, coords, guard);
-    case SNI_OP_STORE: return refuse(b, "a state is read after it is written");
-    case SNI_OP_COMPOSITE: break;
+    case SNI_OP_IOTA:
+        return splice_view(b, node, v, coords, guard);
+    case SNI_OP_REDUCE:
+        return splice_reduce(b, node, v, coords, guard);
+    case SNI_OP_SCAN:
+        return splice_scan(b, node, v, coords, guard);
+    case SNI_OP_CONTRACT:
+        return splice_contract(b, node, v, coords, guard);
+    case SNI_OP_STORE:
+        return refuse(b, "a state is read after it is written");
+    case SNI_OP_COMPOSITE:
+        break;
     }
     return refuse(b, "an operator that was not decomposed");
 }

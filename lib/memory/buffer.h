@@ -40,10 +40,8 @@ size_t sni_mem_size(const sni_mem *mem); /* as asked for */
 uint64_t sni_mem_serial(const sni_mem *mem);
 
 /* On the device's in-order queue. blocking: waits. Otherwise data must live until the queue is finished. */
-sinter_status sni_mem_write(sni_mem *mem, size_t offset_bytes, const void *data, size_t size_bytes,
-                            bool blocking);
-sinter_status sni_mem_read(const sni_mem *mem, size_t offset_bytes, void *data, size_t size_bytes,
-                           bool blocking);
+sinter_status sni_mem_write(sni_mem *mem, size_t offset_bytes, const void *data, size_t size_bytes, bool blocking);
+sinter_status sni_mem_read(const sni_mem *mem, size_t offset_bytes, void *data, size_t size_bytes, bool blocking);
 sinter_status sni_mem_fill(sni_mem *mem, uint8_t byte);
 /* The range filled with a pattern of 1, 2, 4 or 8 bytes; offset and size are multiples of its size. */
 sinter_status sni_mem_fill_range(sni_mem *mem, size_t offset_bytes, size_t size_bytes, const void *pattern,

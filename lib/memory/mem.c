@@ -12,8 +12,7 @@ sni_mem *sni_mem_retain(sni_mem *mem) {
 bool sni_mem_try_retain(sni_mem *mem) {
     int count = __atomic_load_n(&mem->references, __ATOMIC_RELAXED);
     while (count > 0) {
-        if (__atomic_compare_exchange_n(&mem->references, &count, count + 1, true, __ATOMIC_ACQ_REL,
-                                        __ATOMIC_RELAXED))
+        if (__atomic_compare_exchange_n(&mem->references, &count, count + 1, true, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
             return true;
     }
     return false;
@@ -33,9 +32,13 @@ void sni_mem_release(sni_mem *mem) {
     sni_mem_release(parent);
 }
 
-size_t sni_mem_size(const sni_mem *mem) { return mem->size_bytes; }
+size_t sni_mem_size(const sni_mem *mem) {
+    return mem->size_bytes;
+}
 
-uint64_t sni_mem_serial(const sni_mem *mem) { return mem ? mem->serial : 0; }
+uint64_t sni_mem_serial(const sni_mem *mem) {
+    return mem ? mem->serial : 0;
+}
 
 static bool in_range(const sni_mem *mem, size_t offset, size_t size) {
     return offset <= mem->size_bytes && size <= mem->size_bytes - offset;
@@ -43,9 +46,8 @@ static bool in_range(const sni_mem *mem, size_t offset, size_t size) {
 
 static sinter_status check_range(const sni_mem *mem, size_t offset, size_t size) {
     if (in_range(mem, offset, size)) return SINTER_OK;
-    return sni_fail(SINTER_INVALID_ARGUMENT,
-                    "bytes %zu to %zu + %zu are outside of a buffer of %zu bytes", offset, offset,
-                    size, mem->size_bytes);
+    return sni_fail(SINTER_INVALID_ARGUMENT, "bytes %zu to %zu + %zu are outside of a buffer of %zu bytes", offset,
+                    offset, size, mem->size_bytes);
 }
 
 /* A part of a part is a part of the whole: OpenCL allows no sub-buffer of a sub-buffer. */
@@ -57,15 +59,14 @@ sinter_status sni_mem_sub(sni_mem *mem, size_t offset_bytes, size_t size_bytes, 
     size_t origin = size_bytes ? mem->origin_bytes + offset_bytes : 0;
     uint32_t align = sni_pool_device(root->pool)->caps.mem_align_bytes;
     if (align && origin % align)
-        return sni_fail(SINTER_INVALID_ARGUMENT,
-                        "a part of a buffer begins at byte %zu, not at a multiple of %u", origin,
-                        (unsigned)align);
+        return sni_fail(SINTER_INVALID_ARGUMENT, "a part of a buffer begins at byte %zu, not at a multiple of %u",
+                        origin, (unsigned)align);
     sni_mem *sub = sni_calloc(1, sizeof *sub);
     if (!sub) return sni_out_of_memory("a part of a device buffer");
     cl_buffer_region region = {origin, size_bytes ? size_bytes : 1};
     cl_int error = CL_SUCCESS;
-    sub->base.handle = clCreateSubBuffer(root->base.handle, CL_MEM_READ_WRITE,
-                                         CL_BUFFER_CREATE_TYPE_REGION, &region, &error);
+    sub->base.handle =
+        clCreateSubBuffer(root->base.handle, CL_MEM_READ_WRITE, CL_BUFFER_CREATE_TYPE_REGION, &region, &error);
     if (!sub->base.handle) {
         sni_free(sub);
         return sni_cl_fail(error, "clCreateSubBuffer");
@@ -81,8 +82,7 @@ sinter_status sni_mem_sub(sni_mem *mem, size_t offset_bytes, size_t size_bytes, 
 
 /* The caller's sub-buffer: where it lies, so that two parts of one buffer are known to overlap or not. */
 static sinter_status find_whole(cl_mem handle, sni_mem *mem) {
-    cl_int error =
-        clGetMemObjectInfo(handle, CL_MEM_ASSOCIATED_MEMOBJECT, sizeof mem->whole, &mem->whole, NULL);
+    cl_int error = clGetMemObjectInfo(handle, CL_MEM_ASSOCIATED_MEMOBJECT, sizeof mem->whole, &mem->whole, NULL);
     if (error == CL_SUCCESS && mem->whole)
         error = clGetMemObjectInfo(handle, CL_MEM_OFFSET, sizeof mem->origin_bytes, &mem->origin_bytes, NULL);
     return error == CL_SUCCESS ? SINTER_OK : sni_cl_fail(error, "clGetMemObjectInfo");
@@ -93,10 +93,8 @@ static sinter_status check_wrapped(const sni_device *device, cl_mem handle, size
     cl_mem_object_type type = 0;
     cl_context context = NULL;
     cl_int error = clGetMemObjectInfo(handle, CL_MEM_TYPE, sizeof type, &type, NULL);
-    if (error == CL_SUCCESS)
-        error = clGetMemObjectInfo(handle, CL_MEM_CONTEXT, sizeof context, &context, NULL);
-    if (error == CL_SUCCESS)
-        error = clGetMemObjectInfo(handle, CL_MEM_SIZE, sizeof *out_size, out_size, NULL);
+    if (error == CL_SUCCESS) error = clGetMemObjectInfo(handle, CL_MEM_CONTEXT, sizeof context, &context, NULL);
+    if (error == CL_SUCCESS) error = clGetMemObjectInfo(handle, CL_MEM_SIZE, sizeof *out_size, out_size, NULL);
     if (error != CL_SUCCESS) {
         (void)sni_cl_fail(error, "clGetMemObjectInfo");
         return sni_fail_in(SINTER_INVALID_ARGUMENT, "the memory object to wrap");
@@ -104,8 +102,7 @@ static sinter_status check_wrapped(const sni_device *device, cl_mem handle, size
     if (type != CL_MEM_OBJECT_BUFFER)
         return sni_fail(SINTER_INVALID_ARGUMENT, "the memory object to wrap is no buffer");
     if (context != device->context)
-        return sni_fail(SINTER_INVALID_ARGUMENT,
-                        "the memory object to wrap is of another context than the runtime's");
+        return sni_fail(SINTER_INVALID_ARGUMENT, "the memory object to wrap is of another context than the runtime's");
     return SINTER_OK;
 }
 
@@ -137,28 +134,25 @@ static cl_command_queue queue_of(const sni_mem *mem) {
     return sni_pool_device(root->pool)->queue;
 }
 
-sinter_status sni_mem_write(sni_mem *mem, size_t offset_bytes, const void *data, size_t size_bytes,
-                            bool blocking) {
+sinter_status sni_mem_write(sni_mem *mem, size_t offset_bytes, const void *data, size_t size_bytes, bool blocking) {
     SNI_TRY(check_range(mem, offset_bytes, size_bytes));
     if (!size_bytes) return SINTER_OK;
-    cl_int error = clEnqueueWriteBuffer(queue_of(mem), mem->base.handle, blocking, offset_bytes,
-                                        size_bytes, data, 0, NULL, NULL);
+    cl_int error =
+        clEnqueueWriteBuffer(queue_of(mem), mem->base.handle, blocking, offset_bytes, size_bytes, data, 0, NULL, NULL);
     return error == CL_SUCCESS ? SINTER_OK : sni_cl_fail(error, "clEnqueueWriteBuffer");
 }
 
-sinter_status sni_mem_read(const sni_mem *mem, size_t offset_bytes, void *data, size_t size_bytes,
-                           bool blocking) {
+sinter_status sni_mem_read(const sni_mem *mem, size_t offset_bytes, void *data, size_t size_bytes, bool blocking) {
     SNI_TRY(check_range(mem, offset_bytes, size_bytes));
     if (!size_bytes) return SINTER_OK;
-    cl_int error = clEnqueueReadBuffer(queue_of(mem), mem->base.handle, blocking, offset_bytes,
-                                       size_bytes, data, 0, NULL, NULL);
+    cl_int error =
+        clEnqueueReadBuffer(queue_of(mem), mem->base.handle, blocking, offset_bytes, size_bytes, data, 0, NULL, NULL);
     return error == CL_SUCCESS ? SINTER_OK : sni_cl_fail(error, "clEnqueueReadBuffer");
 }
 
 sinter_status sni_mem_fill(sni_mem *mem, uint8_t byte) {
     if (!mem->size_bytes) return SINTER_OK;
-    cl_int error = clEnqueueFillBuffer(queue_of(mem), mem->base.handle, &byte, 1, 0,
-                                       mem->size_bytes, 0, NULL, NULL);
+    cl_int error = clEnqueueFillBuffer(queue_of(mem), mem->base.handle, &byte, 1, 0, mem->size_bytes, 0, NULL, NULL);
     return error == CL_SUCCESS ? SINTER_OK : sni_cl_fail(error, "clEnqueueFillBuffer");
 }
 
@@ -167,8 +161,8 @@ sinter_status sni_mem_fill_range(sni_mem *mem, size_t offset_bytes, size_t size_
                                  size_t pattern_bytes) {
     SNI_TRY(check_range(mem, offset_bytes, size_bytes));
     if (!size_bytes) return SINTER_OK;
-    cl_int error = clEnqueueFillBuffer(queue_of(mem), mem->base.handle, pattern, pattern_bytes,
-                                       offset_bytes, size_bytes, 0, NULL, NULL);
+    cl_int error = clEnqueueFillBuffer(queue_of(mem), mem->base.handle, pattern, pattern_bytes, offset_bytes,
+                                       size_bytes, 0, NULL, NULL);
     return error == CL_SUCCESS ? SINTER_OK : sni_cl_fail(error, "clEnqueueFillBuffer");
 }
 

@@ -23,7 +23,7 @@ struct sni_mem {
      * constants learns here that nobody uses one any more. */
     void (*on_last)(void *context, sni_mem *mem);
     void *on_last_context;
-    sni_mem *older, *newer;     /* idle: all buffers, by when they became idle */
+    sni_mem *older, *newer; /* idle: all buffers, by when they became idle */
     sni_mem *bin_next, *bin_prev;
 };
 

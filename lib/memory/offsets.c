@@ -121,8 +121,7 @@ static void rank_by_first(packing *pack) {
 /* Longest-lived first. */
 static void rank_by_steps(packing *pack) {
     for (size_t i = 0; i < pack->count; ++i)
-        pack->blocks[i].rank =
-            UINT64_MAX - (uint64_t)((int64_t)pack->blocks[i].last - pack->blocks[i].first);
+        pack->blocks[i].rank = UINT64_MAX - (uint64_t)((int64_t)pack->blocks[i].last - pack->blocks[i].first);
 }
 
 /* The most bytes alive at one step: no packing is smaller. The highest load is reached at some
@@ -134,8 +133,7 @@ static uint64_t lower_bound(const packing *pack) {
         uint64_t load = 0;
         for (size_t j = 0; j < pack->count; ++j) {
             const block *b = &pack->blocks[j];
-            if (b->first <= step && step <= b->last && __builtin_add_overflow(load, b->size, &load))
-                return UINT64_MAX;
+            if (b->first <= step && step <= b->last && __builtin_add_overflow(load, b->size, &load)) return UINT64_MAX;
         }
         if (load > highest) highest = load;
     }
@@ -178,8 +176,8 @@ static sinter_status tighten(packing *pack, uint64_t bound) {
     uint64_t *offsets = sni_calloc(pack->count, sizeof *offsets);
     for (size_t i = 0; items && i < pack->count; ++i)
         items[i] = (sni_beam_item){pack->blocks[i].size, pack->blocks[i].first, pack->blocks[i].last};
-    sinter_status status = items && offsets ? search_below(pack, items, offsets, bound)
-                                            : sni_out_of_memory("the offset planner");
+    sinter_status status =
+        items && offsets ? search_below(pack, items, offsets, bound) : sni_out_of_memory("the offset planner");
     sni_free(items);
     sni_free(offsets);
     return status;
@@ -217,8 +215,8 @@ static sinter_status add_blocks(packing *pack, const sni_lifetime *items, size_t
     for (size_t i = 0; i < count; ++i) {
         const sni_lifetime *item = &items[i];
         if (item->first > item->last)
-            return sni_fail(SINTER_INVALID_ARGUMENT, "lifetime %zu ends (%d) before it begins (%d)",
-                            i, item->last, item->first);
+            return sni_fail(SINTER_INVALID_ARGUMENT, "lifetime %zu ends (%d) before it begins (%d)", i, item->last,
+                            item->first);
         if (!item->size_bytes) continue;
         if (item->size_bytes > LARGEST_TOTAL - (pack->align - 1))
             return sni_fail(SINTER_INVALID_ARGUMENT, "lifetime %zu has too many bytes", i);
@@ -233,16 +231,14 @@ static sinter_status plan(packing *pack, sni_lifetime *items, size_t count, uint
     SNI_TRY(add_blocks(pack, items, count));
     if (!pack->count) return SINTER_OK;
     SNI_TRY(pack_all(pack));
-    if (pack->best_total == UINT64_MAX)
-        return sni_fail(SINTER_INVALID_ARGUMENT, "the sizes of the lifetimes overflow");
+    if (pack->best_total == UINT64_MAX) return sni_fail(SINTER_INVALID_ARGUMENT, "the sizes of the lifetimes overflow");
     for (size_t i = 0; i < count; ++i)
         if (items[i].size_bytes) items[i].offset_bytes = pack->best[i];
     *out_total = pack->best_total;
     return SINTER_OK;
 }
 
-sinter_status sni_offsets_plan(sni_lifetime *items, size_t count, uint64_t align_bytes,
-                               uint64_t *out_total) {
+sinter_status sni_offsets_plan(sni_lifetime *items, size_t count, uint64_t align_bytes, uint64_t *out_total) {
     *out_total = 0;
     if (!align_bytes || align_bytes & (align_bytes - 1) || align_bytes > (uint64_t)1 << 32)
         return sni_fail(SINTER_INVALID_ARGUMENT, "an alignment of %llu is not a power of two up to 2^32",
@@ -253,9 +249,8 @@ sinter_status sni_offsets_plan(sni_lifetime *items, size_t count, uint64_t align
     pack.blocks = sni_calloc(count, sizeof *pack.blocks);
     pack.placed = sni_calloc(count, sizeof *pack.placed);
     pack.best = sni_calloc(count, sizeof *pack.best);
-    sinter_status status = pack.blocks && pack.placed && pack.best
-                               ? plan(&pack, items, count, out_total)
-                               : sni_out_of_memory("the offset planner");
+    sinter_status status = pack.blocks && pack.placed && pack.best ? plan(&pack, items, count, out_total)
+                                                                   : sni_out_of_memory("the offset planner");
     sni_free(pack.best);
     sni_free(pack.placed);
     sni_free(pack.blocks);

@@ -67,7 +67,9 @@ static void order_items(beam *b) {
     }
 }
 
-static uint64_t end_of(const beam *b, const spot *s) { return s->offset + b->items[s->item].size_bytes; }
+static uint64_t end_of(const beam *b, const spot *s) {
+    return s->offset + b->items[s->item].size_bytes;
+}
 
 /* Leaves out what is over before the step first. */
 static void drop_dead(const beam *b, state *s, int first) {
@@ -165,7 +167,8 @@ static void read_offsets(const beam *b, uint64_t *offsets) {
     }
 }
 
-sinter_status sni_offsets_beam(const sni_beam_item *items, size_t count, uint64_t limit, uint64_t *offsets, bool *out_found) {
+sinter_status sni_offsets_beam(const sni_beam_item *items, size_t count, uint64_t limit, uint64_t *offsets,
+                               bool *out_found) {
     beam b = {.items = items, .count = count, .limit = limit};
     *out_found = false;
     if (count == 0) return SINTER_OK;

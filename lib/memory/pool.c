@@ -72,7 +72,9 @@ void sni_pool_release(sni_pool *pool) {
     pool_drop(pool);
 }
 
-sni_device *sni_pool_device(const sni_pool *pool) { return pool->device; }
+sni_device *sni_pool_device(const sni_pool *pool) {
+    return pool->device;
+}
 
 void sni_pool_get_stats(sni_pool *pool, sni_pool_stats *out_stats) {
     sni_mutex_lock(&pool->mutex);
@@ -126,8 +128,7 @@ static sni_mem *idle_take(sni_pool *pool, uint64_t keep_bytes) {
 
 static void count_in_use(sni_pool *pool, const sni_mem *mem) {
     pool->stats.bytes_in_use += mem->capacity_bytes;
-    if (pool->stats.bytes_in_use > pool->stats.bytes_peak)
-        pool->stats.bytes_peak = pool->stats.bytes_in_use;
+    if (pool->stats.bytes_in_use > pool->stats.bytes_peak) pool->stats.bytes_peak = pool->stats.bytes_in_use;
     if (pool->stats.bytes_in_use > pool->recent_peak) pool->recent_peak = pool->stats.bytes_in_use;
 }
 
@@ -181,8 +182,7 @@ static sni_mem *take_idle(sni_pool *pool, int bin, size_t capacity) {
 }
 
 static bool is_out_of_memory(cl_int error) {
-    return error == CL_MEM_OBJECT_ALLOCATION_FAILURE || error == CL_OUT_OF_RESOURCES ||
-           error == CL_OUT_OF_HOST_MEMORY;
+    return error == CL_MEM_OBJECT_ALLOCATION_FAILURE || error == CL_OUT_OF_RESOURCES || error == CL_OUT_OF_HOST_MEMORY;
 }
 
 static bool injected_failure(sni_pool *pool) {
@@ -211,8 +211,7 @@ static cl_mem create_or_retry(sni_pool *pool, size_t capacity, cl_int *out_error
     return driver_create(pool, capacity, out_error);
 }
 
-static sinter_status acquire_new(sni_pool *pool, size_t size_bytes, size_t capacity, int bin,
-                                 sni_mem **out_mem) {
+static sinter_status acquire_new(sni_pool *pool, size_t size_bytes, size_t capacity, int bin, sni_mem **out_mem) {
     sni_mem *mem = sni_calloc(1, sizeof *mem);
     if (!mem) return sni_out_of_memory("a device buffer");
     cl_int error;
@@ -222,8 +221,7 @@ static sinter_status acquire_new(sni_pool *pool, size_t size_bytes, size_t capac
         sinter_status status = sni_cl_fail(error, "clCreateBuffer");
         /* The host's memory is the device's on a CPU, so both count as the device's here. */
         if (is_out_of_memory(error)) status = SINTER_OUT_OF_DEVICE_MEMORY;
-        return sni_fail_in(status, "a buffer of %zu bytes on '%s'", size_bytes,
-                           pool->device->caps.name);
+        return sni_fail_in(status, "a buffer of %zu bytes on '%s'", size_bytes, pool->device->caps.name);
     }
     mem->capacity_bytes = capacity;
     mem->bin = bin;
@@ -240,9 +238,8 @@ sinter_status sni_mem_acquire(sni_pool *pool, size_t size_bytes, sni_mem **out_m
     *out_mem = NULL;
     uint64_t most = pool->device->caps.max_alloc_bytes;
     if (size_bytes > most)
-        return sni_fail(SINTER_OUT_OF_DEVICE_MEMORY,
-                        "a buffer of %zu bytes is more than '%s' allows (%llu)", size_bytes,
-                        pool->device->caps.name, (unsigned long long)most);
+        return sni_fail(SINTER_OUT_OF_DEVICE_MEMORY, "a buffer of %zu bytes is more than '%s' allows (%llu)",
+                        size_bytes, pool->device->caps.name, (unsigned long long)most);
     int bin;
     size_t capacity = sni_pool_round(size_bytes, &bin);
     if (capacity > most) capacity = size_bytes ? size_bytes : 1;
@@ -261,7 +258,9 @@ sinter_status sni_mem_acquire(sni_pool *pool, size_t size_bytes, sni_mem **out_m
     return SINTER_OK;
 }
 
-void sni_pool_poison(sni_pool *pool) { pool->poison = true; }
+void sni_pool_poison(sni_pool *pool) {
+    pool->poison = true;
+}
 
 void sni_pool_give_back(sni_mem *mem) {
     sni_pool *pool = mem->pool;

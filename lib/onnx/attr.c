@@ -30,8 +30,7 @@ bool sni_onnx_has_attr(sni_onnx_call *call, const char *name) {
 
 /* The attribute when it is given and of the type; has says that its field is there. */
 static const Onnx__AttributeProto *typed(sni_onnx_call *call, const char *name,
-                                         Onnx__AttributeProto__AttributeType type,
-                                         const char *type_name) {
+                                         Onnx__AttributeProto__AttributeType type, const char *type_name) {
     const Onnx__AttributeProto *attr = sni_onnx_attr(call, name);
     if (!attr) return NULL;
     if (attr->has_type && attr->type != type) {
@@ -42,21 +41,18 @@ static const Onnx__AttributeProto *typed(sni_onnx_call *call, const char *name,
 }
 
 int64_t sni_onnx_attr_int(sni_onnx_call *call, const char *name, int64_t preset) {
-    const Onnx__AttributeProto *attr =
-        typed(call, name, ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INT, "integer");
+    const Onnx__AttributeProto *attr = typed(call, name, ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INT, "integer");
     /* Proto2 writers may leave out a 0. */
     return !attr ? preset : attr->has_i ? attr->i : 0;
 }
 
 double sni_onnx_attr_float(sni_onnx_call *call, const char *name, double preset) {
-    const Onnx__AttributeProto *attr =
-        typed(call, name, ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__FLOAT, "float");
+    const Onnx__AttributeProto *attr = typed(call, name, ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__FLOAT, "float");
     return !attr ? preset : attr->has_f ? (double)attr->f : 0.0;
 }
 
 const char *sni_onnx_attr_text(sni_onnx_call *call, const char *name, const char *preset) {
-    const Onnx__AttributeProto *attr =
-        typed(call, name, ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__STRING, "string");
+    const Onnx__AttributeProto *attr = typed(call, name, ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__STRING, "string");
     if (!attr) return preset;
     char *text = sni_arena_alloc(call->importer->arena, attr->s.len + 1);
     if (!text) {
@@ -73,8 +69,7 @@ sni_onnx_ints sni_onnx_attr_ints(sni_onnx_call *call, const char *name) {
         typed(call, name, ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INTS, "list of integers");
     if (!attr) return (sni_onnx_ints){false, 0, NULL};
     if (attr->n_ints > SNI_MAX_KNOWN_ELEMENTS) {
-        sni_onnx_fail(call, SINTER_UNSUPPORTED, "attribute %s has %zu elements", name,
-                      attr->n_ints);
+        sni_onnx_fail(call, SINTER_UNSUPPORTED, "attribute %s has %zu elements", name, attr->n_ints);
         return (sni_onnx_ints){false, 0, NULL};
     }
     return (sni_onnx_ints){true, (int)attr->n_ints, attr->ints};
@@ -98,16 +93,14 @@ int sni_onnx_attr_axis(sni_onnx_call *call, const char *name, int64_t preset, in
     return sni_onnx_axis(call, sni_onnx_attr_int(call, name, preset), rank);
 }
 
-bool sni_onnx_axes_of(sni_onnx_call *call, int input, int input_since, int rank,
-                      sni_onnx_axes *out) {
+bool sni_onnx_axes_of(sni_onnx_call *call, int input, int input_since, int rank, sni_onnx_axes *out) {
     int64_t axes[SINTER_MAX_RANK];
     int count = 0;
     *out = (sni_onnx_axes){0};
     if (call->opset >= input_since) {
         uint32_t value = sni_onnx_in(call, input);
         if (value == 0) return true;
-        if (!sni_onnx_numbers_of(call, value, "axes operand", SINTER_MAX_RANK, axes, &count))
-            return false;
+        if (!sni_onnx_numbers_of(call, value, "axes operand", SINTER_MAX_RANK, axes, &count)) return false;
     } else {
         sni_onnx_ints given = sni_onnx_attr_ints(call, "axes");
         if (!given.given) return call->status == SINTER_OK;
@@ -122,8 +115,7 @@ bool sni_onnx_axes_of(sni_onnx_call *call, int input, int input_since, int rank,
     for (int i = 0; i < count; i++) {
         int axis = sni_onnx_axis(call, axes[i], rank);
         for (int j = 0; j < out->count; j++)
-            if (out->at[j] == axis && axis >= 0)
-                sni_onnx_fail(call, SINTER_PARSE, "axis %d is given twice", axis);
+            if (out->at[j] == axis && axis >= 0) sni_onnx_fail(call, SINTER_PARSE, "axis %d is given twice", axis);
         out->at[out->count++] = axis;
     }
     return call->status == SINTER_OK;

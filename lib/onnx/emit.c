@@ -7,12 +7,10 @@
 #define MAX_GRAPH_NODES ((size_t)1 << 20)
 #define MAX_FOLD_DEPTH 8
 
-uint32_t sni_onnx_emit(sni_onnx_call *call, const char *op, int in_count, const uint32_t *ins,
-                       const sni_attr *attrs) {
+uint32_t sni_onnx_emit(sni_onnx_call *call, const char *op, int in_count, const uint32_t *ins, const sni_attr *attrs) {
     if (call->status != SINTER_OK) return 0;
     if (call->graph->node_count > MAX_GRAPH_NODES) {
-        sni_onnx_fail(call, SINTER_UNSUPPORTED, "the graph has more than %zu operators",
-                      MAX_GRAPH_NODES);
+        sni_onnx_fail(call, SINTER_UNSUPPORTED, "the graph has more than %zu operators", MAX_GRAPH_NODES);
         return 0;
     }
     return sni_graph_add1(call->graph, op, in_count, ins, attrs);
@@ -59,13 +57,11 @@ sni_attr sni_onnx_int_list(sni_onnx_call *call, int count, const int *values) {
 }
 
 uint32_t sni_onnx_reshape(sni_onnx_call *call, uint32_t x, const sni_onnx_list *shape) {
-    return sni_onnx_emit(call, "reshape", SNI_IN(x),
-                         SNI_ATTRS([SNI_RESHAPE_SHAPE] = sni_onnx_exprs(call, shape)));
+    return sni_onnx_emit(call, "reshape", SNI_IN(x), SNI_ATTRS([SNI_RESHAPE_SHAPE] = sni_onnx_exprs(call, shape)));
 }
 
 uint32_t sni_onnx_expand(sni_onnx_call *call, uint32_t x, const sni_onnx_list *shape) {
-    return sni_onnx_emit(call, "expand", SNI_IN(x),
-                         SNI_ATTRS([SNI_EXPAND_SHAPE] = sni_onnx_exprs(call, shape)));
+    return sni_onnx_emit(call, "expand", SNI_IN(x), SNI_ATTRS([SNI_EXPAND_SHAPE] = sni_onnx_exprs(call, shape)));
 }
 
 uint32_t sni_onnx_transpose(sni_onnx_call *call, uint32_t x, int rank, const int *perm) {
@@ -76,8 +72,7 @@ uint32_t sni_onnx_transpose(sni_onnx_call *call, uint32_t x, int rank, const int
                          SNI_ATTRS([SNI_TRANSPOSE_PERM] = sni_onnx_int_list(call, rank, perm)));
 }
 
-uint32_t sni_onnx_slice_axis(sni_onnx_call *call, uint32_t x, int axis, sni_expr start,
-                             sni_expr size) {
+uint32_t sni_onnx_slice_axis(sni_onnx_call *call, uint32_t x, int axis, sni_expr start, sni_expr size) {
     sni_onnx_list sizes = sni_onnx_shape(call, x), starts = sizes, steps = sizes;
     for (int i = 0; i < sizes.count; i++) {
         starts.at[i] = sni_onnx_const(call, 0);
@@ -86,18 +81,18 @@ uint32_t sni_onnx_slice_axis(sni_onnx_call *call, uint32_t x, int axis, sni_expr
     if (axis < 0 || axis >= sizes.count) return 0;
     starts.at[axis] = start;
     sizes.at[axis] = size;
-    return sni_onnx_emit(call, "slice", SNI_IN(x),
-                         SNI_ATTRS([SNI_SLICE_STARTS] = sni_onnx_exprs(call, &starts),
-                                   [SNI_SLICE_STEPS] = sni_onnx_exprs(call, &steps),
-                                   [SNI_SLICE_SIZES] = sni_onnx_exprs(call, &sizes)));
+    return sni_onnx_emit(
+        call, "slice", SNI_IN(x),
+        SNI_ATTRS([SNI_SLICE_STARTS] = sni_onnx_exprs(call, &starts), [SNI_SLICE_STEPS] = sni_onnx_exprs(call, &steps),
+                  [SNI_SLICE_SIZES] = sni_onnx_exprs(call, &sizes)));
 }
 
-uint32_t sni_onnx_reduce(sni_onnx_call *call, const char *op, uint32_t x, int axis_count,
-                         const int *axes, bool keepdims) {
+uint32_t sni_onnx_reduce(sni_onnx_call *call, const char *op, uint32_t x, int axis_count, const int *axes,
+                         bool keepdims) {
     return sni_onnx_emit(
         call, op, SNI_IN(x),
-        SNI_ATTRS([SNI_REDUCE_AXES] = sni_onnx_int_list(call, axis_count, axes),
-                  [SNI_REDUCE_KEEPDIMS] = sni_attr_int(keepdims)));
+        SNI_ATTRS([SNI_REDUCE_AXES] = sni_onnx_int_list(call, axis_count, axes), [SNI_REDUCE_KEEPDIMS] =
+                                                                                     sni_attr_int(keepdims)));
 }
 
 uint32_t sni_onnx_concat(sni_onnx_call *call, int count, const uint32_t *values, int axis) {
@@ -127,20 +122,16 @@ uint32_t sni_onnx_along(sni_onnx_call *call, uint32_t vector, int axis, int rank
     return shape.count == 1 ? vector : sni_onnx_reshape(call, vector, &shape);
 }
 
-uint32_t sni_onnx_iota(sni_onnx_call *call, const sni_onnx_list *shape, sinter_dtype dtype,
-                       int axis) {
-    return sni_onnx_emit(
-        call, "iota", 0, NULL,
-        SNI_ATTRS([SNI_IOTA_SHAPE] = sni_onnx_exprs(call, shape), [SNI_IOTA_DTYPE] = sni_attr_int(dtype),
-                  [SNI_IOTA_AXIS] = sni_attr_int(axis)));
+uint32_t sni_onnx_iota(sni_onnx_call *call, const sni_onnx_list *shape, sinter_dtype dtype, int axis) {
+    return sni_onnx_emit(call, "iota", 0, NULL,
+                         SNI_ATTRS([SNI_IOTA_SHAPE] = sni_onnx_exprs(call, shape),
+                                   [SNI_IOTA_DTYPE] = sni_attr_int(dtype), [SNI_IOTA_AXIS] = sni_attr_int(axis)));
 }
 
-uint32_t sni_onnx_constant(sni_onnx_call *call, sinter_dtype dtype, int rank, const int64_t *dims,
-                           const void *data, size_t size_bytes) {
+uint32_t sni_onnx_constant(sni_onnx_call *call, sinter_dtype dtype, int rank, const int64_t *dims, const void *data,
+                           size_t size_bytes) {
     if (call->status != SINTER_OK) return 0;
-    return sinter_constant(call->graph, dtype, sinter_shape_make((size_t)rank, dims), data,
-                           size_bytes)
-        .id;
+    return sinter_constant(call->graph, dtype, sinter_shape_make((size_t)rank, dims), data, size_bytes).id;
 }
 
 uint32_t sni_onnx_known(sni_onnx_call *call, int rank, const sni_onnx_list *elements) {
@@ -188,29 +179,24 @@ int64_t sni_onnx_static(sni_onnx_call *call, sni_expr e, const char *what) {
 }
 
 /* The number of elements when the shape is all numbers and they are at most capacity, else -1. */
-static int64_t small_count(const sni_onnx_call *call, const sni_type *type, int64_t capacity,
-                           int64_t *out_dims) {
+static int64_t small_count(const sni_onnx_call *call, const sni_type *type, int64_t capacity, int64_t *out_dims) {
     int64_t count = 1;
     if (type->rank < 0) return -1;
     for (int i = 0; i < type->rank; i++)
-        if (!sni_sym_is_const(call->sym, type->dims[i], &out_dims[i]) ||
-            !sni_mul_i64(count, out_dims[i], &count))
+        if (!sni_sym_is_const(call->sym, type->dims[i], &out_dims[i]) || !sni_mul_i64(count, out_dims[i], &count))
             return -1;
     return count <= capacity ? count : -1;
 }
 
-bool sni_onnx_elements(sni_onnx_call *call, uint32_t value, const char *what,
-                       sni_onnx_list *out) {
+bool sni_onnx_elements(sni_onnx_call *call, uint32_t value, const char *what, sni_onnx_list *out) {
     out->count = 0;
     if (call->status != SINTER_OK || value == 0) return false;
     int64_t dims[SINTER_MAX_RANK];
     sni_type type = sni_onnx_type(call, value);
     const sni_blob *blob = sni_graph_value(call->graph, value)->blob;
-    int64_t count = type.elements ? type.element_count
-                                  : small_count(call, &type, SNI_MAX_LIST, dims);
+    int64_t count = type.elements ? type.element_count : small_count(call, &type, SNI_MAX_LIST, dims);
     if (count > SNI_MAX_LIST) {
-        sni_onnx_fail(call, SINTER_UNSUPPORTED, "the %s has %lld elements", what,
-                      (long long)count);
+        sni_onnx_fail(call, SINTER_UNSUPPORTED, "the %s has %lld elements", what, (long long)count);
         return false;
     }
     if (count < 0 || (!type.elements && !blob && count > 0) || sni_dtype_is_real(type.dtype)) {
@@ -220,16 +206,15 @@ bool sni_onnx_elements(sni_onnx_call *call, uint32_t value, const char *what,
     for (int64_t i = 0; i < count; i++) {
         double real = 0;
         int64_t integer = 0;
-        if (!type.elements)
-            sni_dtype_load(type.dtype, sni_blob_data(blob), i, &real, &integer);
+        if (!type.elements) sni_dtype_load(type.dtype, sni_blob_data(blob), i, &real, &integer);
         out->at[i] = type.elements ? type.elements[i] : sni_onnx_const(call, integer);
     }
     out->count = (int)count;
     return true;
 }
 
-bool sni_onnx_numbers_of(sni_onnx_call *call, uint32_t value, const char *what, int capacity,
-                         int64_t *out, int *out_count) {
+bool sni_onnx_numbers_of(sni_onnx_call *call, uint32_t value, const char *what, int capacity, int64_t *out,
+                         int *out_count) {
     sni_onnx_list list;
     *out_count = 0;
     if (!sni_onnx_elements(call, value, what, &list)) return false;
@@ -239,8 +224,7 @@ bool sni_onnx_numbers_of(sni_onnx_call *call, uint32_t value, const char *what, 
     }
     for (int i = 0; i < list.count; i++)
         if (!sni_sym_is_const(call->sym, list.at[i], &out[i])) {
-            sni_onnx_fail(call, SINTER_UNSUPPORTED, "the %s depends on a symbolic dimension",
-                          what);
+            sni_onnx_fail(call, SINTER_UNSUPPORTED, "the %s depends on a symbolic dimension", what);
             return false;
         }
     *out_count = list.count;
@@ -249,17 +233,17 @@ bool sni_onnx_numbers_of(sni_onnx_call *call, uint32_t value, const char *what, 
 
 static sni_ref_tensor *fold(sni_onnx_call *call, uint32_t value, int depth);
 
-static sni_ref_tensor *fold_node(sni_onnx_call *call, const sni_node *node, int output,
-                                 int depth) {
+static sni_ref_tensor *fold_node(sni_onnx_call *call, const sni_node *node, int output, int depth) {
     sni_ref_tensor *ins[8] = {NULL}, *outs[SNI_MAX_OUTPUTS] = {NULL}, *result = NULL;
     bool ok = depth < MAX_FOLD_DEPTH && node->in_count <= 8;
     for (int i = 0; ok && i < node->in_count; i++)
         if (node->in[i]) ok = (ins[i] = fold(call, node->in[i], depth + 1)) != NULL;
-    if (ok && sni_reference_node(call->graph, node, (const sni_ref_tensor *const *)ins, NULL,
-                                 outs) == SINTER_OK)
+    if (ok && sni_reference_node(call->graph, node, (const sni_ref_tensor *const *)ins, NULL, outs) == SINTER_OK)
         for (int i = 0; i < node->out_count; i++) {
-            if (i == output) result = outs[i];
-            else sni_ref_tensor_release(outs[i]);
+            if (i == output)
+                result = outs[i];
+            else
+                sni_ref_tensor_release(outs[i]);
         }
     for (int i = 0; i < 8; i++) sni_ref_tensor_release(ins[i]);
     return result;
@@ -289,8 +273,8 @@ static sni_ref_tensor *fold(sni_onnx_call *call, uint32_t value, int depth) {
     return tensor;
 }
 
-bool sni_onnx_doubles_of(sni_onnx_call *call, uint32_t value, const char *what, int capacity,
-                         double *out, int *out_count) {
+bool sni_onnx_doubles_of(sni_onnx_call *call, uint32_t value, const char *what, int capacity, double *out,
+                         int *out_count) {
     *out_count = 0;
     if (call->status != SINTER_OK || value == 0) return false;
     sni_ref_tensor *tensor = fold(call, value, 0);
@@ -299,10 +283,11 @@ bool sni_onnx_doubles_of(sni_onnx_call *call, uint32_t value, const char *what, 
         return false;
     }
     bool fits = tensor->count <= capacity;
-    for (int64_t i = 0; fits && i < tensor->count; i++)
-        out[i] = tensor->f ? tensor->f[i] : (double)tensor->i[i];
-    if (fits) *out_count = (int)tensor->count;
-    else sni_onnx_fail(call, SINTER_PARSE, "the %s has more than %d elements", what, capacity);
+    for (int64_t i = 0; fits && i < tensor->count; i++) out[i] = tensor->f ? tensor->f[i] : (double)tensor->i[i];
+    if (fits)
+        *out_count = (int)tensor->count;
+    else
+        sni_onnx_fail(call, SINTER_PARSE, "the %s has more than %d elements", what, capacity);
     sni_ref_tensor_release(tensor);
     return fits;
 }

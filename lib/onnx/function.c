@@ -8,7 +8,8 @@
 enum { FUNCTION_ATTRIBUTE_PROTO = 11, FUNCTION_OVERLOAD = 13, NODE_OVERLOAD = 8 };
 
 /* The content of an unknown field that is a string or a message: its bytes begin with their number. */
-static bool content_of(const ProtobufCMessageUnknownField *field, uint32_t number, const uint8_t **out, size_t *out_size) {
+static bool content_of(const ProtobufCMessageUnknownField *field, uint32_t number, const uint8_t **out,
+                       size_t *out_size) {
     size_t prefix = 0;
     if (field->tag != number || field->wire_type != PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED) return false;
     while (prefix < field->len && field->data[prefix] & 0x80) ++prefix;

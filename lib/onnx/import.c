@@ -8,15 +8,14 @@
  * have not changed since: their rows say so. */
 #define FIRST_OPSET 1
 #define LAST_OPSET 18
-#define MAX_SCOPES 32     /* functions and branches within one another */
-#define MAX_NODES 300000  /* imported, all calls of functions counted */
+#define MAX_SCOPES 32    /* functions and branches within one another */
+#define MAX_NODES 300000 /* imported, all calls of functions counted */
 
 static const sni_onnx_family *const families[] = {
-    &sni_onnx_elementwise,    &sni_onnx_reduce_family,    &sni_onnx_shape_family,
-    &sni_onnx_index_family,   &sni_onnx_nn_family,        &sni_onnx_norm_family,
-    &sni_onnx_quant_family,   &sni_onnx_loss_family,      &sni_onnx_recurrent_family,
-    &sni_onnx_einsum_family,  &sni_onnx_resize_family,    &sni_onnx_scatter_family,
-    &sni_onnx_sample_family,  &sni_onnx_misc_family,
+    &sni_onnx_elementwise,      &sni_onnx_reduce_family, &sni_onnx_shape_family,  &sni_onnx_index_family,
+    &sni_onnx_nn_family,        &sni_onnx_norm_family,   &sni_onnx_quant_family,  &sni_onnx_loss_family,
+    &sni_onnx_recurrent_family, &sni_onnx_einsum_family, &sni_onnx_resize_family, &sni_onnx_scatter_family,
+    &sni_onnx_sample_family,    &sni_onnx_misc_family,
 };
 
 const sni_onnx_row *sni_onnx_find_row(const char *name) {
@@ -26,7 +25,9 @@ const sni_onnx_row *sni_onnx_find_row(const char *name) {
     return NULL;
 }
 
-static const char *text_of(const char *text) { return text ? text : ""; }
+static const char *text_of(const char *text) {
+    return text ? text : "";
+}
 
 static bool is_default_domain(const char *domain) {
     return !domain || !domain[0] || strcmp(domain, "ai.onnx") == 0;
@@ -63,24 +64,20 @@ static sinter_status fail_at(const Onnx__NodeProto *node, sinter_status status) 
     /* A dtype that no operator takes is a limit of this library, not of the model. */
     if (status == SINTER_DTYPE) status = SINTER_UNSUPPORTED;
     bool foreign = !is_default_domain(node->domain);
-    return sni_fail_in(status, "%s%s%s '%s'", foreign ? node->domain : "", foreign ? ":" : "",
-                       text_of(node->op_type), node_name(node));
+    return sni_fail_in(status, "%s%s%s '%s'", foreign ? node->domain : "", foreign ? ":" : "", text_of(node->op_type),
+                       node_name(node));
 }
 
 static sinter_status check_arity(sni_onnx_call *call) {
     const sni_onnx_row *row = call->row;
     if (call->opset < row->first_opset)
-        sni_onnx_fail(call, SINTER_UNSUPPORTED, "opset %lld (from %d on)", (long long)call->opset,
-                      row->first_opset);
+        sni_onnx_fail(call, SINTER_UNSUPPORTED, "opset %lld (from %d on)", (long long)call->opset, row->first_opset);
     for (int i = 0; i < row->min_inputs; i++)
-        if (sni_onnx_in(call, i) == 0)
-            sni_onnx_fail(call, SINTER_PARSE, "input %d is missing", i);
+        if (sni_onnx_in(call, i) == 0) sni_onnx_fail(call, SINTER_PARSE, "input %d is missing", i);
     if (row->max_inputs >= 0 && call->in_count > row->max_inputs)
-        sni_onnx_fail(call, SINTER_PARSE, "it has %d inputs (up to %d)", call->in_count,
-                      row->max_inputs);
+        sni_onnx_fail(call, SINTER_PARSE, "it has %d inputs (up to %d)", call->in_count, row->max_inputs);
     for (int i = row->max_outputs; row->max_outputs >= 0 && i < call->out_count; i++)
-        if (sni_onnx_wants(call, i))
-            sni_onnx_fail(call, SINTER_UNSUPPORTED, "output %d", i);
+        if (sni_onnx_wants(call, i)) sni_onnx_fail(call, SINTER_UNSUPPORTED, "output %d", i);
     return call->status;
 }
 
@@ -88,15 +85,14 @@ static sinter_status check_outputs(sni_onnx_call *call) {
     if (call->status != SINTER_OK) return call->status;
     SNI_TRY(sinter_graph_status(call->graph));
     for (int i = 0; i < call->out_count; i++)
-        if (sni_onnx_wants(call, i) && call->out[i] == 0)
-            return sni_fail(SINTER_UNSUPPORTED, "output %d", i);
+        if (sni_onnx_wants(call, i) && call->out[i] == 0) return sni_fail(SINTER_UNSUPPORTED, "output %d", i);
     return SINTER_OK;
 }
 
 static sinter_status run_row(sni_onnx_call *call) {
     call->row = sni_onnx_find_row(text_of(call->node->op_type));
-    if (!call->row) return sni_fail(SINTER_UNSUPPORTED, "no such operator in opset %lld is known",
-                                    (long long)call->opset);
+    if (!call->row)
+        return sni_fail(SINTER_UNSUPPORTED, "no such operator in opset %lld is known", (long long)call->opset);
     SNI_TRY(check_arity(call));
     call->row->build(call);
     return check_outputs(call);
@@ -142,8 +138,7 @@ static bool add_captured(frame *f, const Onnx__NodeProto *node) {
     for (size_t a = 0; a < node->n_attribute; a++) {
         const Onnx__GraphProto *g = node->attribute[a]->g;
         for (size_t n = 0; g && ok && n < g->n_node; n++) {
-            for (size_t i = 0; ok && i < g->node[n]->n_input; i++)
-                ok = add_name(f, g->node[n]->input[i]);
+            for (size_t i = 0; ok && i < g->node[n]->n_input; i++) ok = add_name(f, g->node[n]->input[i]);
             ok = ok && add_captured(f, g->node[n]);
         }
         for (size_t i = 0; g && ok && i < g->n_output; i++) ok = add_name(f, g->output[i]->name);
@@ -171,18 +166,15 @@ static sinter_status open_node(body *b, frames *stack, size_t index) {
 
 static sinter_status use_initializer(body *b, sni_onnx_name *name) {
     if (name->value) return SINTER_OK;
-    return sni_onnx_tensor_constant(b->importer, &b->scope->initializers[name->index],
-                                    &name->value);
+    return sni_onnx_tensor_constant(b->importer, &b->scope->initializers[name->index], &name->value);
 }
 
 /* Makes a name of this body ready, or opens the node that it waits for. */
-static sinter_status need(body *b, frames *stack, const char *text, bool strict,
-                          const Onnx__NodeProto *user) {
+static sinter_status need(body *b, frames *stack, const char *text, bool strict, const Onnx__NodeProto *user) {
     sni_onnx_name *name = sni_onnx_scope_own(b->scope, text);
     if (!name) {
         if (!strict || sni_onnx_scope_find(b->scope, text)) return SINTER_OK;
-        sinter_status status =
-            sni_fail(SINTER_PARSE, "nothing gives '%s': no input, initialiser or node", text);
+        sinter_status status = sni_fail(SINTER_PARSE, "nothing gives '%s': no input, initialiser or node", text);
         return user ? fail_at(user, status) : status;
     }
     if (name->kind == SNI_ONNX_VALUE) return SINTER_OK;
@@ -192,23 +184,20 @@ static sinter_status need(body *b, frames *stack, const char *text, bool strict,
     }
     if (b->state[name->index] == DONE) return SINTER_OK;
     if (b->state[name->index] == OPEN)
-        return sni_fail(SINTER_PARSE, "the nodes '%s' and '%s' are part of a cycle",
-                        node_name(b->nodes[name->index]), user ? node_name(user) : "");
+        return sni_fail(SINTER_PARSE, "the nodes '%s' and '%s' are part of a cycle", node_name(b->nodes[name->index]),
+                        user ? node_name(user) : "");
     return open_node(b, stack, name->index);
 }
 
 static sinter_status import_function(sni_onnx_call *call, const Onnx__FunctionProto *function);
 
-static const Onnx__FunctionProto *find_function(const sni_onnx_importer *importer,
-                                                const Onnx__NodeProto *node) {
+static const Onnx__FunctionProto *find_function(const sni_onnx_importer *importer, const Onnx__NodeProto *node) {
     const Onnx__ModelProto *model = importer->model->proto;
     for (size_t i = 0; i < model->n_functions; i++) {
         const Onnx__FunctionProto *f = model->functions[i];
-        bool same_domain = is_default_domain(f->domain)
-                               ? is_default_domain(node->domain)
-                               : strcmp(f->domain, text_of(node->domain)) == 0;
-        if (same_domain && strcmp(text_of(f->name), text_of(node->op_type)) == 0 &&
-            sni_onnx_same_overload(f, node))
+        bool same_domain = is_default_domain(f->domain) ? is_default_domain(node->domain)
+                                                        : strcmp(f->domain, text_of(node->domain)) == 0;
+        if (same_domain && strcmp(text_of(f->name), text_of(node->op_type)) == 0 && sni_onnx_same_overload(f, node))
             return f;
     }
     return NULL;
@@ -243,9 +232,9 @@ static sinter_status import_node(body *b, size_t index) {
         const sni_onnx_name *name = text[0] ? sni_onnx_scope_find(b->scope, text) : NULL;
         values[i] = name ? name->value : 0;
     }
-    sni_onnx_call call = {importer,        importer->graph, importer->sym, b->scope, node, NULL,
-                          b->scope->opset, (int)in_count,   values,        (int)out_count,
-                          values + in_count, SINTER_OK};
+    sni_onnx_call call = {
+        importer,      importer->graph, importer->sym,  b->scope,          node,     NULL, b->scope->opset,
+        (int)in_count, values,          (int)out_count, values + in_count, SINTER_OK};
     sni_graph_set_name(importer->graph, node_name(node));
     sinter_status status = build_node(&call);
     sni_graph_set_name(importer->graph, NULL);
@@ -301,24 +290,21 @@ static sinter_status name_nodes(body *b) {
 
 /* ---- functions of the model, and branches ---- */
 
-static sinter_status opset_of(Onnx__OperatorSetIdProto *const *imports, size_t count,
-                              int64_t *io_opset) {
+static sinter_status opset_of(Onnx__OperatorSetIdProto *const *imports, size_t count, int64_t *io_opset) {
     for (size_t i = 0; i < count; i++)
         if (is_default_domain(imports[i]->domain)) *io_opset = imports[i]->version;
     if (*io_opset < FIRST_OPSET || *io_opset > LAST_OPSET)
-        return sni_fail(SINTER_UNSUPPORTED, "opset %lld (%d to %d are read)", (long long)*io_opset,
-                        FIRST_OPSET, LAST_OPSET);
+        return sni_fail(SINTER_UNSUPPORTED, "opset %lld (%d to %d are read)", (long long)*io_opset, FIRST_OPSET,
+                        LAST_OPSET);
     return SINTER_OK;
 }
 
 static sinter_status too_deep(const sni_onnx_call *call) {
     if (call->scope->depth < MAX_SCOPES) return SINTER_OK;
-    return sni_fail(SINTER_UNSUPPORTED, "functions or branches are nested more than %d deep",
-                    MAX_SCOPES);
+    return sni_fail(SINTER_UNSUPPORTED, "functions or branches are nested more than %d deep", MAX_SCOPES);
 }
 
-static void take_outputs(const sni_onnx_scope *scope, char *const *names, size_t count,
-                         uint32_t *outs, int out_count) {
+static void take_outputs(const sni_onnx_scope *scope, char *const *names, size_t count, uint32_t *outs, int out_count) {
     for (size_t i = 0; i < count && i < (size_t)out_count; i++) {
         const sni_onnx_name *name = sni_onnx_scope_find(scope, text_of(names[i]));
         outs[i] = name ? name->value : 0;
@@ -336,13 +322,12 @@ static sinter_status import_function(sni_onnx_call *call, const Onnx__FunctionPr
     SNI_TRY(too_deep(call));
     SNI_TRY(opset_of(function->opset_import, function->n_opset_import, &scope.opset));
     if (call->in_count > (int)function->n_input)
-        return sni_fail(SINTER_PARSE, "it has %d inputs, its function %zu", call->in_count,
-                        function->n_input);
+        return sni_fail(SINTER_PARSE, "it has %d inputs, its function %zu", call->in_count, function->n_input);
     if (!sni_onnx_scope_init(&scope, importer->arena, function->n_input + function->n_node))
         return sni_out_of_memory("a function's names");
     for (size_t i = 0; i < function->n_input; i++)
-        SNI_TRY(sni_onnx_scope_add(&scope, importer->arena, text_of(function->input[i]),
-                                   SNI_ONNX_VALUE, 0, sni_onnx_in(call, (int)i)));
+        SNI_TRY(sni_onnx_scope_add(&scope, importer->arena, text_of(function->input[i]), SNI_ONNX_VALUE, 0,
+                                   sni_onnx_in(call, (int)i)));
     SNI_TRY(name_nodes(&b));
     SNI_TRY(import_nodes(&b, function->output, function->n_output));
     take_outputs(&scope, function->output, function->n_output, call->out, call->out_count);
@@ -350,8 +335,7 @@ static sinter_status import_function(sni_onnx_call *call, const Onnx__FunctionPr
 }
 
 /* The names of ValueInfoProtos as the lists that functions have; in the arena. */
-static char **names_of(sni_onnx_importer *importer, Onnx__ValueInfoProto *const *infos,
-                       size_t count) {
+static char **names_of(sni_onnx_importer *importer, Onnx__ValueInfoProto *const *infos, size_t count) {
     char **names = sni_arena_alloc(importer->arena, (count + 1) * sizeof *names);
     for (size_t i = 0; names && i < count; i++) names[i] = infos[i]->name;
     return names;
@@ -362,14 +346,12 @@ static sinter_status add_initializers(sni_onnx_importer *importer, sni_onnx_scop
     scope->initializers = initializers;
     for (size_t i = 0; i < count; i++) {
         const char *text = text_of(initializers[i].proto->name);
-        if (text[0])
-            SNI_TRY(sni_onnx_scope_add(scope, importer->arena, text, SNI_ONNX_INITIALIZER, i, 0));
+        if (text[0]) SNI_TRY(sni_onnx_scope_add(scope, importer->arena, text, SNI_ONNX_INITIALIZER, i, 0));
     }
     return SINTER_OK;
 }
 
-static sinter_status import_branch(sni_onnx_call *call, const Onnx__GraphProto *graph,
-                                   int out_count, uint32_t *outs) {
+static sinter_status import_branch(sni_onnx_call *call, const Onnx__GraphProto *graph, int out_count, uint32_t *outs) {
     sni_onnx_importer *importer = call->importer;
     sni_onnx_scope scope = {.outer = call->scope,
                             .caller = call->scope->caller,
@@ -394,8 +376,7 @@ static sinter_status import_branch(sni_onnx_call *call, const Onnx__GraphProto *
     return SINTER_OK;
 }
 
-void sni_onnx_import_branch(sni_onnx_call *call, const Onnx__GraphProto *graph, int out_count,
-                            uint32_t *outs) {
+void sni_onnx_import_branch(sni_onnx_call *call, const Onnx__GraphProto *graph, int out_count, uint32_t *outs) {
     if (call->status == SINTER_OK) call->status = import_branch(call, graph, out_count, outs);
 }
 
@@ -408,16 +389,12 @@ static sinter_status import_graph(sni_onnx_importer *importer) {
     body b = {importer, &scope, graph->node, graph->n_node, NULL};
     char **outputs = names_of(importer, graph->output, graph->n_output);
     SNI_TRY(opset_of(model->opset_import, model->n_opset_import, &scope.opset));
-    if (graph->n_sparse_initializer > 0)
-        return sni_fail(SINTER_UNSUPPORTED, "it has sparse initialisers");
+    if (graph->n_sparse_initializer > 0) return sni_fail(SINTER_UNSUPPORTED, "it has sparse initialisers");
     if (!outputs ||
-        !sni_onnx_scope_init(&scope, importer->arena,
-                             importer->model->initializer_count + graph->n_node * 2))
+        !sni_onnx_scope_init(&scope, importer->arena, importer->model->initializer_count + graph->n_node * 2))
         return sni_out_of_memory("the model's names");
-    SNI_TRY(add_initializers(importer, &scope, importer->model->initializers,
-                             importer->model->initializer_count));
-    for (size_t i = 0; i < graph->n_input; i++)
-        SNI_TRY(sni_onnx_add_input(importer, &scope, graph->input[i]));
+    SNI_TRY(add_initializers(importer, &scope, importer->model->initializers, importer->model->initializer_count));
+    for (size_t i = 0; i < graph->n_input; i++) SNI_TRY(sni_onnx_add_input(importer, &scope, graph->input[i]));
     SNI_TRY(sni_onnx_check_dims(importer));
     SNI_TRY(name_nodes(&b));
     SNI_TRY(import_nodes(&b, outputs, graph->n_output));
@@ -431,8 +408,8 @@ static void importer_deinit(sni_onnx_importer *importer) {
     sni_arena_release(importer->arena);
 }
 
-static sinter_status attempt(const sni_onnx_model *model, const sinter_onnx_options *options,
-                             bool use_hints, sinter_graph **out_graph) {
+static sinter_status attempt(const sni_onnx_model *model, const sinter_onnx_options *options, bool use_hints,
+                             sinter_graph **out_graph) {
     sinter_graph *graph = NULL;
     SNI_TRY(sinter_graph_create(&graph));
     sni_onnx_importer importer = {.model = model,
@@ -442,13 +419,12 @@ static sinter_status attempt(const sni_onnx_model *model, const sinter_onnx_opti
                                   .arena = sni_arena_create(),
                                   .nodes_left = MAX_NODES,
                                   .use_hints = use_hints};
-    if (importer.arena)
-        importer.dim_used =
-            sni_arena_alloc(importer.arena, (options ? options->dim_count : 0) + 1);
-    sinter_status status =
-        importer.dim_used ? import_graph(&importer) : sni_out_of_memory("the import");
-    if (status == SINTER_OK) *out_graph = graph;
-    else sinter_graph_release(graph);
+    if (importer.arena) importer.dim_used = sni_arena_alloc(importer.arena, (options ? options->dim_count : 0) + 1);
+    sinter_status status = importer.dim_used ? import_graph(&importer) : sni_out_of_memory("the import");
+    if (status == SINTER_OK)
+        *out_graph = graph;
+    else
+        sinter_graph_release(graph);
     importer_deinit(&importer);
     return status;
 }
@@ -482,8 +458,10 @@ sinter_status sni_onnx_import(const sni_onnx_model *model, const sinter_onnx_opt
     shorten_error(status);
     sni_str first = SNI_STR_INIT;
     sni_str_append(&first, sinter_last_error());
-    if (attempt(model, options, true, out_graph) == SINTER_OK) status = SINTER_OK;
-    else status = sni_fail(status, "%s", sni_str_text(&first));
+    if (attempt(model, options, true, out_graph) == SINTER_OK)
+        status = SINTER_OK;
+    else
+        status = sni_fail(status, "%s", sni_str_text(&first));
     sni_str_deinit(&first);
     return status;
 }

@@ -10,10 +10,9 @@ sinter_status sni_onnx_import(const sni_onnx_model *model, const sinter_onnx_opt
 
 /* Ports of the main graph (ports.c). An input that the options fix becomes a constant; one that is an
  * initialiser, too, is none. */
-sinter_status sni_onnx_add_input(sni_onnx_importer *importer, sni_onnx_scope *scope,
-                                 const Onnx__ValueInfoProto *info);
-sinter_status sni_onnx_add_outputs(sni_onnx_importer *importer, const sni_onnx_scope *scope,
-                                   char *const *names, size_t count);
+sinter_status sni_onnx_add_input(sni_onnx_importer *importer, sni_onnx_scope *scope, const Onnx__ValueInfoProto *info);
+sinter_status sni_onnx_add_outputs(sni_onnx_importer *importer, const sni_onnx_scope *scope, char *const *names,
+                                   size_t count);
 /* Did the inputs have every dimension that the options give? */
 sinter_status sni_onnx_check_dims(const sni_onnx_importer *importer);
 

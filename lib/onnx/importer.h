@@ -36,15 +36,15 @@ typedef struct sni_onnx_default {
 
 /* A model as it was read. */
 typedef struct sni_onnx_model {
-    Onnx__ModelProto *proto;         /* without the large initialisers */
-    Onnx__TensorProto **large;       /* the messages of the large initialisers */
+    Onnx__ModelProto *proto;            /* without the large initialisers */
+    Onnx__TensorProto **large;          /* the messages of the large initialisers */
     sni_onnx_initializer *initializers; /* all of the main graph */
     size_t large_count, large_capacity, initializer_count, initializer_capacity;
-    sni_onnx_default *defaults;      /* of all functions */
+    sni_onnx_default *defaults; /* of all functions */
     size_t default_count, default_capacity;
-    size_t allowance;                /* bytes that unpacking may still take */
-    sni_onnx_file *file;             /* where raw pointers point to; NULL: the caller's memory */
-    const char *dir;                 /* of external data; NULL: none */
+    size_t allowance;    /* bytes that unpacking may still take */
+    sni_onnx_file *file; /* where raw pointers point to; NULL: the caller's memory */
+    const char *dir;     /* of external data; NULL: none */
 } sni_onnx_model;
 
 /* Unpacks size_bytes at data. raw pointers of initialisers point into data. */
@@ -60,8 +60,7 @@ const Onnx__AttributeProto *sni_onnx_default_of(const sni_onnx_model *model, con
 bool sni_onnx_same_overload(const Onnx__FunctionProto *function, const Onnx__NodeProto *node);
 
 /* Wire format (wire.c). Refuses what protobuf-c would recurse too deep on. */
-sinter_status sni_onnx_wire_check(const ProtobufCMessageDescriptor *type, const uint8_t *data,
-                                  size_t size_bytes);
+sinter_status sni_onnx_wire_check(const ProtobufCMessageDescriptor *type, const uint8_t *data, size_t size_bytes);
 /* One field of a message: sets *io_at past it. PARSE when it is cut short. */
 typedef struct sni_onnx_field {
     uint32_t number;
@@ -71,13 +70,12 @@ typedef struct sni_onnx_field {
     size_t body_size;
     size_t size_bytes; /* tag and all */
 } sni_onnx_field;
-bool sni_onnx_wire_next(const uint8_t *data, size_t size_bytes, size_t *io_at,
-                        sni_onnx_field *out_field);
+bool sni_onnx_wire_next(const uint8_t *data, size_t size_bytes, size_t *io_at, sni_onnx_field *out_field);
 
 /* Unpacks a message that wire_check accepted, taking at most *io_allowance bytes; NULL when it is
  * malformed or needs more. Released with the message's own free_unpacked and sni_onnx_allocator. */
-ProtobufCMessage *sni_onnx_unpack(const ProtobufCMessageDescriptor *type, const uint8_t *data,
-                                  size_t size_bytes, size_t *io_allowance);
+ProtobufCMessage *sni_onnx_unpack(const ProtobufCMessageDescriptor *type, const uint8_t *data, size_t size_bytes,
+                                  size_t *io_allowance);
 void sni_onnx_free_unpacked(ProtobufCMessage *message);
 
 /* ---- names (scope.c) ---- */
@@ -112,8 +110,8 @@ typedef struct sni_onnx_scope {
 /* An empty scope for about count names, all in the arena. */
 bool sni_onnx_scope_init(sni_onnx_scope *scope, sni_arena *arena, size_t count);
 /* Adds a name; PARSE when it is taken. */
-sinter_status sni_onnx_scope_add(sni_onnx_scope *scope, sni_arena *arena, const char *text,
-                                 sni_onnx_name_kind kind, size_t index, uint32_t value);
+sinter_status sni_onnx_scope_add(sni_onnx_scope *scope, sni_arena *arena, const char *text, sni_onnx_name_kind kind,
+                                 size_t index, uint32_t value);
 /* The scope's own entry, or NULL; and that of the nearest scope that a branch sees. */
 sni_onnx_name *sni_onnx_scope_own(const sni_onnx_scope *scope, const char *text);
 sni_onnx_name *sni_onnx_scope_find(const sni_onnx_scope *scope, const char *text);
@@ -129,9 +127,9 @@ typedef struct sni_onnx_importer {
     sni_onnx_file **files;
     const char **file_names;
     size_t file_count, file_capacity;
-    size_t nodes_left;  /* guards against functions that call functions that call ... */
-    bool *dim_used;     /* options->dim_names[i] was met */
-    bool use_hints;     /* believe the model's value_info; see sni_onnx_hint */
+    size_t nodes_left; /* guards against functions that call functions that call ... */
+    bool *dim_used;    /* options->dim_names[i] was met */
+    bool use_hints;    /* believe the model's value_info; see sni_onnx_hint */
 } sni_onnx_importer;
 
 typedef struct sni_onnx_call sni_onnx_call;
@@ -139,9 +137,9 @@ typedef struct sni_onnx_call sni_onnx_call;
 /* One ONNX operator: the table's rows are in the ops_*.c files. */
 typedef struct sni_onnx_row {
     const char *name;
-    int first_opset; /* the oldest opset whose meaning is handled */
+    int first_opset;            /* the oldest opset whose meaning is handled */
     int min_inputs, max_inputs; /* max -1: any number */
-    int max_outputs; /* -1: any number */
+    int max_outputs;            /* -1: any number */
     void (*build)(sni_onnx_call *call);
     const char *target; /* the graph's operator where build is shared by several rows */
 } sni_onnx_row;
@@ -171,8 +169,7 @@ struct sni_onnx_call {
 uint32_t sni_onnx_in(const sni_onnx_call *call, int i);
 bool sni_onnx_wants(const sni_onnx_call *call, int i);
 /* Records the node's first error. */
-void sni_onnx_fail(sni_onnx_call *call, sinter_status status, const char *format, ...)
-    SNI_PRINTF(3, 4);
+void sni_onnx_fail(sni_onnx_call *call, sinter_status status, const char *format, ...) SNI_PRINTF(3, 4);
 
 const sni_onnx_row *sni_onnx_find_row(const char *name);
 
@@ -183,8 +180,7 @@ const sni_onnx_row *sni_onnx_find_row(const char *name);
 sni_expr sni_onnx_hint(const sni_onnx_call *call, int rank, int axis);
 
 /* A branch of If: its nodes, imported in the call's scope; outputs to outs. */
-void sni_onnx_import_branch(sni_onnx_call *call, const Onnx__GraphProto *body, int out_count,
-                            uint32_t *outs);
+void sni_onnx_import_branch(sni_onnx_call *call, const Onnx__GraphProto *body, int out_count, uint32_t *outs);
 
 /* ---- tensors (tensor.c) ---- */
 
@@ -192,8 +188,8 @@ void sni_onnx_import_branch(sni_onnx_call *call, const Onnx__GraphProto *body, i
 sinter_dtype sni_onnx_dtype(int32_t data_type);
 const char *sni_onnx_dtype_name(int32_t data_type);
 /* The tensor as a constant of the graph: borrowed where it lies in a file and is aligned. */
-sinter_status sni_onnx_tensor_constant(sni_onnx_importer *importer,
-                                       const sni_onnx_initializer *tensor, uint32_t *out_value);
+sinter_status sni_onnx_tensor_constant(sni_onnx_importer *importer, const sni_onnx_initializer *tensor,
+                                       uint32_t *out_value);
 /* The tensor's elements in memory of its own. */
 sinter_status sni_onnx_tensor_unpack(const Onnx__TensorProto *proto, sinter_onnx_tensor *out_tensor);
 
@@ -228,17 +224,15 @@ typedef struct sni_onnx_list {
 } sni_onnx_list;
 
 /* IN(a, b) and ATTRS(...) write the arguments of sni_onnx_emit. An attribute left out is preset. */
-#define SNI_IN(...)                                                                                \
-    (int)(sizeof((const uint32_t[]){__VA_ARGS__}) / sizeof(uint32_t)),                             \
-        (const uint32_t[]) {                                                                       \
-        __VA_ARGS__                                                                                \
+#define SNI_IN(...)                                                                                                    \
+    (int)(sizeof((const uint32_t[]){__VA_ARGS__}) / sizeof(uint32_t)), (const uint32_t[]) {                            \
+        __VA_ARGS__                                                                                                    \
     }
-#define SNI_ATTRS(...)                                                                             \
-    (const sni_attr[SNI_MAX_ATTRS]) {                                                              \
-        __VA_ARGS__                                                                                \
+#define SNI_ATTRS(...)                                                                                                 \
+    (const sni_attr[SNI_MAX_ATTRS]) {                                                                                  \
+        __VA_ARGS__                                                                                                    \
     }
-uint32_t sni_onnx_emit(sni_onnx_call *call, const char *op, int in_count, const uint32_t *ins,
-                       const sni_attr *attrs);
+uint32_t sni_onnx_emit(sni_onnx_call *call, const char *op, int in_count, const uint32_t *ins, const sni_attr *attrs);
 uint32_t sni_onnx_unary(sni_onnx_call *call, const char *op, uint32_t x);
 uint32_t sni_onnx_binary(sni_onnx_call *call, const char *op, uint32_t a, uint32_t b);
 uint32_t sni_onnx_where(sni_onnx_call *call, uint32_t condition, uint32_t a, uint32_t b);
@@ -252,20 +246,18 @@ uint32_t sni_onnx_reshape(sni_onnx_call *call, uint32_t x, const sni_onnx_list *
 uint32_t sni_onnx_expand(sni_onnx_call *call, uint32_t x, const sni_onnx_list *shape);
 uint32_t sni_onnx_transpose(sni_onnx_call *call, uint32_t x, int rank, const int *perm);
 /* Elements start, start + 1, ... of one axis. */
-uint32_t sni_onnx_slice_axis(sni_onnx_call *call, uint32_t x, int axis, sni_expr start,
-                             sni_expr size);
-uint32_t sni_onnx_reduce(sni_onnx_call *call, const char *op, uint32_t x, int axis_count,
-                         const int *axes, bool keepdims);
+uint32_t sni_onnx_slice_axis(sni_onnx_call *call, uint32_t x, int axis, sni_expr start, sni_expr size);
+uint32_t sni_onnx_reduce(sni_onnx_call *call, const char *op, uint32_t x, int axis_count, const int *axes,
+                         bool keepdims);
 uint32_t sni_onnx_concat(sni_onnx_call *call, int count, const uint32_t *values, int axis);
 /* x with a dimension of 1 put before axis, and x without axis. */
 uint32_t sni_onnx_unsqueeze(sni_onnx_call *call, uint32_t x, int axis);
 uint32_t sni_onnx_squeeze(sni_onnx_call *call, uint32_t x, int axis);
 /* A vector [C] shaped so that it broadcasts along axis of a value of rank. */
 uint32_t sni_onnx_along(sni_onnx_call *call, uint32_t vector, int axis, int rank);
-uint32_t sni_onnx_iota(sni_onnx_call *call, const sni_onnx_list *shape, sinter_dtype dtype,
-                       int axis);
-uint32_t sni_onnx_constant(sni_onnx_call *call, sinter_dtype dtype, int rank, const int64_t *dims,
-                           const void *data, size_t size_bytes);
+uint32_t sni_onnx_iota(sni_onnx_call *call, const sni_onnx_list *shape, sinter_dtype dtype, int axis);
+uint32_t sni_onnx_constant(sni_onnx_call *call, sinter_dtype dtype, int rank, const int64_t *dims, const void *data,
+                           size_t size_bytes);
 uint32_t sni_onnx_known(sni_onnx_call *call, int rank, const sni_onnx_list *elements);
 
 sni_attr sni_onnx_exprs(sni_onnx_call *call, const sni_onnx_list *list);
@@ -283,11 +275,11 @@ int64_t sni_onnx_static(sni_onnx_call *call, sni_expr e, const char *what);
 /* The elements of a shape operand. Fails the call when they depend on data. */
 bool sni_onnx_elements(sni_onnx_call *call, uint32_t value, const char *what, sni_onnx_list *out);
 /* The same, and every element must be a number. */
-bool sni_onnx_numbers_of(sni_onnx_call *call, uint32_t value, const char *what, int capacity,
-                         int64_t *out, int *out_count);
+bool sni_onnx_numbers_of(sni_onnx_call *call, uint32_t value, const char *what, int capacity, int64_t *out,
+                         int *out_count);
 /* The elements of a constant of any dtype (or what constants alone compute), as double. */
-bool sni_onnx_doubles_of(sni_onnx_call *call, uint32_t value, const char *what, int capacity,
-                         double *out, int *out_count);
+bool sni_onnx_doubles_of(sni_onnx_call *call, uint32_t value, const char *what, int capacity, double *out,
+                         int *out_count);
 /* Whether the value's elements are known without running anything. */
 bool sni_onnx_is_known(sni_onnx_call *call, uint32_t value);
 /* Axes of an attribute (older opsets) or of input i, normalised and checked. given false: none. */
@@ -296,14 +288,12 @@ typedef struct sni_onnx_axes {
     int count;
     int at[SINTER_MAX_RANK];
 } sni_onnx_axes;
-bool sni_onnx_axes_of(sni_onnx_call *call, int input, int input_since, int rank,
-                      sni_onnx_axes *out);
+bool sni_onnx_axes_of(sni_onnx_call *call, int input, int input_since, int rank, sni_onnx_axes *out);
 
 /* Families of rows. */
-extern const sni_onnx_family sni_onnx_elementwise, sni_onnx_reduce_family, sni_onnx_shape_family,
-    sni_onnx_index_family, sni_onnx_nn_family, sni_onnx_norm_family, sni_onnx_quant_family,
-    sni_onnx_loss_family, sni_onnx_recurrent_family, sni_onnx_einsum_family,
-    sni_onnx_resize_family, sni_onnx_scatter_family, sni_onnx_sample_family,
+extern const sni_onnx_family sni_onnx_elementwise, sni_onnx_reduce_family, sni_onnx_shape_family, sni_onnx_index_family,
+    sni_onnx_nn_family, sni_onnx_norm_family, sni_onnx_quant_family, sni_onnx_loss_family, sni_onnx_recurrent_family,
+    sni_onnx_einsum_family, sni_onnx_resize_family, sni_onnx_scatter_family, sni_onnx_sample_family,
     sni_onnx_misc_family;
 
 #endif

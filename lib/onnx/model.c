@@ -47,8 +47,12 @@ void sni_onnx_file_release(void *file_or_null) {
     sni_free(file);
 }
 
-const void *sni_onnx_file_data(const sni_onnx_file *file) { return file->mapping.data; }
-size_t sni_onnx_file_size(const sni_onnx_file *file) { return file->mapping.size_bytes; }
+const void *sni_onnx_file_data(const sni_onnx_file *file) {
+    return file->mapping.data;
+}
+size_t sni_onnx_file_size(const sni_onnx_file *file) {
+    return file->mapping.size_bytes;
+}
 
 /* ---- a copy of the message without its large initialisers ---- */
 
@@ -58,8 +62,7 @@ typedef struct {
 } bytes;
 
 static bool put(bytes *out, const void *data, size_t size) {
-    if (size > SIZE_MAX - out->size || !SNI_RESERVE(out->at, out->capacity, out->size + size))
-        return false;
+    if (size > SIZE_MAX - out->size || !SNI_RESERVE(out->at, out->capacity, out->size + size)) return false;
     if (size > 0) memcpy(out->at + out->size, data, size);
     out->size += size;
     return true;
@@ -77,13 +80,14 @@ static bool put_varint(bytes *out, uint64_t value) {
 }
 
 /* Copies the fields of a message but those numbered leave_out; *out_left becomes the last of them. */
-static bool put_without(bytes *out, const uint8_t *data, size_t size, uint32_t leave_out,
-                        sni_onnx_field *out_left) {
+static bool put_without(bytes *out, const uint8_t *data, size_t size, uint32_t leave_out, sni_onnx_field *out_left) {
     for (size_t at = 0; at < size;) {
         sni_onnx_field field;
         if (!sni_onnx_wire_next(data, size, &at, &field)) return false;
-        if (field.number == leave_out && field.wire_type == 2) *out_left = field;
-        else if (!put(out, field.start, field.size_bytes)) return false;
+        if (field.number == leave_out && field.wire_type == 2)
+            *out_left = field;
+        else if (!put(out, field.start, field.size_bytes))
+            return false;
     }
     return true;
 }
@@ -97,30 +101,26 @@ static sinter_status add_large(sni_onnx_model *model, const uint8_t *data, size_
     bytes rest = {NULL, 0, 0};
     sni_onnx_field raw = {0};
     if (!SNI_RESERVE(model->large, model->large_capacity, model->large_count + 1) ||
-        !SNI_RESERVE(model->initializers, model->initializer_capacity,
-                     model->initializer_count + 1))
+        !SNI_RESERVE(model->initializers, model->initializer_capacity, model->initializer_count + 1))
         return sni_out_of_memory("an initialiser");
     if (!put_without(&rest, data, size, FIELD_TENSOR_RAW_DATA, &raw)) {
         sni_free(rest.at);
         return sni_out_of_memory("an initialiser");
     }
-    Onnx__TensorProto *proto = (Onnx__TensorProto *)sni_onnx_unpack(
-        &onnx__tensor_proto__descriptor, rest.at, rest.size, &model->allowance);
+    Onnx__TensorProto *proto =
+        (Onnx__TensorProto *)sni_onnx_unpack(&onnx__tensor_proto__descriptor, rest.at, rest.size, &model->allowance);
     sni_free(rest.at);
     if (!proto) return malformed("an initialiser");
     model->large[model->large_count++] = proto;
-    model->initializers[model->initializer_count++] =
-        (sni_onnx_initializer){proto, raw.body, raw.body_size};
+    model->initializers[model->initializer_count++] = (sni_onnx_initializer){proto, raw.body, raw.body_size};
     return SINTER_OK;
 }
 
-static sinter_status copy_graph(sni_onnx_model *model, const uint8_t *data, size_t size,
-                                bytes *out) {
+static sinter_status copy_graph(sni_onnx_model *model, const uint8_t *data, size_t size, bytes *out) {
     for (size_t at = 0; at < size;) {
         sni_onnx_field field;
         if (!sni_onnx_wire_next(data, size, &at, &field)) return malformed("the graph");
-        if (field.number == FIELD_GRAPH_INITIALIZER && field.wire_type == 2 &&
-            field.body_size >= LARGE_BYTES)
+        if (field.number == FIELD_GRAPH_INITIALIZER && field.wire_type == 2 && field.body_size >= LARGE_BYTES)
             SNI_TRY(add_large(model, field.body, field.body_size));
         else if (!put(out, field.start, field.size_bytes))
             return sni_out_of_memory("the model's structure");
@@ -128,8 +128,7 @@ static sinter_status copy_graph(sni_onnx_model *model, const uint8_t *data, size
     return SINTER_OK;
 }
 
-static sinter_status copy_model(sni_onnx_model *model, const uint8_t *data, size_t size,
-                                bytes *out, bytes *graph) {
+static sinter_status copy_model(sni_onnx_model *model, const uint8_t *data, size_t size, bytes *out, bytes *graph) {
     int graphs = 0;
     for (size_t at = 0; at < size;) {
         sni_onnx_field field;
@@ -151,12 +150,10 @@ static sinter_status copy_model(sni_onnx_model *model, const uint8_t *data, size
 static sinter_status add_small(sni_onnx_model *model) {
     const Onnx__GraphProto *graph = model->proto->graph;
     if (!graph) return sni_fail(SINTER_PARSE, "the model has no graph");
-    if (!SNI_RESERVE(model->initializers, model->initializer_capacity,
-                     model->initializer_count + graph->n_initializer))
+    if (!SNI_RESERVE(model->initializers, model->initializer_capacity, model->initializer_count + graph->n_initializer))
         return sni_out_of_memory("initialisers");
     for (size_t i = 0; i < graph->n_initializer; i++)
-        model->initializers[model->initializer_count++] =
-            (sni_onnx_initializer){graph->initializer[i], NULL, 0};
+        model->initializers[model->initializer_count++] = (sni_onnx_initializer){graph->initializer[i], NULL, 0};
     return SINTER_OK;
 }
 
@@ -169,8 +166,8 @@ sinter_status sni_onnx_model_read(const void *data, size_t size_bytes, sni_onnx_
     model->allowance = ((size_t)64 << 20) + (size_bytes < SIZE_MAX / 64 ? size_bytes * 16 : 0);
     sinter_status status = copy_model(model, data, size_bytes, &out, &graph);
     if (status == SINTER_OK) {
-        model->proto = (Onnx__ModelProto *)sni_onnx_unpack(&onnx__model_proto__descriptor, out.at,
-                                                           out.size, &model->allowance);
+        model->proto =
+            (Onnx__ModelProto *)sni_onnx_unpack(&onnx__model_proto__descriptor, out.at, out.size, &model->allowance);
         status = model->proto ? add_small(model) : malformed("the model");
         if (status == SINTER_OK) status = sni_onnx_read_defaults(model);
     }
@@ -182,8 +179,7 @@ sinter_status sni_onnx_model_read(const void *data, size_t size_bytes, sni_onnx_
 void sni_onnx_model_deinit(sni_onnx_model *model) {
     sni_onnx_free_defaults(model);
     sni_onnx_free_unpacked((ProtobufCMessage *)model->proto);
-    for (size_t i = 0; i < model->large_count; i++)
-        sni_onnx_free_unpacked((ProtobufCMessage *)model->large[i]);
+    for (size_t i = 0; i < model->large_count; i++) sni_onnx_free_unpacked((ProtobufCMessage *)model->large[i]);
     sni_free(model->large);
     sni_free(model->initializers);
     sni_onnx_file_release(model->file);
@@ -194,8 +190,8 @@ static sinter_status check_versions(const sni_onnx_model *model) {
     const Onnx__ModelProto *proto = model->proto;
     if (!proto->has_ir_version) return sni_fail(SINTER_PARSE, "it is no ONNX model: no ir_version");
     if (proto->ir_version < 1 || proto->ir_version > MAX_IR_VERSION)
-        return sni_fail(SINTER_UNSUPPORTED, "ir_version %lld (1 to %d are read)",
-                        (long long)proto->ir_version, MAX_IR_VERSION);
+        return sni_fail(SINTER_UNSUPPORTED, "ir_version %lld (1 to %d are read)", (long long)proto->ir_version,
+                        MAX_IR_VERSION);
     return SINTER_OK;
 }
 
@@ -220,8 +216,7 @@ static char *directory_of(const char *path) {
     return dir;
 }
 
-sinter_status sinter_onnx_load(const char *path, const sinter_onnx_options *options,
-                               sinter_graph **out_graph) {
+sinter_status sinter_onnx_load(const char *path, const sinter_onnx_options *options, sinter_graph **out_graph) {
     SNI_TRY(check_bridge());
     if (!out_graph) return sni_fail(SINTER_INVALID_ARGUMENT, "sinter_onnx_load: out_graph is NULL");
     *out_graph = NULL;
@@ -232,8 +227,7 @@ sinter_status sinter_onnx_load(const char *path, const sinter_onnx_options *opti
     sinter_status status = sni_onnx_file_open(path, &model.file);
     if (status == SINTER_OK) {
         model.dir = dir;
-        status = load(&model, sni_onnx_file_data(model.file), sni_onnx_file_size(model.file),
-                      options, out_graph);
+        status = load(&model, sni_onnx_file_data(model.file), sni_onnx_file_size(model.file), options, out_graph);
         if (status != SINTER_OK) sni_fail_in(status, "%s", path);
     }
     sni_onnx_model_deinit(&model);
@@ -241,10 +235,8 @@ sinter_status sinter_onnx_load(const char *path, const sinter_onnx_options *opti
     return status;
 }
 
-sinter_status sinter_onnx_load_memory(const void *data, size_t size_bytes,
-                                      const char *external_dir,
-                                      const sinter_onnx_options *options,
-                                      sinter_graph **out_graph) {
+sinter_status sinter_onnx_load_memory(const void *data, size_t size_bytes, const char *external_dir,
+                                      const sinter_onnx_options *options, sinter_graph **out_graph) {
     SNI_TRY(check_bridge());
     if (!out_graph || (!data && size_bytes > 0))
         return sni_fail(SINTER_INVALID_ARGUMENT, "sinter_onnx_load_memory: a NULL argument");

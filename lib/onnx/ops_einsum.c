@@ -42,8 +42,10 @@ static void malformed(sni_onnx_call *call) {
 }
 
 static void add_label(sni_onnx_call *call, operand *o, int label) {
-    if (o->count >= SINTER_MAX_RANK) malformed(call);
-    else o->labels[o->count++] = label;
+    if (o->count >= SINTER_MAX_RANK)
+        malformed(call);
+    else
+        o->labels[o->count++] = label;
 }
 
 /* Labels of a term; "..." takes hidden dimensions. */
@@ -51,11 +53,13 @@ static void parse_term(sni_onnx_call *call, term t, int hidden, operand *out) {
     out->count = 0;
     for (size_t i = 0; i < t.length; i++) {
         int label = label_of(t.text[i]);
-        if (label >= 0) add_label(call, out, label);
+        if (label >= 0)
+            add_label(call, out, label);
         else if (t.length - i >= 3 && memcmp(t.text + i, "...", 3) == 0) {
             for (int d = hidden; d > 0; d--) add_label(call, out, ELLIPSIS_LABEL + d - 1);
             i += 2;
-        } else malformed(call);
+        } else
+            malformed(call);
     }
 }
 
@@ -71,12 +75,10 @@ static void take_diagonals(sni_onnx_call *call, operand *o) {
         for (int q = p + 1; q < o->count; q++) {
             if (o->labels[q] != o->labels[p]) continue;
             sni_onnx_list shape = sni_onnx_shape(call, o->value);
-            uint32_t same = sni_onnx_binary(call, "eq",
-                                            sni_onnx_iota(call, &shape, SINTER_I64, p),
+            uint32_t same = sni_onnx_binary(call, "eq", sni_onnx_iota(call, &shape, SINTER_I64, p),
                                             sni_onnx_iota(call, &shape, SINTER_I64, q));
             uint32_t zero = sni_onnx_scalar_like(call, o->value, 0);
-            o->value = sni_onnx_reduce(call, "reduce_sum",
-                                       sni_onnx_where(call, same, o->value, zero), 1, &q, false);
+            o->value = sni_onnx_reduce(call, "reduce_sum", sni_onnx_where(call, same, o->value, zero), 1, &q, false);
             o->count--;
             memmove(o->labels + q, o->labels + q + 1, (size_t)(o->count - q) * sizeof *o->labels);
             q--;
@@ -87,8 +89,10 @@ static void take_diagonals(sni_onnx_call *call, operand *o) {
 static void sum_out(sni_onnx_call *call, operand *o, uint64_t keep) {
     int axes[SINTER_MAX_RANK], count = 0, left = 0;
     for (int i = 0; i < o->count; i++) {
-        if (keep >> o->labels[i] & 1) o->labels[left++] = o->labels[i];
-        else axes[count++] = i;
+        if (keep >> o->labels[i] & 1)
+            o->labels[left++] = o->labels[i];
+        else
+            axes[count++] = i;
     }
     if (count > 0) o->value = sni_onnx_reduce(call, "reduce_sum", o->value, count, axes, false);
     o->count = left;
@@ -116,8 +120,7 @@ static uint32_t spread(sni_onnx_call *call, operand o, int count, const int *lab
         if (find(&o, labels[i]) >= 0) order[have++] = labels[i];
     arrange(call, &o, have, order);
     for (int i = 0, at = 0; i < count; i++)
-        shape.at[i] = find(&o, labels[i]) >= 0 ? sni_onnx_dim(call, o.value, at++)
-                                               : sni_onnx_const(call, 1);
+        shape.at[i] = find(&o, labels[i]) >= 0 ? sni_onnx_dim(call, o.value, at++) : sni_onnx_const(call, 1);
     return sni_onnx_reshape(call, o.value, &shape);
 }
 
@@ -126,37 +129,37 @@ static operand multiply(sni_onnx_call *call, const operand *a, const operand *b,
     for (int i = 0; i < b->count; i++)
         if (find(&out, b->labels[i]) < 0) {
             if (out.count >= SINTER_MAX_RANK) {
-                sni_onnx_fail(call, SINTER_UNSUPPORTED, "more than %d labels at once",
-                              SINTER_MAX_RANK);
+                sni_onnx_fail(call, SINTER_UNSUPPORTED, "more than %d labels at once", SINTER_MAX_RANK);
                 return out;
             }
             out.labels[out.count++] = b->labels[i];
         }
-    out.value = sni_onnx_binary(call, "mul", spread(call, *a, out.count, out.labels),
-                                spread(call, *b, out.count, out.labels));
+    out.value =
+        sni_onnx_binary(call, "mul", spread(call, *a, out.count, out.labels), spread(call, *b, out.count, out.labels));
     sum_out(call, &out, keep);
     return out;
 }
 
 /* The labels of a pair by what they are in a matrix product. */
 typedef struct {
-    int batch[SINTER_MAX_RANK], rows[SINTER_MAX_RANK], columns[SINTER_MAX_RANK],
-        inner[SINTER_MAX_RANK];
+    int batch[SINTER_MAX_RANK], rows[SINTER_MAX_RANK], columns[SINTER_MAX_RANK], inner[SINTER_MAX_RANK];
     int batch_count, row_count, column_count, inner_count;
 } roles;
 
 /* False when the pair is no matrix product: nothing to sum, or a dimension broadcasts. */
-static bool roles_of(sni_onnx_call *call, const operand *a, const operand *b, uint64_t keep,
-                     roles *r) {
+static bool roles_of(sni_onnx_call *call, const operand *a, const operand *b, uint64_t keep, roles *r) {
     memset(r, 0, sizeof *r);
     if (!sni_dtype_is_real(sni_onnx_type(call, a->value).dtype)) return false;
     for (int i = 0; i < a->count; i++) {
         int label = a->labels[i], in_b = find(b, label);
-        if (in_b < 0) r->rows[r->row_count++] = label;
+        if (in_b < 0)
+            r->rows[r->row_count++] = label;
         else if (sni_onnx_dim(call, a->value, i) != sni_onnx_dim(call, b->value, in_b))
             return false;
-        else if (keep >> label & 1) r->batch[r->batch_count++] = label;
-        else r->inner[r->inner_count++] = label;
+        else if (keep >> label & 1)
+            r->batch[r->batch_count++] = label;
+        else
+            r->inner[r->inner_count++] = label;
     }
     for (int i = 0; i < b->count; i++)
         if (find(a, b->labels[i]) < 0) r->columns[r->column_count++] = b->labels[i];
@@ -166,14 +169,13 @@ static bool roles_of(sni_onnx_call *call, const operand *a, const operand *b, ui
 static sni_expr extent_of(sni_onnx_call *call, const operand *o, int count, const int *labels) {
     sni_expr product = sni_onnx_const(call, 1);
     for (int i = 0; i < count; i++)
-        product = sni_sym_mul(call->sym, product,
-                              sni_onnx_dim(call, o->value, find(o, labels[i])));
+        product = sni_sym_mul(call->sym, product, sni_onnx_dim(call, o->value, find(o, labels[i])));
     return product;
 }
 
 /* o as [batch..., first, second], the labels of each of the two in one dimension. */
-static uint32_t as_matrix(sni_onnx_call *call, operand o, const roles *r, int first_count,
-                          const int *first, int second_count, const int *second) {
+static uint32_t as_matrix(sni_onnx_call *call, operand o, const roles *r, int first_count, const int *first,
+                          int second_count, const int *second) {
     int order[SINTER_MAX_RANK * 3] = {0}, count = 0;
     sni_onnx_list shape = {0};
     for (int i = 0; i < r->batch_count; i++) {
@@ -192,13 +194,12 @@ static operand contract(sni_onnx_call *call, operand a, operand b, uint64_t keep
     roles r;
     sum_out(call, &a, keep | mask_of(&b));
     sum_out(call, &b, keep | mask_of(&a));
-    if (!roles_of(call, &a, &b, keep, &r) ||
-        r.batch_count + r.row_count + r.column_count > SINTER_MAX_RANK)
+    if (!roles_of(call, &a, &b, keep, &r) || r.batch_count + r.row_count + r.column_count > SINTER_MAX_RANK)
         return multiply(call, &a, &b, keep);
     operand out = {0};
     sni_onnx_list shape = {0};
     for (int i = 0; i < r.batch_count + r.row_count + r.column_count; i++) {
-        int at = i - r.batch_count, label = at < 0 ? r.batch[i]
+        int at = i - r.batch_count, label = at < 0             ? r.batch[i]
                                             : at < r.row_count ? r.rows[at]
                                                                : r.columns[at - r.row_count];
         const operand *from = find(&a, label) >= 0 ? &a : &b;
@@ -212,8 +213,7 @@ static operand contract(sni_onnx_call *call, operand a, operand b, uint64_t keep
 }
 
 /* Without "->" the result has the labels that occur once, in alphabetical order, after "...". */
-static void implicit_result(sni_onnx_call *call, const operand *operands, int count,
-                            operand *out) {
+static void implicit_result(sni_onnx_call *call, const operand *operands, int count, operand *out) {
     int seen[MAX_LABELS + SINTER_MAX_RANK] = {0};
     for (int o = 0; o < count; o++)
         for (int i = 0; i < operands[o].count; i++) seen[operands[o].labels[i]]++;
@@ -264,8 +264,10 @@ static void einsum(sni_onnx_call *call) {
         if (call->status == SINTER_OK) take_diagonals(call, &operands[i]);
     }
     if (call->status != SINTER_OK) return;
-    if (result_term.text) parse_term(call, result_term, hidden, &result);
-    else implicit_result(call, operands, count, &result);
+    if (result_term.text)
+        parse_term(call, result_term, hidden, &result);
+    else
+        implicit_result(call, operands, count, &result);
     operand sum = operands[0];
     for (int i = 1; i < count && call->status == SINTER_OK; i++) {
         uint64_t keep = mask_of(&result);

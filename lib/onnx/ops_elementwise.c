@@ -34,11 +34,12 @@ static void variadic(sni_onnx_call *call) {
 
 static void mean(sni_onnx_call *call) {
     variadic(call);
-    if (call->in_count > 1)
-        call->out[0] = sni_onnx_binary_scalar(call, "div", call->out[0], call->in_count);
+    if (call->in_count > 1) call->out[0] = sni_onnx_binary_scalar(call, "div", call->out[0], call->in_count);
 }
 
-static void identity(sni_onnx_call *call) { call->out[0] = sni_onnx_in(call, 0); }
+static void identity(sni_onnx_call *call) {
+    call->out[0] = sni_onnx_in(call, 0);
+}
 
 /* Operators whose graph operator has the attributes alpha, and beta or gamma. */
 typedef struct {
@@ -72,21 +73,18 @@ static void parametric(sni_onnx_call *call) {
 
 static void gelu(sni_onnx_call *call) {
     bool tanh_form = strcmp(sni_onnx_attr_text(call, "approximate", "none"), "tanh") == 0;
-    call->out[0] =
-        sni_onnx_unary(call, tanh_form ? "gelu_tanh" : "gelu", sni_onnx_in(call, 0));
+    call->out[0] = sni_onnx_unary(call, tanh_form ? "gelu_tanh" : "gelu", sni_onnx_in(call, 0));
 }
 
 static void is_inf(sni_onnx_call *call) {
-    call->out[0] = sni_onnx_emit(
-        call, "is_inf", SNI_IN(sni_onnx_in(call, 0)),
-        SNI_ATTRS(sni_attr_float((double)sni_onnx_attr_int(call, "detect_positive", 1)),
-                  sni_attr_float((double)sni_onnx_attr_int(call, "detect_negative", 1))));
+    call->out[0] = sni_onnx_emit(call, "is_inf", SNI_IN(sni_onnx_in(call, 0)),
+                                 SNI_ATTRS(sni_attr_float((double)sni_onnx_attr_int(call, "detect_positive", 1)),
+                                           sni_attr_float((double)sni_onnx_attr_int(call, "detect_negative", 1))));
 }
 
 static void mod(sni_onnx_call *call) {
     bool c_like = sni_onnx_attr_int(call, "fmod", 0) != 0;
-    call->out[0] = sni_onnx_binary(call, c_like ? "fmod" : "mod", sni_onnx_in(call, 0),
-                                   sni_onnx_in(call, 1));
+    call->out[0] = sni_onnx_binary(call, c_like ? "fmod" : "mod", sni_onnx_in(call, 0), sni_onnx_in(call, 1));
 }
 
 /* The exponent may be of another dtype; the result is of the base's. */
@@ -114,15 +112,18 @@ static void clip(sni_onnx_call *call) {
     uint32_t x = sni_onnx_in(call, 0);
     uint32_t low = limit(call, 1, "min", -3.4028234663852886e38);
     uint32_t high = limit(call, 2, "max", 3.4028234663852886e38);
-    if (low && high) call->out[0] = sni_onnx_emit(call, "clip", SNI_IN(x, low, high), NULL);
-    else if (low) call->out[0] = sni_onnx_binary(call, "max", x, low);
-    else if (high) call->out[0] = sni_onnx_binary(call, "min", x, high);
-    else call->out[0] = x;
+    if (low && high)
+        call->out[0] = sni_onnx_emit(call, "clip", SNI_IN(x, low, high), NULL);
+    else if (low)
+        call->out[0] = sni_onnx_binary(call, "max", x, low);
+    else if (high)
+        call->out[0] = sni_onnx_binary(call, "min", x, high);
+    else
+        call->out[0] = x;
 }
 
 static void where(sni_onnx_call *call) {
-    call->out[0] = sni_onnx_where(call, sni_onnx_in(call, 0), sni_onnx_in(call, 1),
-                                  sni_onnx_in(call, 2));
+    call->out[0] = sni_onnx_where(call, sni_onnx_in(call, 0), sni_onnx_in(call, 1), sni_onnx_in(call, 2));
 }
 
 static void cast_to(sni_onnx_call *call) {
@@ -155,17 +156,14 @@ static void bit_shift(sni_onnx_call *call) {
     uint32_t x = sni_onnx_in(call, 0), y = sni_onnx_in(call, 1);
     const char *direction = sni_onnx_attr_text(call, "direction", "");
     bool left = strcmp(direction, "LEFT") == 0;
-    if (!left && strcmp(direction, "RIGHT") != 0)
-        sni_onnx_fail(call, SINTER_PARSE, "direction '%s'", direction);
+    if (!left && strcmp(direction, "RIGHT") != 0) sni_onnx_fail(call, SINTER_PARSE, "direction '%s'", direction);
     if (sni_onnx_type(call, x).dtype != SINTER_U8)
-        sni_onnx_fail(call, SINTER_UNSUPPORTED, "of %s",
-                      sinter_dtype_name(sni_onnx_type(call, x).dtype));
+        sni_onnx_fail(call, SINTER_UNSUPPORTED, "of %s", sinter_dtype_name(sni_onnx_type(call, x).dtype));
     uint32_t two = sni_onnx_scalar(call, SINTER_I64, 2);
     /* Shifts by 8 and more leave nothing; 16 keeps the power within an i64. */
     y = sni_onnx_binary_scalar(call, "min", sni_onnx_cast(call, y, SINTER_I64), 16);
     uint32_t wide = sni_onnx_cast(call, x, SINTER_I64);
-    wide = sni_onnx_binary(call, left ? "mul" : "div", wide,
-                           sni_onnx_binary(call, "pow", two, y));
+    wide = sni_onnx_binary(call, left ? "mul" : "div", wide, sni_onnx_binary(call, "pow", two, y));
     call->out[0] = sni_onnx_cast(call, wide, SINTER_U8);
 }
 

@@ -5,22 +5,20 @@
 
 static uint32_t index_of(sni_onnx_call *call, uint32_t indices) {
     sinter_dtype dtype = sni_onnx_type(call, indices).dtype;
-    return dtype == SINTER_I32 || dtype == SINTER_I64 ? indices
-                                                      : sni_onnx_cast(call, indices, SINTER_I64);
+    return dtype == SINTER_I32 || dtype == SINTER_I64 ? indices : sni_onnx_cast(call, indices, SINTER_I64);
 }
 
 static void gather(sni_onnx_call *call) {
     uint32_t x = sni_onnx_in(call, 0);
     int axis = sni_onnx_attr_axis(call, "axis", 0, sni_onnx_rank(call, x));
-    call->out[0] =
-        sni_onnx_emit(call, call->row->target, SNI_IN(x, index_of(call, sni_onnx_in(call, 1))),
-                      SNI_ATTRS([SNI_GATHER_AXIS] = sni_attr_int(axis)));
+    call->out[0] = sni_onnx_emit(call, call->row->target, SNI_IN(x, index_of(call, sni_onnx_in(call, 1))),
+                                 SNI_ATTRS([SNI_GATHER_AXIS] = sni_attr_int(axis)));
 }
 
 static void gather_nd(sni_onnx_call *call) {
-    call->out[0] = sni_onnx_emit(
-        call, "gather_nd", SNI_IN(sni_onnx_in(call, 0), index_of(call, sni_onnx_in(call, 1))),
-        SNI_ATTRS([SNI_GATHER_ND_BATCH_DIMS] = sni_attr_int(sni_onnx_attr_int(call, "batch_dims", 0))));
+    call->out[0] =
+        sni_onnx_emit(call, "gather_nd", SNI_IN(sni_onnx_in(call, 0), index_of(call, sni_onnx_in(call, 1))),
+                      SNI_ATTRS([SNI_GATHER_ND_BATCH_DIMS] = sni_attr_int(sni_onnx_attr_int(call, "batch_dims", 0))));
 }
 
 /* ---- numbers from shapes ---- */
@@ -62,8 +60,7 @@ static sni_expr integer_count(sni_onnx_call *call, int64_t *out_step) {
         sni_onnx_fail(call, SINTER_PARSE, "a delta of %lld", (long long)step);
         return SNI_NO_EXPR;
     }
-    sni_expr span = step > 0 ? sni_sym_sub(sym, limit.at[0], start.at[0])
-                             : sni_sym_sub(sym, start.at[0], limit.at[0]);
+    sni_expr span = step > 0 ? sni_sym_sub(sym, limit.at[0], start.at[0]) : sni_sym_sub(sym, start.at[0], limit.at[0]);
     span = sni_sym_max(sym, span, sni_onnx_const(call, 0));
     return sni_sym_ceil_div(sym, span, sni_onnx_const(call, step > 0 ? step : -step));
 }
@@ -110,8 +107,7 @@ static void eye_like(sni_onnx_call *call) {
     int64_t to = sni_onnx_attr_int(call, "dtype", -1);
     if (to >= 0) dtype = to < 100 ? sni_onnx_dtype((int32_t)to) : SINTER_DTYPE_NONE;
     if (shape.count != 2) sni_onnx_fail(call, SINTER_PARSE, "rank %d, not 2", shape.count);
-    if (dtype == SINTER_DTYPE_NONE)
-        sni_onnx_fail(call, SINTER_UNSUPPORTED, "data type %lld", (long long)to);
+    if (dtype == SINTER_DTYPE_NONE) sni_onnx_fail(call, SINTER_UNSUPPORTED, "data type %lld", (long long)to);
     uint32_t row = sni_onnx_iota(call, &shape, SINTER_I64, 0);
     uint32_t column = sni_onnx_iota(call, &shape, SINTER_I64, 1);
     row = sni_onnx_binary_scalar(call, "add", row, (double)sni_onnx_attr_int(call, "k", 0));
@@ -119,8 +115,7 @@ static void eye_like(sni_onnx_call *call) {
 }
 
 static uint32_t element(sni_onnx_call *call, uint32_t vector, int64_t at) {
-    uint32_t one =
-        sni_onnx_slice_axis(call, vector, 0, sni_onnx_const(call, at), sni_onnx_const(call, 1));
+    uint32_t one = sni_onnx_slice_axis(call, vector, 0, sni_onnx_const(call, at), sni_onnx_const(call, 1));
     return scalar_of(call, one);
 }
 
@@ -131,9 +126,7 @@ static void one_hot(sni_onnx_call *call) {
     sni_onnx_list depth, shape = {0};
     if (sni_dtype_is_real(sni_onnx_type(call, sni_onnx_in(call, 1)).dtype)) {
         double number = 0;
-        if (!sni_onnx_doubles_of(call, sni_onnx_in(call, 1), "depth operand", 1, &number,
-                                 &depth.count))
-            return;
+        if (!sni_onnx_doubles_of(call, sni_onnx_in(call, 1), "depth operand", 1, &number, &depth.count)) return;
         depth.at[0] = sni_onnx_const(call, number > 0 && number < 1e15 ? (int64_t)number : 0);
     } else if (!sni_onnx_elements(call, sni_onnx_in(call, 1), "depth operand", &depth))
         return;
@@ -146,12 +139,9 @@ static void one_hot(sni_onnx_call *call) {
     indices = sni_onnx_unsqueeze(call, sni_onnx_cast(call, indices, SINTER_I64), axis);
     uint32_t negative = sni_onnx_binary_scalar(call, "lt", indices, 0);
     indices = sni_onnx_where(call, negative, sni_onnx_binary(call, "add", indices, size), indices);
-    for (int i = axis; i <= rank; i++)
-        shape.at[shape.count++] = i == axis ? depth.at[0] : sni_onnx_const(call, 1);
-    uint32_t hot = sni_onnx_binary(call, "eq", indices,
-                                   sni_onnx_iota(call, &shape, SINTER_I64, 0));
-    call->out[0] =
-        sni_onnx_where(call, hot, element(call, values, 1), element(call, values, 0));
+    for (int i = axis; i <= rank; i++) shape.at[shape.count++] = i == axis ? depth.at[0] : sni_onnx_const(call, 1);
+    uint32_t hot = sni_onnx_binary(call, "eq", indices, sni_onnx_iota(call, &shape, SINTER_I64, 0));
+    call->out[0] = sni_onnx_where(call, hot, element(call, values, 1), element(call, values, 0));
 }
 
 static void trilu(sni_onnx_call *call) {
@@ -161,8 +151,8 @@ static void trilu(sni_onnx_call *call) {
     if (diagonal && !sni_onnx_numbers_of(call, diagonal, "k operand", 1, &k, &count)) return;
     call->out[0] = sni_onnx_emit(
         call, "trilu", SNI_IN(sni_onnx_in(call, 0)),
-        SNI_ATTRS([SNI_TRILU_UPPER] = sni_attr_int(sni_onnx_attr_int(call, "upper", 1)),
-                  [SNI_TRILU_K] = sni_attr_int(k)));
+        SNI_ATTRS([SNI_TRILU_UPPER] = sni_attr_int(sni_onnx_attr_int(call, "upper", 1)), [SNI_TRILU_K] =
+                                                                                             sni_attr_int(k)));
 }
 
 /* Within a row's length the positions count down, behind it they stay. */
@@ -179,18 +169,15 @@ static void reverse_sequence(sni_onnx_call *call) {
     uint32_t at = sni_onnx_iota(call, &pair, SINTER_I64, time);
     uint32_t lengths = sni_onnx_cast(call, sni_onnx_in(call, 1), SINTER_I64);
     lengths = sni_onnx_along(call, lengths, batch, 2);
-    uint32_t mirrored = sni_onnx_binary(
-        call, "sub", sni_onnx_binary_scalar(call, "sub", lengths, 1), at);
-    uint32_t from =
-        sni_onnx_where(call, sni_onnx_binary(call, "lt", at, lengths), mirrored, at);
+    uint32_t mirrored = sni_onnx_binary(call, "sub", sni_onnx_binary_scalar(call, "sub", lengths, 1), at);
+    uint32_t from = sni_onnx_where(call, sni_onnx_binary(call, "lt", at, lengths), mirrored, at);
     for (int i = 2; i < rank; i++) {
         pair.at[pair.count++] = sni_onnx_const(call, 1);
         from = sni_onnx_reshape(call, from, &pair);
     }
     from = sni_onnx_expand(call, from, &shape);
     call->out[0] =
-        sni_onnx_emit(call, "gather_elements", SNI_IN(x, from),
-                      SNI_ATTRS([SNI_GATHER_AXIS] = sni_attr_int(time)));
+        sni_onnx_emit(call, "gather_elements", SNI_IN(x, from), SNI_ATTRS([SNI_GATHER_AXIS] = sni_attr_int(time)));
 }
 
 /* Windows of signal processing: a0 - a1 cos(2 pi n / N) + a2 cos(4 pi n / N). */
@@ -206,23 +193,26 @@ static void window(sni_onnx_call *call, double a0, double a1, double a2) {
     sinter_dtype dtype = to >= 0 && to < 100 ? sni_onnx_dtype((int32_t)to) : SINTER_DTYPE_NONE;
     if (!sni_onnx_elements(call, sni_onnx_in(call, 0), "size operand", &shape)) return;
     if (shape.count != 1 || dtype == SINTER_DTYPE_NONE) {
-        sni_onnx_fail(call, SINTER_UNSUPPORTED, "data type %lld, or no scalar size",
-                      (long long)to);
+        sni_onnx_fail(call, SINTER_UNSUPPORTED, "data type %lld, or no scalar size", (long long)to);
         return;
     }
     sni_onnx_list length = {1, {sni_sym_add_i(call->sym, shape.at[0], periodic ? 0 : -1)}};
     uint32_t divisor = sni_onnx_cast(call, sni_onnx_known(call, 0, &length), SINTER_F32);
-    uint32_t turns =
-        sni_onnx_binary(call, "div", sni_onnx_iota(call, &shape, SINTER_F32, 0), divisor);
-    uint32_t result =
-        sni_onnx_binary_scalar(call, "add", cosine_of(call, turns, -a1, 1), a0);
+    uint32_t turns = sni_onnx_binary(call, "div", sni_onnx_iota(call, &shape, SINTER_F32, 0), divisor);
+    uint32_t result = sni_onnx_binary_scalar(call, "add", cosine_of(call, turns, -a1, 1), a0);
     if (a2 != 0) result = sni_onnx_binary(call, "add", result, cosine_of(call, turns, a2, 2));
     call->out[0] = sni_onnx_cast(call, result, dtype);
 }
 
-static void hann(sni_onnx_call *call) { window(call, 0.5, 0.5, 0); }
-static void hamming(sni_onnx_call *call) { window(call, 25.0 / 46, 21.0 / 46, 0); }
-static void blackman(sni_onnx_call *call) { window(call, 0.42, 0.5, 0.08); }
+static void hann(sni_onnx_call *call) {
+    window(call, 0.5, 0.5, 0);
+}
+static void hamming(sni_onnx_call *call) {
+    window(call, 25.0 / 46, 21.0 / 46, 0);
+}
+static void blackman(sni_onnx_call *call) {
+    window(call, 0.42, 0.5, 0.08);
+}
 
 static const sni_onnx_row rows[] = {
     {"Gather", 1, 2, 2, 1, gather, "gather"},

@@ -10,16 +10,14 @@ static uint32_t weights_of(sni_onnx_call *call, sinter_dtype dtype, uint32_t *io
     if (sni_onnx_has_attr(call, "ignore_index")) {
         int64_t index = sni_onnx_attr_int(call, "ignore_index", 0);
         ignored = sni_onnx_binary_scalar(call, "eq", *io_target, (double)index);
-        *io_target =
-            sni_onnx_where(call, ignored, sni_onnx_scalar_like(call, *io_target, 0), *io_target);
+        *io_target = sni_onnx_where(call, ignored, sni_onnx_scalar_like(call, *io_target, 0), *io_target);
     }
     if (weights)
-        result = sni_onnx_emit(call, "gather", SNI_IN(weights, *io_target),
-                               SNI_ATTRS([SNI_GATHER_AXIS] = sni_attr_int(0)));
+        result =
+            sni_onnx_emit(call, "gather", SNI_IN(weights, *io_target), SNI_ATTRS([SNI_GATHER_AXIS] = sni_attr_int(0)));
     else if (ignored)
         result = sni_onnx_scalar(call, dtype, 1);
-    if (ignored)
-        result = sni_onnx_where(call, ignored, sni_onnx_scalar(call, dtype, 0), result);
+    if (ignored) result = sni_onnx_where(call, ignored, sni_onnx_scalar(call, dtype, 0), result);
     return result;
 }
 
@@ -31,18 +29,15 @@ static uint32_t sum_all(sni_onnx_call *call, uint32_t x) {
 static uint32_t loss_of(sni_onnx_call *call, uint32_t log_prob, uint32_t target) {
     const char *reduction = sni_onnx_attr_text(call, "reduction", "mean");
     sinter_dtype dtype = sni_onnx_type(call, log_prob).dtype;
-    if (sni_onnx_type(call, target).dtype != SINTER_I32)
-        target = sni_onnx_cast(call, target, SINTER_I64);
+    if (sni_onnx_type(call, target).dtype != SINTER_I32) target = sni_onnx_cast(call, target, SINTER_I64);
     uint32_t weights = weights_of(call, dtype, &target);
-    uint32_t picked = sni_onnx_emit(call, "gather_elements",
-                                    SNI_IN(log_prob, sni_onnx_unsqueeze(call, target, 1)),
+    uint32_t picked = sni_onnx_emit(call, "gather_elements", SNI_IN(log_prob, sni_onnx_unsqueeze(call, target, 1)),
                                     SNI_ATTRS([SNI_GATHER_AXIS] = sni_attr_int(1)));
     uint32_t loss = sni_onnx_unary(call, "neg", sni_onnx_squeeze(call, picked, 1));
     if (weights) loss = sni_onnx_binary(call, "mul", loss, weights);
     if (strcmp(reduction, "none") == 0) return loss;
     if (strcmp(reduction, "sum") == 0) return sum_all(call, loss);
-    if (strcmp(reduction, "mean") != 0)
-        sni_onnx_fail(call, SINTER_PARSE, "reduction '%s'", reduction);
+    if (strcmp(reduction, "mean") != 0) sni_onnx_fail(call, SINTER_PARSE, "reduction '%s'", reduction);
     if (!weights) return sni_onnx_reduce(call, "reduce_mean", loss, 0, NULL, false);
     return sni_onnx_binary(call, "div", sum_all(call, loss), sum_all(call, weights));
 }

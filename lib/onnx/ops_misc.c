@@ -4,13 +4,12 @@
 #include <string.h>
 
 static void constant_integers(sni_onnx_call *call, int rank, int64_t count, const int64_t *data) {
-    call->out[0] = sni_onnx_constant(call, SINTER_I64, rank, &count, count ? data : &count,
-                                     (size_t)count * sizeof *data);
+    call->out[0] =
+        sni_onnx_constant(call, SINTER_I64, rank, &count, count ? data : &count, (size_t)count * sizeof *data);
 }
 
 static void constant_floats(sni_onnx_call *call, int rank, int64_t count, const float *data) {
-    call->out[0] = sni_onnx_constant(call, SINTER_F32, rank, &count,
-                                     count ? (const void *)data : &count,
+    call->out[0] = sni_onnx_constant(call, SINTER_F32, rank, &count, count ? (const void *)data : &count,
                                      (size_t)count * sizeof *data);
 }
 
@@ -45,12 +44,9 @@ static void dropout(sni_onnx_call *call) {
     int64_t training = 0;
     double drop = 0.5;
     int count = 0;
-    if (call->opset >= 12 && mode &&
-        !sni_onnx_numbers_of(call, mode, "training_mode operand", 1, &training, &count))
+    if (call->opset >= 12 && mode && !sni_onnx_numbers_of(call, mode, "training_mode operand", 1, &training, &count))
         return;
-    if (training && ratio &&
-        !sni_onnx_doubles_of(call, ratio, "ratio operand", 1, &drop, &count))
-        return;
+    if (training && ratio && !sni_onnx_doubles_of(call, ratio, "ratio operand", 1, &drop, &count)) return;
     if (training && drop != 0) {
         sni_onnx_fail(call, SINTER_UNSUPPORTED, "training (random numbers)");
         return;
@@ -66,8 +62,7 @@ static void dropout(sni_onnx_call *call) {
 static void branch(sni_onnx_call *call) {
     int64_t condition = 0;
     int count = 0;
-    if (!sni_onnx_numbers_of(call, sni_onnx_in(call, 0), "condition", 1, &condition, &count))
-        return;
+    if (!sni_onnx_numbers_of(call, sni_onnx_in(call, 0), "condition", 1, &condition, &count)) return;
     const char *name = condition ? "then_branch" : "else_branch";
     const Onnx__AttributeProto *body = sni_onnx_attr(call, name);
     if (!body || !body->g) {

@@ -12,8 +12,8 @@ typedef struct {
 } geometry;
 
 /* A list attribute with one number a spatial dimension, or times the preset. */
-static bool numbers(sni_onnx_call *call, const char *name, int count, int64_t preset,
-                    int64_t least, sni_onnx_list *out) {
+static bool numbers(sni_onnx_call *call, const char *name, int count, int64_t preset, int64_t least,
+                    sni_onnx_list *out) {
     sni_onnx_ints given = sni_onnx_attr_ints(call, name);
     if (given.given && given.count != count) {
         sni_onnx_fail(call, SINTER_PARSE, "%s has %d elements, not %d", name, given.count, count);
@@ -38,10 +38,8 @@ static void pad_same(sni_onnx_call *call, uint32_t x, bool upper, geometry *g) {
     for (int i = 0; i < g->dims; i++) {
         sni_expr in = sni_onnx_dim(call, x, 2 + i);
         sni_expr steps = sni_sym_add_i(sym, sni_sym_ceil_div(sym, in, g->strides.at[i]), -1);
-        sni_expr reach = sni_sym_mul(sym, sni_sym_add_i(sym, g->kernel.at[i], -1),
-                                     g->dilations.at[i]);
-        sni_expr need = sni_sym_add_i(
-            sym, sni_sym_add(sym, sni_sym_mul(sym, steps, g->strides.at[i]), reach), 1);
+        sni_expr reach = sni_sym_mul(sym, sni_sym_add_i(sym, g->kernel.at[i], -1), g->dilations.at[i]);
+        sni_expr need = sni_sym_add_i(sym, sni_sym_add(sym, sni_sym_mul(sym, steps, g->strides.at[i]), reach), 1);
         sni_expr total = sni_sym_max(sym, sni_sym_sub(sym, need, in), zero);
         sni_expr small = sni_sym_div(sym, total, two), large = sni_sym_sub(sym, total, small);
         g->pads.at[i] = upper ? small : large;
@@ -59,19 +57,20 @@ static bool auto_pad(sni_onnx_call *call, bool *out_same, bool *out_upper) {
     return false;
 }
 
-static bool geometry_of(sni_onnx_call *call, uint32_t x, const sni_onnx_list *kernel,
-                        geometry *g) {
+static bool geometry_of(sni_onnx_call *call, uint32_t x, const sni_onnx_list *kernel, geometry *g) {
     bool same, upper;
     g->dims = sni_onnx_rank(call, x) - 2;
     if (g->dims < 1 || g->dims > MAX_SPATIAL) {
         sni_onnx_fail(call, SINTER_UNSUPPORTED, "an input of rank %d", g->dims + 2);
         return false;
     }
-    if (kernel) g->kernel = *kernel;
+    if (kernel)
+        g->kernel = *kernel;
     else if (!sni_onnx_has_attr(call, "kernel_shape")) {
         sni_onnx_fail(call, SINTER_PARSE, "kernel_shape is missing");
         return false;
-    } else if (!numbers(call, "kernel_shape", g->dims, 1, 1, &g->kernel)) return false;
+    } else if (!numbers(call, "kernel_shape", g->dims, 1, 1, &g->kernel))
+        return false;
     if (!numbers(call, "strides", g->dims, 1, 1, &g->strides) ||
         !numbers(call, "dilations", g->dims, 1, 1, &g->dilations) ||
         !numbers(call, "pads", 2 * g->dims, 0, -INT32_MAX, &g->pads))
@@ -88,8 +87,8 @@ static bool geometry_of(sni_onnx_call *call, uint32_t x, const sni_onnx_list *ke
 static bool kernel_of(sni_onnx_call *call, uint32_t x, uint32_t w, sni_onnx_list *out) {
     sni_onnx_list shape = sni_onnx_shape(call, w);
     if (shape.count != sni_onnx_rank(call, x) || shape.count < 3) {
-        sni_onnx_fail(call, SINTER_SHAPE, "an input of rank %d and weights of rank %d",
-                      sni_onnx_rank(call, x), shape.count);
+        sni_onnx_fail(call, SINTER_SHAPE, "an input of rank %d and weights of rank %d", sni_onnx_rank(call, x),
+                      shape.count);
         return false;
     }
     out->count = shape.count - 2;
@@ -101,16 +100,15 @@ static uint32_t emit_conv(sni_onnx_call *call, uint32_t x, uint32_t w, uint32_t 
     geometry g;
     sni_onnx_list kernel;
     if (!kernel_of(call, x, w, &kernel) || !geometry_of(call, x, &kernel, &g)) return 0;
-    return sni_onnx_emit(
-        call, "conv", SNI_IN(x, w, b),
-        SNI_ATTRS([SNI_CONV_STRIDES] = sni_onnx_exprs(call, &g.strides), [SNI_CONV_PADS] = sni_onnx_exprs(call, &g.pads),
-                  [SNI_CONV_DILATIONS] = sni_onnx_exprs(call, &g.dilations),
-                  [SNI_CONV_GROUPS] = sni_attr_int(sni_onnx_attr_int(call, "group", 1))));
+    return sni_onnx_emit(call, "conv", SNI_IN(x, w, b),
+                         SNI_ATTRS([SNI_CONV_STRIDES] = sni_onnx_exprs(call, &g.strides),
+                                   [SNI_CONV_PADS] = sni_onnx_exprs(call, &g.pads),
+                                   [SNI_CONV_DILATIONS] = sni_onnx_exprs(call, &g.dilations),
+                                   [SNI_CONV_GROUPS] = sni_attr_int(sni_onnx_attr_int(call, "group", 1))));
 }
 
 static void conv(sni_onnx_call *call) {
-    call->out[0] =
-        emit_conv(call, sni_onnx_in(call, 0), sni_onnx_in(call, 1), sni_onnx_in(call, 2));
+    call->out[0] = emit_conv(call, sni_onnx_in(call, 0), sni_onnx_in(call, 1), sni_onnx_in(call, 2));
 }
 
 /* The sum of a channel's products must be exact in f32, else it is taken in f64. */
@@ -120,32 +118,28 @@ static void conv_integer(sni_onnx_call *call) {
     sni_onnx_list shape = sni_onnx_shape(call, w);
     int64_t terms = 1;
     for (int i = 1; i < shape.count; i++)
-        if (!sni_mul_i64(terms, sni_onnx_static(call, shape.at[i], "the shape of the weights"),
-                         &terms))
+        if (!sni_mul_i64(terms, sni_onnx_static(call, shape.at[i], "the shape of the weights"), &terms))
             terms = INT64_MAX;
     sinter_dtype real = terms <= 256 ? SINTER_F32 : SINTER_F64;
     x = sni_onnx_cast(call, x, real), w = sni_onnx_cast(call, w, real);
     if (x_zero) x = sni_onnx_binary(call, "sub", x, sni_onnx_cast(call, x_zero, real));
     if (w_zero) {
         w_zero = sni_onnx_cast(call, w_zero, real);
-        if (sni_onnx_rank(call, w_zero) == 1)
-            w_zero = sni_onnx_along(call, w_zero, 0, shape.count);
+        if (sni_onnx_rank(call, w_zero) == 1) w_zero = sni_onnx_along(call, w_zero, 0, shape.count);
         w = sni_onnx_binary(call, "sub", w, w_zero);
     }
     call->out[0] = sni_onnx_cast(call, emit_conv(call, x, w, 0), SINTER_I32);
 }
 
 /* Pads that give output_shape; what they would have to add is added behind. */
-static void pads_for_output(sni_onnx_call *call, uint32_t x, const sni_onnx_list *wanted,
-                            bool upper, geometry *g, sni_onnx_list *extra) {
+static void pads_for_output(sni_onnx_call *call, uint32_t x, const sni_onnx_list *wanted, bool upper, geometry *g,
+                            sni_onnx_list *extra) {
     sni_sym *sym = call->sym;
     sni_expr zero = sni_onnx_const(call, 0), two = sni_onnx_const(call, 2);
     for (int i = 0; i < g->dims; i++) {
         sni_expr steps = sni_sym_add_i(sym, sni_onnx_dim(call, x, 2 + i), -1);
-        sni_expr reach = sni_sym_mul(sym, sni_sym_add_i(sym, g->kernel.at[i], -1),
-                                     g->dilations.at[i]);
-        sni_expr full = sni_sym_add(sym, sni_sym_mul(sym, steps, g->strides.at[i]),
-                                    sni_sym_add_i(sym, reach, 1));
+        sni_expr reach = sni_sym_mul(sym, sni_sym_add_i(sym, g->kernel.at[i], -1), g->dilations.at[i]);
+        sni_expr full = sni_sym_add(sym, sni_sym_mul(sym, steps, g->strides.at[i]), sni_sym_add_i(sym, reach, 1));
         full = sni_sym_add(sym, full, extra->at[i]);
         sni_expr over = sni_sym_sub(sym, full, wanted->at[i]);
         sni_expr total = sni_sym_max(sym, over, zero);
@@ -171,20 +165,19 @@ static void conv_transpose(sni_onnx_call *call) {
             sni_onnx_fail(call, SINTER_PARSE, "output_shape has %d elements", given.count);
             return;
         }
-        for (int i = 0; i < g.dims; i++)
-            wanted.at[i] = sni_onnx_const(call, given.at[given.count - g.dims + i]);
+        for (int i = 0; i < g.dims; i++) wanted.at[i] = sni_onnx_const(call, given.at[given.count - g.dims + i]);
         pads_for_output(call, x, &wanted, upper, &g, &extra);
     } else if (same) {
         for (int i = 0; i < g.dims; i++)
             wanted.at[i] = sni_sym_mul(call->sym, sni_onnx_dim(call, x, 2 + i), g.strides.at[i]);
         pads_for_output(call, x, &wanted, upper, &g, &extra);
     }
-    call->out[0] = sni_onnx_emit(
-        call, "conv_transpose", SNI_IN(x, w, b),
-        SNI_ATTRS([SNI_BACK_STRIDES] = sni_onnx_exprs(call, &g.strides), [SNI_BACK_PADS] = sni_onnx_exprs(call, &g.pads),
-                  [SNI_BACK_DILATIONS] = sni_onnx_exprs(call, &g.dilations),
-                  [SNI_BACK_OUTPUT_PADDING] = sni_onnx_exprs(call, &extra),
-                  [SNI_BACK_GROUPS] = sni_attr_int(sni_onnx_attr_int(call, "group", 1))));
+    call->out[0] = sni_onnx_emit(call, "conv_transpose", SNI_IN(x, w, b),
+                                 SNI_ATTRS([SNI_BACK_STRIDES] = sni_onnx_exprs(call, &g.strides),
+                                           [SNI_BACK_PADS] = sni_onnx_exprs(call, &g.pads),
+                                           [SNI_BACK_DILATIONS] = sni_onnx_exprs(call, &g.dilations),
+                                           [SNI_BACK_OUTPUT_PADDING] = sni_onnx_exprs(call, &extra),
+                                           [SNI_BACK_GROUPS] = sni_attr_int(sni_onnx_attr_int(call, "group", 1))));
 }
 
 /* ---- poolings ---- */
@@ -194,19 +187,20 @@ static void max_pool(sni_onnx_call *call) {
     if (!geometry_of(call, sni_onnx_in(call, 0), NULL, &g)) return;
     call->out[0] = sni_onnx_emit(
         call, "max_pool", SNI_IN(sni_onnx_in(call, 0)),
-        SNI_ATTRS([SNI_POOL_KERNEL] = sni_onnx_exprs(call, &g.kernel), [SNI_POOL_STRIDES] = sni_onnx_exprs(call, &g.strides),
-                  [SNI_POOL_PADS] = sni_onnx_exprs(call, &g.pads), [SNI_POOL_DILATIONS] = sni_onnx_exprs(call, &g.dilations),
-                  [SNI_POOL_CEIL] = sni_attr_int(sni_onnx_attr_int(call, "ceil_mode", 0))));
+        SNI_ATTRS(
+            [SNI_POOL_KERNEL] = sni_onnx_exprs(call, &g.kernel), [SNI_POOL_STRIDES] = sni_onnx_exprs(call, &g.strides),
+            [SNI_POOL_PADS] = sni_onnx_exprs(call, &g.pads), [SNI_POOL_DILATIONS] = sni_onnx_exprs(call, &g.dilations),
+            [SNI_POOL_CEIL] = sni_attr_int(sni_onnx_attr_int(call, "ceil_mode", 0))));
 }
 
-static uint32_t emit_avg_pool(sni_onnx_call *call, uint32_t x, const geometry *g,
-                              bool count_pads) {
-    return sni_onnx_emit(
-        call, "avg_pool", SNI_IN(x),
-        SNI_ATTRS([SNI_POOL_KERNEL] = sni_onnx_exprs(call, &g->kernel), [SNI_POOL_STRIDES] = sni_onnx_exprs(call, &g->strides),
-                  [SNI_POOL_PADS] = sni_onnx_exprs(call, &g->pads), [SNI_POOL_DILATIONS] = sni_onnx_exprs(call, &g->dilations),
-                  [SNI_POOL_CEIL] = sni_attr_int(sni_onnx_attr_int(call, "ceil_mode", 0)),
-                  [SNI_POOL_INCLUDE_PAD] = sni_attr_int(count_pads)));
+static uint32_t emit_avg_pool(sni_onnx_call *call, uint32_t x, const geometry *g, bool count_pads) {
+    return sni_onnx_emit(call, "avg_pool", SNI_IN(x),
+                         SNI_ATTRS([SNI_POOL_KERNEL] = sni_onnx_exprs(call, &g->kernel),
+                                   [SNI_POOL_STRIDES] = sni_onnx_exprs(call, &g->strides),
+                                   [SNI_POOL_PADS] = sni_onnx_exprs(call, &g->pads),
+                                   [SNI_POOL_DILATIONS] = sni_onnx_exprs(call, &g->dilations),
+                                   [SNI_POOL_CEIL] = sni_attr_int(sni_onnx_attr_int(call, "ceil_mode", 0)),
+                                   [SNI_POOL_INCLUDE_PAD] = sni_attr_int(count_pads)));
 }
 
 static void avg_pool(sni_onnx_call *call) {
@@ -253,8 +247,7 @@ static void global_pool(sni_onnx_call *call) {
 static void global_lp_pool(sni_onnx_call *call) {
     int64_t p = sni_onnx_attr_int(call, "p", 2);
     if (p < 1) sni_onnx_fail(call, SINTER_PARSE, "p is %lld", (long long)p);
-    uint32_t sum =
-        reduce_spatial(call, "reduce_sum", power_of_abs(call, sni_onnx_in(call, 0), p));
+    uint32_t sum = reduce_spatial(call, "reduce_sum", power_of_abs(call, sni_onnx_in(call, 0), p));
     call->out[0] = root(call, sum, p);
 }
 
@@ -275,12 +268,12 @@ static void matmul(sni_onnx_call *call) {
 
 static void gemm(sni_onnx_call *call) {
     uint32_t c = sni_onnx_in(call, 2);
-    call->out[0] = sni_onnx_emit(
-        call, "gemm", SNI_IN(sni_onnx_in(call, 0), sni_onnx_in(call, 1), c),
-        SNI_ATTRS([SNI_GEMM_ALPHA] = sni_attr_float(sni_onnx_attr_float(call, "alpha", 1)),
-                  [SNI_GEMM_BETA] = sni_attr_float(sni_onnx_attr_float(call, "beta", 1)),
-                  [SNI_GEMM_TRANS_A] = sni_attr_int(sni_onnx_attr_int(call, "transA", 0) != 0),
-                  [SNI_GEMM_TRANS_B] = sni_attr_int(sni_onnx_attr_int(call, "transB", 0) != 0)));
+    call->out[0] =
+        sni_onnx_emit(call, "gemm", SNI_IN(sni_onnx_in(call, 0), sni_onnx_in(call, 1), c),
+                      SNI_ATTRS([SNI_GEMM_ALPHA] = sni_attr_float(sni_onnx_attr_float(call, "alpha", 1)),
+                                [SNI_GEMM_BETA] = sni_attr_float(sni_onnx_attr_float(call, "beta", 1)),
+                                [SNI_GEMM_TRANS_A] = sni_attr_int(sni_onnx_attr_int(call, "transA", 0) != 0),
+                                [SNI_GEMM_TRANS_B] = sni_attr_int(sni_onnx_attr_int(call, "transB", 0) != 0)));
 }
 
 static const sni_onnx_row rows[] = {

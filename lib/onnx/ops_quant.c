@@ -6,8 +6,7 @@ static uint32_t along_axis(sni_onnx_call *call, uint32_t value, uint32_t x, int6
     int rank = sni_onnx_rank(call, x);
     if (sni_onnx_rank(call, value) != 1 || rank < 2) return value;
     int64_t size = 0;
-    if (sni_sym_is_const(call->sym, sni_onnx_dim(call, value, 0), &size) && size == 1)
-        return value;
+    if (sni_sym_is_const(call->sym, sni_onnx_dim(call, value, 0), &size) && size == 1) return value;
     int axis = sni_onnx_attr_axis(call, "axis", preset, rank);
     return axis < 0 ? 0 : sni_onnx_along(call, value, axis, rank);
 }
@@ -16,13 +15,9 @@ static uint32_t along_axis(sni_onnx_call *call, uint32_t value, uint32_t x, int6
 static uint32_t quantize(sni_onnx_call *call, uint32_t ratio, uint32_t zero, sinter_dtype dtype) {
     double low = dtype == SINTER_U8 ? 0 : -128, high = dtype == SINTER_U8 ? 255 : 127;
     uint32_t at = sni_onnx_unary(call, "round", ratio);
-    if (zero)
-        at = sni_onnx_binary(call, "add", at,
-                             sni_onnx_cast(call, zero, sni_onnx_type(call, at).dtype));
+    if (zero) at = sni_onnx_binary(call, "add", at, sni_onnx_cast(call, zero, sni_onnx_type(call, at).dtype));
     at = sni_onnx_emit(call, "clip",
-                       SNI_IN(at, sni_onnx_scalar_like(call, at, low),
-                              sni_onnx_scalar_like(call, at, high)),
-                       NULL);
+                       SNI_IN(at, sni_onnx_scalar_like(call, at, low), sni_onnx_scalar_like(call, at, high)), NULL);
     return sni_onnx_cast(call, at, dtype);
 }
 
@@ -44,9 +39,7 @@ static void dequantize_linear(sni_onnx_call *call) {
     scale = along_axis(call, scale, x, 1);
     uint32_t whole = sni_onnx_cast(call, x, SINTER_I32);
     if (zero)
-        whole = sni_onnx_binary(
-            call, "sub", whole,
-            sni_onnx_cast(call, along_axis(call, zero, x, 1), SINTER_I32));
+        whole = sni_onnx_binary(call, "sub", whole, sni_onnx_cast(call, along_axis(call, zero, x, 1), SINTER_I32));
     call->out[0] = sni_onnx_binary(call, "mul", sni_onnx_cast(call, whole, real), scale);
 }
 
@@ -59,8 +52,7 @@ static void dynamic_quantize(sni_onnx_call *call) {
     low = sni_onnx_binary_scalar(call, "min", low, 0);
     uint32_t span = sni_onnx_binary(call, "sub", high, low);
     uint32_t scale = sni_onnx_binary_scalar(call, "div", span, 255);
-    uint32_t start =
-        sni_onnx_binary(call, "div", sni_onnx_unary(call, "neg", low), scale);
+    uint32_t start = sni_onnx_binary(call, "div", sni_onnx_unary(call, "neg", low), scale);
     uint32_t zero = quantize(call, start, 0, SINTER_U8);
     call->out[0] = quantize(call, sni_onnx_binary(call, "div", x, scale), zero, SINTER_U8);
     if (sni_onnx_wants(call, 1)) call->out[1] = scale;
@@ -73,8 +65,7 @@ static uint32_t centred(sni_onnx_call *call, uint32_t x, uint32_t zero, bool row
     x = sni_onnx_cast(call, x, SINTER_I32);
     if (!zero) return x;
     zero = sni_onnx_cast(call, zero, SINTER_I32);
-    if (rows && sni_onnx_rank(call, zero) == 1 && sni_onnx_rank(call, x) > 1)
-        zero = sni_onnx_along(call, zero, 0, 2);
+    if (rows && sni_onnx_rank(call, zero) == 1 && sni_onnx_rank(call, x) > 1) zero = sni_onnx_along(call, zero, 0, 2);
     return sni_onnx_binary(call, "sub", x, zero);
 }
 
@@ -88,8 +79,7 @@ static uint32_t integer_product(sni_onnx_call *call, uint32_t a, uint32_t b) {
     int axis = (rank_a > rank_b ? rank_a : rank_b) - 1;
     a = sni_onnx_unsqueeze(call, a, rank_a);
     b = sni_onnx_unsqueeze(call, b, rank_b - 2);
-    return sni_onnx_reduce(call, "reduce_sum", sni_onnx_binary(call, "mul", a, b), 1, &axis,
-                           false);
+    return sni_onnx_reduce(call, "reduce_sum", sni_onnx_binary(call, "mul", a, b), 1, &axis, false);
 }
 
 static void matmul_integer(sni_onnx_call *call) {
@@ -105,8 +95,7 @@ static void qlinear_matmul(sni_onnx_call *call) {
     scale = sni_onnx_binary(call, "div", scale, sni_onnx_in(call, 6));
     uint32_t zero = sni_onnx_in(call, 7);
     uint32_t sum = sni_onnx_cast(call, integer_product(call, a, b), SINTER_F32);
-    call->out[0] = quantize(call, sni_onnx_binary(call, "mul", sum, scale), zero,
-                            sni_onnx_type(call, zero).dtype);
+    call->out[0] = quantize(call, sni_onnx_binary(call, "mul", sum, scale), zero, sni_onnx_type(call, zero).dtype);
 }
 
 static const sni_onnx_row rows[] = {

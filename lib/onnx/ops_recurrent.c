@@ -7,14 +7,14 @@
 #define MAX_STEPS 1024
 
 typedef struct {
-    int gates;              /* 1, 3 or 4 */
+    int gates; /* 1, 3 or 4 */
     int64_t steps, directions, hidden;
     bool backward_only, by_batch; /* by_batch: layout 1 */
-    uint32_t x;             /* [steps, batch, input] */
-    uint32_t lengths;       /* i64 [batch, 1], or 0: all rows are as long */
+    uint32_t x;                   /* [steps, batch, input] */
+    uint32_t lengths;             /* i64 [batch, 1], or 0: all rows are as long */
     sni_expr batch;
     sinter_dtype dtype;
-    double clip;            /* 0: none */
+    double clip; /* 0: none */
     const char *activations[6];
 } network;
 
@@ -28,8 +28,7 @@ typedef struct {
 } direction;
 
 static uint32_t part(sni_onnx_call *call, uint32_t x, int axis, int64_t start, int64_t size) {
-    return sni_onnx_slice_axis(call, x, axis, sni_onnx_const(call, start),
-                               sni_onnx_const(call, size));
+    return sni_onnx_slice_axis(call, x, axis, sni_onnx_const(call, start), sni_onnx_const(call, size));
 }
 
 /* Slice at of axis, without the axis. */
@@ -41,8 +40,7 @@ static uint32_t pick(sni_onnx_call *call, uint32_t x, int axis, int64_t at) {
 
 static const char *graph_activation(sni_onnx_call *call, const char *name) {
     static const char *const names[][2] = {
-        {"Sigmoid", "sigmoid"}, {"Tanh", "tanh"}, {"Relu", "relu"},
-        {"Softsign", "softsign"}, {"Softplus", "softplus"}};
+        {"Sigmoid", "sigmoid"}, {"Tanh", "tanh"}, {"Relu", "relu"}, {"Softsign", "softsign"}, {"Softplus", "softplus"}};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (strcmp(names[i][0], name) == 0) return names[i][1];
     sni_onnx_fail(call, SINTER_UNSUPPORTED, "activation '%s'", name);
@@ -80,12 +78,10 @@ static bool read_network(sni_onnx_call *call, int gates, network *net) {
     static const int swap[] = {1, 0, 2};
     if (net->by_batch) net->x = sni_onnx_transpose(call, net->x, 3, swap);
     net->steps = sni_onnx_static(call, sni_onnx_dim(call, net->x, 0), "the sequence length");
-    net->hidden =
-        sni_onnx_static(call, sni_onnx_dim(call, sni_onnx_in(call, 2), 2), "the hidden size");
+    net->hidden = sni_onnx_static(call, sni_onnx_dim(call, sni_onnx_in(call, 2), 2), "the hidden size");
     net->batch = sni_onnx_dim(call, net->x, 1);
     if (net->steps < 1 || net->steps > MAX_STEPS || net->hidden < 1 || net->hidden > INT32_MAX)
-        sni_onnx_fail(call, SINTER_UNSUPPORTED, "%lld steps (1 to %d are unrolled)",
-                      (long long)net->steps, MAX_STEPS);
+        sni_onnx_fail(call, SINTER_UNSUPPORTED, "%lld steps (1 to %d are unrolled)", (long long)net->steps, MAX_STEPS);
     read_activations(call, net);
     return call->status == SINTER_OK;
 }
@@ -113,11 +109,10 @@ static uint32_t transposed(sni_onnx_call *call, uint32_t matrix) {
 }
 
 /* merge: the recurrent bias is added with the other, where no gate lies between them. */
-static direction direction_of(sni_onnx_call *call, const network *net, int64_t d, bool merge,
-                              int cell_input, int peephole_input) {
+static direction direction_of(sni_onnx_call *call, const network *net, int64_t d, bool merge, int cell_input,
+                              int peephole_input) {
     int64_t width = net->gates * net->hidden;
-    direction way = {.activations =
-                         net->activations + d * (net->gates == 1 ? 1 : net->gates - 1)};
+    direction way = {.activations = net->activations + d * (net->gates == 1 ? 1 : net->gates - 1)};
     uint32_t weights = transposed(call, pick(call, sni_onnx_in(call, 1), 0, d));
     uint32_t bias = sni_onnx_in(call, 3), peephole = sni_onnx_in(call, peephole_input);
     way.recurrent = transposed(call, pick(call, sni_onnx_in(call, 2), 0, d));
@@ -139,10 +134,10 @@ static direction direction_of(sni_onnx_call *call, const network *net, int64_t d
 
 static uint32_t activate(sni_onnx_call *call, const network *net, const char *name, uint32_t x) {
     if (net->clip > 0)
-        x = sni_onnx_emit(call, "clip",
-                          SNI_IN(x, sni_onnx_scalar(call, net->dtype, -net->clip),
-                                 sni_onnx_scalar(call, net->dtype, net->clip)),
-                          NULL);
+        x = sni_onnx_emit(
+            call, "clip",
+            SNI_IN(x, sni_onnx_scalar(call, net->dtype, -net->clip), sni_onnx_scalar(call, net->dtype, net->clip)),
+            NULL);
     return sni_onnx_unary(call, name, x);
 }
 
@@ -150,15 +145,14 @@ static uint32_t gate(sni_onnx_call *call, const network *net, uint32_t all, int 
     return part(call, all, sni_onnx_rank(call, all) - 1, index * net->hidden, net->hidden);
 }
 
-static uint32_t rnn_cell(sni_onnx_call *call, const network *net, const direction *way,
-                         uint32_t x) {
+static uint32_t rnn_cell(sni_onnx_call *call, const network *net, const direction *way, uint32_t x) {
     uint32_t sum = sni_onnx_binary(call, "matmul", way->h, way->recurrent);
     return activate(call, net, way->activations[0], sni_onnx_binary(call, "add", x, sum));
 }
 
 /* Gates in the order z, r, h. */
-static uint32_t gru_cell(sni_onnx_call *call, const network *net, const direction *way,
-                         uint32_t x, bool linear_before_reset) {
+static uint32_t gru_cell(sni_onnx_call *call, const network *net, const direction *way, uint32_t x,
+                         bool linear_before_reset) {
     uint32_t from_h = sni_onnx_binary(call, "matmul", way->h, way->recurrent), z, r, h;
     uint32_t both = sni_onnx_binary(call, "add", x, from_h);
     if (linear_before_reset && way->recurrent_bias) {
@@ -172,33 +166,31 @@ static uint32_t gru_cell(sni_onnx_call *call, const network *net, const directio
     else
         h = sni_onnx_binary(call, "matmul", sni_onnx_binary(call, "mul", r, way->h),
                             gate(call, net, way->recurrent, 2));
-    h = activate(call, net, way->activations[1],
-                 sni_onnx_binary(call, "add", gate(call, net, x, 2), h));
+    h = activate(call, net, way->activations[1], sni_onnx_binary(call, "add", gate(call, net, x, 2), h));
     /* (1 - z) h + z H = h + z (H - h) */
     uint32_t change = sni_onnx_binary(call, "sub", way->h, h);
     return sni_onnx_binary(call, "add", h, sni_onnx_binary(call, "mul", z, change));
 }
 
-static uint32_t peep(sni_onnx_call *call, const network *net, const direction *way, uint32_t gate_in,
-                     int index, uint32_t c) {
+static uint32_t peep(sni_onnx_call *call, const network *net, const direction *way, uint32_t gate_in, int index,
+                     uint32_t c) {
     if (!way->peephole) return gate_in;
     uint32_t weight = gate(call, net, way->peephole, index);
     return sni_onnx_binary(call, "add", gate_in, sni_onnx_binary(call, "mul", weight, c));
 }
 
 /* Gates in the order i, o, f, c; peepholes i, o, f. */
-static uint32_t lstm_cell(sni_onnx_call *call, const network *net, direction *way, uint32_t x,
-                          uint32_t *out_c) {
+static uint32_t lstm_cell(sni_onnx_call *call, const network *net, direction *way, uint32_t x, uint32_t *out_c) {
     bool coupled = sni_onnx_attr_int(call, "input_forget", 0) != 0;
     const char *const *f = way->activations;
-    uint32_t all = sni_onnx_binary(call, "add", x,
-                                   sni_onnx_binary(call, "matmul", way->h, way->recurrent));
+    uint32_t all = sni_onnx_binary(call, "add", x, sni_onnx_binary(call, "matmul", way->h, way->recurrent));
     uint32_t i = peep(call, net, way, gate(call, net, all, 0), 0, way->c);
     uint32_t forget = peep(call, net, way, gate(call, net, all, 2), 2, way->c);
     i = activate(call, net, f[0], i);
     if (coupled)
         forget = sni_onnx_binary(call, "sub", sni_onnx_scalar(call, net->dtype, 1), i);
-    else forget = activate(call, net, f[0], forget);
+    else
+        forget = activate(call, net, f[0], forget);
     uint32_t fresh = activate(call, net, f[1], gate(call, net, all, 3));
     *out_c = sni_onnx_binary(call, "add", sni_onnx_binary(call, "mul", forget, way->c),
                              sni_onnx_binary(call, "mul", i, fresh));
@@ -209,17 +201,17 @@ static uint32_t lstm_cell(sni_onnx_call *call, const network *net, direction *wa
 
 /* ---- the walk over time ---- */
 
-static void take_step(sni_onnx_call *call, const network *net, direction *way, int64_t step,
-                      uint32_t *out_y) {
+static void take_step(sni_onnx_call *call, const network *net, direction *way, int64_t step, uint32_t *out_y) {
     uint32_t x = pick(call, way->inputs, 0, step), c = way->c, h;
-    if (net->gates == 1) h = rnn_cell(call, net, way, x);
+    if (net->gates == 1)
+        h = rnn_cell(call, net, way, x);
     else if (net->gates == 3)
         h = gru_cell(call, net, way, x, sni_onnx_attr_int(call, "linear_before_reset", 0) != 0);
-    else h = lstm_cell(call, net, way, x, &c);
+    else
+        h = lstm_cell(call, net, way, x, &c);
     *out_y = h;
     if (net->lengths) {
-        uint32_t runs = sni_onnx_binary(
-            call, "lt", sni_onnx_scalar(call, SINTER_I64, (double)step), net->lengths);
+        uint32_t runs = sni_onnx_binary(call, "lt", sni_onnx_scalar(call, SINTER_I64, (double)step), net->lengths);
         *out_y = sni_onnx_where(call, runs, h, sni_onnx_scalar(call, net->dtype, 0));
         h = sni_onnx_where(call, runs, h, way->h);
         if (c) c = sni_onnx_where(call, runs, c, way->c);
@@ -229,13 +221,10 @@ static void take_step(sni_onnx_call *call, const network *net, direction *way, i
 }
 
 /* y of all steps: [steps, 1, batch, hidden]. */
-static uint32_t run_direction(sni_onnx_call *call, const network *net, direction *way,
-                              bool backward) {
-    uint32_t *outputs =
-        sni_arena_alloc(call->importer->arena, (size_t)net->steps * sizeof *outputs);
+static uint32_t run_direction(sni_onnx_call *call, const network *net, direction *way, bool backward) {
+    uint32_t *outputs = sni_arena_alloc(call->importer->arena, (size_t)net->steps * sizeof *outputs);
     sni_onnx_list shape = {
-        4, {sni_onnx_const(call, 1), sni_onnx_const(call, 1), net->batch,
-            sni_onnx_const(call, net->hidden)}};
+        4, {sni_onnx_const(call, 1), sni_onnx_const(call, 1), net->batch, sni_onnx_const(call, net->hidden)}};
     if (!outputs) {
         sni_onnx_fail(call, SINTER_OUT_OF_MEMORY, "out of host memory");
         return 0;
@@ -251,8 +240,7 @@ static uint32_t run_direction(sni_onnx_call *call, const network *net, direction
 /* States of the directions as [directions, batch, hidden], or batch first. */
 static uint32_t join_states(sni_onnx_call *call, const network *net, const uint32_t *states) {
     uint32_t parts[2] = {0, 0};
-    for (int d = 0; d < net->directions; d++)
-        parts[d] = sni_onnx_unsqueeze(call, states[d], net->by_batch ? 1 : 0);
+    for (int d = 0; d < net->directions; d++) parts[d] = sni_onnx_unsqueeze(call, states[d], net->by_batch ? 1 : 0);
     return sni_onnx_concat(call, (int)net->directions, parts, net->by_batch ? 1 : 0);
 }
 
@@ -277,9 +265,15 @@ static void run_network(sni_onnx_call *call, int gates) {
     if (sni_onnx_wants(call, 2) && gates == 4) call->out[2] = join_states(call, &net, cs);
 }
 
-static void rnn(sni_onnx_call *call) { run_network(call, 1); }
-static void gru(sni_onnx_call *call) { run_network(call, 3); }
-static void lstm(sni_onnx_call *call) { run_network(call, 4); }
+static void rnn(sni_onnx_call *call) {
+    run_network(call, 1);
+}
+static void gru(sni_onnx_call *call) {
+    run_network(call, 3);
+}
+static void lstm(sni_onnx_call *call) {
+    run_network(call, 4);
+}
 
 static const sni_onnx_row rows[] = {
     {"RNN", 7, 3, 6, 2, rnn, NULL},

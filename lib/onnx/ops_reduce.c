@@ -6,8 +6,7 @@
 /* Over no axes at all an element is reduced alone, which is more than nothing for magnitudes, squares and logarithms. */
 static uint32_t reduce_each(sni_onnx_call *call, uint32_t x) {
     int rank = sni_onnx_rank(call, x);
-    if (rank >= SINTER_MAX_RANK)
-        sni_onnx_fail(call, SINTER_UNSUPPORTED, "no axes of a value with %d dimensions", rank);
+    if (rank >= SINTER_MAX_RANK) sni_onnx_fail(call, SINTER_UNSUPPORTED, "no axes of a value with %d dimensions", rank);
     if (call->status != SINTER_OK) return 0;
     return sni_onnx_reduce(call, call->row->target, sni_onnx_unsqueeze(call, x, rank), 1, &rank, false);
 }
@@ -20,8 +19,10 @@ static void reduce(sni_onnx_call *call) {
     bool noop = sni_onnx_attr_int(call, "noop_with_empty_axes", 0) != 0;
     sni_onnx_axes axes;
     if (!sni_onnx_axes_of(call, 1, since, sni_onnx_rank(call, x), &axes)) return;
-    if (axes.count == 0 && noop) call->out[0] = reduce_each(call, x);
-    else call->out[0] = sni_onnx_reduce(call, call->row->target, x, axes.count, axes.at, keep);
+    if (axes.count == 0 && noop)
+        call->out[0] = reduce_each(call, x);
+    else
+        call->out[0] = sni_onnx_reduce(call, call->row->target, x, axes.count, axes.at, keep);
 }
 
 static void arg_reduce(sni_onnx_call *call) {
@@ -31,8 +32,7 @@ static void arg_reduce(sni_onnx_call *call) {
         sni_onnx_emit(call, call->row->target, SNI_IN(x),
                       SNI_ATTRS([SNI_ARG_AXIS] = sni_attr_int(axis),
                                 [SNI_ARG_KEEPDIMS] = sni_attr_int(sni_onnx_attr_int(call, "keepdims", 1)),
-                                [SNI_ARG_SELECT_LAST] =
-                                    sni_attr_int(sni_onnx_attr_int(call, "select_last_index", 0))));
+                                [SNI_ARG_SELECT_LAST] = sni_attr_int(sni_onnx_attr_int(call, "select_last_index", 0))));
 }
 
 static sni_expr product(const sni_onnx_call *call, const sni_onnx_list *shape, int from, int to) {
@@ -50,16 +50,14 @@ static void softmax(sni_onnx_call *call) {
     if (axis < 0) return;
     if (!matrix || axis == rank - 1) {
         call->out[0] =
-            sni_onnx_emit(call, call->row->target, SNI_IN(x),
-                          SNI_ATTRS([SNI_SOFTMAX_AXIS] = sni_attr_int(axis)));
+            sni_onnx_emit(call, call->row->target, SNI_IN(x), SNI_ATTRS([SNI_SOFTMAX_AXIS] = sni_attr_int(axis)));
         return;
     }
     sni_onnx_list shape = sni_onnx_shape(call, x), flat = {.count = 2};
     flat.at[0] = product(call, &shape, 0, axis);
     flat.at[1] = product(call, &shape, axis, rank);
     uint32_t rows = sni_onnx_reshape(call, x, &flat);
-    rows = sni_onnx_emit(call, call->row->target, SNI_IN(rows),
-                         SNI_ATTRS([SNI_SOFTMAX_AXIS] = sni_attr_int(1)));
+    rows = sni_onnx_emit(call, call->row->target, SNI_IN(rows), SNI_ATTRS([SNI_SOFTMAX_AXIS] = sni_attr_int(1)));
     call->out[0] = sni_onnx_reshape(call, rows, &shape);
 }
 
@@ -68,11 +66,11 @@ static void scan(sni_onnx_call *call) {
     int64_t axis = 0;
     int count = 0;
     if (!sni_onnx_numbers_of(call, sni_onnx_in(call, 1), "axis operand", 1, &axis, &count)) return;
-    call->out[0] = sni_onnx_emit(
-        call, call->row->target, SNI_IN(x),
-        SNI_ATTRS([SNI_SCAN_AXIS] = sni_attr_int(sni_onnx_axis(call, axis, sni_onnx_rank(call, x))),
-                  [SNI_SCAN_EXCLUSIVE] = sni_attr_int(sni_onnx_attr_int(call, "exclusive", 0)),
-                  [SNI_SCAN_REVERSE] = sni_attr_int(sni_onnx_attr_int(call, "reverse", 0))));
+    call->out[0] =
+        sni_onnx_emit(call, call->row->target, SNI_IN(x),
+                      SNI_ATTRS([SNI_SCAN_AXIS] = sni_attr_int(sni_onnx_axis(call, axis, sni_onnx_rank(call, x))),
+                                [SNI_SCAN_EXCLUSIVE] = sni_attr_int(sni_onnx_attr_int(call, "exclusive", 0)),
+                                [SNI_SCAN_REVERSE] = sni_attr_int(sni_onnx_attr_int(call, "reverse", 0))));
 }
 
 static const sni_onnx_row rows[] = {

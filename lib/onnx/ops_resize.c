@@ -19,12 +19,11 @@ typedef struct {
     bool exclude_outside;
     double cubic, outside;
     sni_onnx_list sizes;
-    double scales[SINTER_MAX_RANK]; /* 0: the ratio of the sizes */
+    double scales[SINTER_MAX_RANK];                        /* 0: the ratio of the sizes */
     double starts[SINTER_MAX_RANK], ends[SINTER_MAX_RANK]; /* CROP: of the region, 0..1 */
 } settings;
 
-static int choice(sni_onnx_call *call, const char *attr, const char *preset,
-                  const char *const *names, int count) {
+static int choice(sni_onnx_call *call, const char *attr, const char *preset, const char *const *names, int count) {
     const char *text = sni_onnx_attr_text(call, attr, preset);
     for (int i = 0; i < count; i++)
         if (strcmp(text, names[i]) == 0) return i;
@@ -34,21 +33,17 @@ static int choice(sni_onnx_call *call, const char *attr, const char *preset,
 
 static void read_modes(sni_onnx_call *call, settings *s) {
     static const char *const modes[] = {"nearest", "linear", "cubic"};
-    static const char *const coordinates[] = {"half_pixel",    "asymmetric",
-                                              "align_corners", "pytorch_half_pixel",
-                                              "tf_half_pixel_for_nn", "tf_crop_and_resize"};
-    static const char *const nearest[] = {"round_prefer_floor", "round_prefer_ceil", "floor",
-                                          "ceil"};
+    static const char *const coordinates[] = {"half_pixel",         "asymmetric",           "align_corners",
+                                              "pytorch_half_pixel", "tf_half_pixel_for_nn", "tf_crop_and_resize"};
+    static const char *const nearest[] = {"round_prefer_floor", "round_prefer_ceil", "floor", "ceil"};
     bool old = call->opset < 11;
     s->mode = choice(call, "mode", "nearest", modes, 3);
-    s->coordinate = choice(call, "coordinate_transformation_mode",
-                           old ? "asymmetric" : "half_pixel", coordinates, 6);
+    s->coordinate = choice(call, "coordinate_transformation_mode", old ? "asymmetric" : "half_pixel", coordinates, 6);
     s->nearest = choice(call, "nearest_mode", old ? "floor" : "round_prefer_floor", nearest, 4);
     s->exclude_outside = sni_onnx_attr_int(call, "exclude_outside", 0) != 0;
     s->cubic = sni_onnx_attr_float(call, "cubic_coeff_a", -0.75);
     s->outside = sni_onnx_attr_float(call, "extrapolation_value", 0);
-    if (sni_onnx_attr_int(call, "antialias", 0))
-        sni_onnx_fail(call, SINTER_UNSUPPORTED, "antialias");
+    if (sni_onnx_attr_int(call, "antialias", 0)) sni_onnx_fail(call, SINTER_UNSUPPORTED, "antialias");
     const char *policy = sni_onnx_attr_text(call, "keep_aspect_ratio_policy", "stretch");
     if (strcmp(policy, "stretch") != 0)
         sni_onnx_fail(call, SINTER_UNSUPPORTED, "keep_aspect_ratio_policy '%s'", policy);
@@ -61,20 +56,18 @@ static sni_expr scaled(sni_onnx_call *call, sni_expr dim, double scale) {
         sni_onnx_fail(call, SINTER_PARSE, "a scale of %g", scale);
         return SNI_NO_EXPR;
     }
-    if (sni_sym_is_const(call->sym, dim, &number))
-        return sni_onnx_const(call, (int64_t)floor((double)number * scale));
+    if (sni_sym_is_const(call->sym, dim, &number)) return sni_onnx_const(call, (int64_t)floor((double)number * scale));
     for (int64_t q = 1; q <= 64; q++) {
         double p = scale * (double)q;
         if (fabs(p - round(p)) < 1e-6 * p)
-            return sni_sym_div(call->sym, sni_sym_mul_i(call->sym, dim, (int64_t)round(p)),
-                               sni_onnx_const(call, q));
+            return sni_sym_div(call->sym, sni_sym_mul_i(call->sym, dim, (int64_t)round(p)), sni_onnx_const(call, q));
     }
     sni_onnx_fail(call, SINTER_UNSUPPORTED, "a scale of %g of a symbolic dimension", scale);
     return SNI_NO_EXPR;
 }
 
-static void read_scales(sni_onnx_call *call, uint32_t x, int count, const double *scales,
-                        const sni_onnx_axes *axes, settings *s) {
+static void read_scales(sni_onnx_call *call, uint32_t x, int count, const double *scales, const sni_onnx_axes *axes,
+                        settings *s) {
     if (count != axes->count) {
         sni_onnx_fail(call, SINTER_PARSE, "%d scales for %d axes", count, axes->count);
         return;
@@ -86,24 +79,19 @@ static void read_scales(sni_onnx_call *call, uint32_t x, int count, const double
     }
 }
 
-static void read_sizes(sni_onnx_call *call, uint32_t value, const sni_onnx_axes *axes,
-                       settings *s) {
+static void read_sizes(sni_onnx_call *call, uint32_t value, const sni_onnx_axes *axes, settings *s) {
     sni_onnx_list sizes;
     if (!sni_onnx_elements(call, value, "sizes operand", &sizes)) return;
-    if (sizes.count != axes->count)
-        sni_onnx_fail(call, SINTER_PARSE, "%d sizes for %d axes", sizes.count, axes->count);
-    for (int i = 0; i < axes->count && call->status == SINTER_OK; i++)
-        s->sizes.at[axes->at[i]] = sizes.at[i];
+    if (sizes.count != axes->count) sni_onnx_fail(call, SINTER_PARSE, "%d sizes for %d axes", sizes.count, axes->count);
+    for (int i = 0; i < axes->count && call->status == SINTER_OK; i++) s->sizes.at[axes->at[i]] = sizes.at[i];
 }
 
-static void read_region(sni_onnx_call *call, uint32_t roi, const sni_onnx_axes *axes,
-                        settings *s) {
+static void read_region(sni_onnx_call *call, uint32_t roi, const sni_onnx_axes *axes, settings *s) {
     double region[2 * SINTER_MAX_RANK];
     int count = 0;
     if (s->coordinate != CROP) return;
     if (!roi) sni_onnx_fail(call, SINTER_PARSE, "tf_crop_and_resize without roi");
-    if (!sni_onnx_doubles_of(call, roi, "roi operand", 2 * SINTER_MAX_RANK, region, &count))
-        return;
+    if (!sni_onnx_doubles_of(call, roi, "roi operand", 2 * SINTER_MAX_RANK, region, &count)) return;
     if (count != 2 * axes->count) {
         sni_onnx_fail(call, SINTER_PARSE, "%d numbers in roi for %d axes", count, axes->count);
         return;
@@ -120,20 +108,24 @@ static double source(const settings *s, int axis, int64_t out, double in_size, d
     double scale = s->scales[axis] > 0 ? s->scales[axis] : out_size / in_size;
     double o = (double)out;
     switch (s->coordinate) {
-    case ASYMMETRIC: return o / scale;
+    case ASYMMETRIC:
+        return o / scale;
     case ALIGN_CORNERS: {
         /* ONNX's reference takes the size before it is rounded down. */
         double size = s->scales[axis] > 0 ? in_size * scale : out_size;
         return size == 1 ? 0 : o * (in_size - 1) / (size - 1);
     }
-    case PYTORCH_HALF_PIXEL: return out_size == 1 ? 0 : (o + 0.5) / scale - 0.5;
-    case TF_HALF_PIXEL: return (o + 0.5) / scale;
+    case PYTORCH_HALF_PIXEL:
+        return out_size == 1 ? 0 : (o + 0.5) / scale - 0.5;
+    case TF_HALF_PIXEL:
+        return (o + 0.5) / scale;
     case CROP: {
         double start = s->starts[axis], end = s->ends[axis];
         if (out_size == 1) return 0.5 * (start + end) * (in_size - 1);
         return start * (in_size - 1) + o * (end - start) * (in_size - 1) / (out_size - 1);
     }
-    default: return (o + 0.5) / scale - 0.5;
+    default:
+        return (o + 0.5) / scale - 0.5;
     }
 }
 
@@ -165,8 +157,7 @@ static int taps_of(const settings *s, double at, int64_t *indices, double *weigh
 }
 
 /* Taps outside of the input take its border, or nothing when they are excluded. */
-static void settle(const settings *s, int64_t in_size, int taps, int64_t *indices,
-                   double *weights) {
+static void settle(const settings *s, int64_t in_size, int taps, int64_t *indices, double *weights) {
     double sum = 0;
     for (int k = 0; k < taps; k++) {
         bool outside = indices[k] < 0 || indices[k] >= in_size;
@@ -199,8 +190,7 @@ static bool table_init(sni_onnx_call *call, table *t, int64_t out_size) {
     return ok;
 }
 
-static void table_fill(const settings *s, int axis, int64_t in_size, int64_t out_size,
-                       table *t) {
+static void table_fill(const settings *s, int axis, int64_t in_size, int64_t out_size, table *t) {
     for (int64_t o = 0; o < out_size; o++) {
         int64_t indices[MAX_TAPS];
         double weights[MAX_TAPS];
@@ -221,27 +211,25 @@ static uint32_t resize_axis(sni_onnx_call *call, uint32_t x, const settings *s, 
     int64_t out_size = sni_onnx_static(call, s->sizes.at[axis], "a size");
     table t;
     if (in_size < 1 || out_size < 0 || out_size > MAX_RESIZED)
-        sni_onnx_fail(call, SINTER_UNSUPPORTED, "from %lld to %lld", (long long)in_size,
-                      (long long)out_size);
+        sni_onnx_fail(call, SINTER_UNSUPPORTED, "from %lld to %lld", (long long)in_size, (long long)out_size);
     if (call->status != SINTER_OK || !table_init(call, &t, out_size)) return 0;
     table_fill(s, axis, in_size, out_size, &t);
     sinter_dtype dtype = sni_onnx_type(call, x).dtype;
     uint32_t sum = 0;
     for (int k = 0; k < t.taps; k++) {
-        uint32_t indices = sni_onnx_constant(call, SINTER_I64, 1, &out_size, t.indices[k],
-                                             (size_t)out_size * sizeof **t.indices);
-        uint32_t tap = sni_onnx_emit(call, "gather", SNI_IN(x, indices),
-                                     SNI_ATTRS([SNI_GATHER_AXIS] = sni_attr_int(axis)));
+        uint32_t indices =
+            sni_onnx_constant(call, SINTER_I64, 1, &out_size, t.indices[k], (size_t)out_size * sizeof **t.indices);
+        uint32_t tap =
+            sni_onnx_emit(call, "gather", SNI_IN(x, indices), SNI_ATTRS([SNI_GATHER_AXIS] = sni_attr_int(axis)));
         if (s->mode == NEAREST) return tap;
-        uint32_t weights = sni_onnx_constant(call, SINTER_F32, 1, &out_size, t.weights[k],
-                                             (size_t)out_size * sizeof **t.weights);
+        uint32_t weights =
+            sni_onnx_constant(call, SINTER_F32, 1, &out_size, t.weights[k], (size_t)out_size * sizeof **t.weights);
         weights = sni_onnx_along(call, sni_onnx_cast(call, weights, dtype), axis, s->rank);
         tap = sni_onnx_binary(call, "mul", tap, weights);
         sum = k == 0 ? tap : sni_onnx_binary(call, "add", sum, tap);
     }
     if (!t.any_outside) return sum;
-    uint32_t mask = sni_onnx_constant(call, SINTER_BOOL, 1, &out_size, t.outside,
-                                      (size_t)out_size);
+    uint32_t mask = sni_onnx_constant(call, SINTER_BOOL, 1, &out_size, t.outside, (size_t)out_size);
     mask = sni_onnx_along(call, mask, axis, s->rank);
     return sni_onnx_where(call, mask, sni_onnx_scalar(call, dtype, s->outside), sum);
 }
@@ -250,8 +238,7 @@ static uint32_t resize_axis(sni_onnx_call *call, uint32_t x, const settings *s, 
 
 /* Is what the graph's operator computes what is asked for? */
 static bool operator_fits(sni_onnx_call *call, uint32_t x, const settings *s) {
-    if (s->coordinate > PYTORCH_HALF_PIXEL || (s->exclude_outside && s->mode == CUBIC))
-        return false;
+    if (s->coordinate > PYTORCH_HALF_PIXEL || (s->exclude_outside && s->mode == CUBIC)) return false;
     for (int i = 0; i < s->rank; i++) {
         int64_t in_size, out_size;
         if (s->scales[i] == 0) continue;
@@ -270,7 +257,8 @@ static uint32_t resized(sni_onnx_call *call, uint32_t x, const settings *s) {
             call, "resize", SNI_IN(x),
             SNI_ATTRS([SNI_RESIZE_SIZES] = sni_onnx_exprs(call, &s->sizes), [SNI_RESIZE_MODE] = sni_attr_int(s->mode),
                       [SNI_RESIZE_COORDINATE] = sni_attr_int(s->coordinate),
-                      [SNI_RESIZE_NEAREST] = sni_attr_int(s->nearest), [SNI_RESIZE_CUBIC_A] = sni_attr_float(s->cubic)));
+                      [SNI_RESIZE_NEAREST] = sni_attr_int(s->nearest),
+                      [SNI_RESIZE_CUBIC_A] = sni_attr_float(s->cubic)));
     }
     for (int i = 0; i < s->rank; i++) {
         bool same = s->sizes.at[i] == sni_onnx_dim(call, x, i) && s->coordinate != CROP;
@@ -307,8 +295,7 @@ static void start(sni_onnx_call *call, uint32_t x, settings *s, sni_onnx_axes *a
         sni_onnx_fail(call, SINTER_PARSE, "%d axes for rank %d", axes->count, s->rank);
         axes->count = 0;
     }
-    for (int i = 0; i < axes->count; i++)
-        axes->at[i] = given.given ? sni_onnx_axis(call, given.at[i], s->rank) : i;
+    for (int i = 0; i < axes->count; i++) axes->at[i] = given.given ? sni_onnx_axis(call, given.at[i], s->rank) : i;
     read_modes(call, s);
 }
 
@@ -316,8 +303,8 @@ static void start(sni_onnx_call *call, uint32_t x, settings *s, sni_onnx_axes *a
 static uint32_t given_input(sni_onnx_call *call, int i) {
     uint32_t value = sni_onnx_in(call, i);
     int64_t size = 1;
-    if (value && sni_onnx_rank(call, value) == 1 &&
-        sni_sym_is_const(call->sym, sni_onnx_dim(call, value, 0), &size) && size == 0)
+    if (value && sni_onnx_rank(call, value) == 1 && sni_sym_is_const(call->sym, sni_onnx_dim(call, value, 0), &size) &&
+        size == 0)
         return 0;
     return value;
 }
@@ -334,12 +321,12 @@ static void resize(sni_onnx_call *call) {
     if (call->status != SINTER_OK) return;
     if (!old) read_region(call, given_input(call, 1), &axes, &s);
     if (scales) {
-        if (!sni_onnx_doubles_of(call, scales, "scales operand", SINTER_MAX_RANK, numbers,
-                                 &count))
-            return;
+        if (!sni_onnx_doubles_of(call, scales, "scales operand", SINTER_MAX_RANK, numbers, &count)) return;
         read_scales(call, x, count, numbers, &axes, &s);
-    } else if (sizes) read_sizes(call, sizes, &axes, &s);
-    else sni_onnx_fail(call, SINTER_PARSE, "neither scales nor sizes");
+    } else if (sizes)
+        read_sizes(call, sizes, &axes, &s);
+    else
+        sni_onnx_fail(call, SINTER_PARSE, "neither scales nor sizes");
     build(call, x, &s);
 }
 
@@ -357,8 +344,7 @@ static void upsample(sni_onnx_call *call) {
         const float *given = sni_onnx_attr_floats(call, "scales", &count);
         if (count > SINTER_MAX_RANK) count = 0;
         for (int i = 0; i < count; i++) numbers[i] = (double)given[i];
-    } else if (!sni_onnx_doubles_of(call, sni_onnx_in(call, 1), "scales operand",
-                                    SINTER_MAX_RANK, numbers, &count))
+    } else if (!sni_onnx_doubles_of(call, sni_onnx_in(call, 1), "scales operand", SINTER_MAX_RANK, numbers, &count))
         return;
     read_scales(call, x, count, numbers, &axes, &s);
     build(call, x, &s);

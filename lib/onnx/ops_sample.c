@@ -5,9 +5,9 @@
 
 typedef struct {
     bool align, cubic, nearest, border, reflect;
-    uint32_t pixels;       /* [N, C, H * W] */
-    sni_onnx_list shape;   /* of one channel's result: [N, 1, Ho * Wo] */
-    sni_onnx_list full;    /* [N, C, Ho * Wo] */
+    uint32_t pixels;     /* [N, C, H * W] */
+    sni_onnx_list shape; /* of one channel's result: [N, 1, Ho * Wo] */
+    sni_onnx_list full;  /* [N, C, Ho * Wo] */
     sni_expr height, width;
     sinter_dtype dtype;
 } sampler;
@@ -21,16 +21,13 @@ static uint32_t extent(sni_onnx_call *call, const sampler *s, sni_expr size, int
 static uint32_t to_pixels(sni_onnx_call *call, const sampler *s, uint32_t at, sni_expr size) {
     at = sni_onnx_binary_scalar(call, "add", at, 1);
     if (s->align)
-        return sni_onnx_binary(call, "mul", at,
-                               sni_onnx_binary_scalar(call, "mul", extent(call, s, size, -1), 0.5));
+        return sni_onnx_binary(call, "mul", at, sni_onnx_binary_scalar(call, "mul", extent(call, s, size, -1), 0.5));
     at = sni_onnx_binary(call, "mul", at, extent(call, s, size, 0));
     return sni_onnx_binary_scalar(call, "mul", sni_onnx_binary_scalar(call, "sub", at, 1), 0.5);
 }
 
 static uint32_t clamp(sni_onnx_call *call, const sampler *s, uint32_t at, sni_expr size) {
-    return sni_onnx_emit(call, "clip",
-                         SNI_IN(at, sni_onnx_scalar(call, s->dtype, 0), extent(call, s, size, -1)),
-                         NULL);
+    return sni_onnx_emit(call, "clip", SNI_IN(at, sni_onnx_scalar(call, s->dtype, 0), extent(call, s, size, -1)), NULL);
 }
 
 /* Mirrored at the centres of the border pixels, or at their edges: a triangle wave. */
@@ -61,13 +58,12 @@ static uint32_t inside(sni_onnx_call *call, const sampler *s, uint32_t at, sni_e
 static uint32_t pixel(sni_onnx_call *call, const sampler *s, uint32_t x, uint32_t y) {
     x = settle(call, s, x, s->width);
     y = settle(call, s, y, s->height);
-    uint32_t seen = sni_onnx_binary(call, "and", inside(call, s, x, s->width),
-                                    inside(call, s, y, s->height));
+    uint32_t seen = sni_onnx_binary(call, "and", inside(call, s, x, s->width), inside(call, s, y, s->height));
     sni_onnx_list width = {1, {s->width}};
     uint32_t column = sni_onnx_cast(call, clamp(call, s, x, s->width), SINTER_I64);
     uint32_t row = sni_onnx_cast(call, clamp(call, s, y, s->height), SINTER_I64);
-    uint32_t index = sni_onnx_binary(
-        call, "add", sni_onnx_binary(call, "mul", row, sni_onnx_known(call, 0, &width)), column);
+    uint32_t index =
+        sni_onnx_binary(call, "add", sni_onnx_binary(call, "mul", row, sni_onnx_known(call, 0, &width)), column);
     index = sni_onnx_expand(call, index, &s->full);
     uint32_t taken = sni_onnx_emit(call, "gather_elements", SNI_IN(s->pixels, index),
                                    SNI_ATTRS([SNI_GATHER_AXIS] = sni_attr_int(2)));
@@ -77,22 +73,18 @@ static uint32_t pixel(sni_onnx_call *call, const sampler *s, uint32_t x, uint32_
 
 /* Keys' weights with a = -0.75 of the four pixels around a position t past the second. */
 static void cubic_weights(sni_onnx_call *call, uint32_t t, uint32_t *weights) {
-    static const double rows[4][4] = {{0, -0.75, 1.5, -0.75},
-                                      {1, 0, -2.25, 1.25},
-                                      {0, 0.75, 1.5, -1.25},
-                                      {0, 0, -0.75, 0.75}};
+    static const double rows[4][4] = {
+        {0, -0.75, 1.5, -0.75}, {1, 0, -2.25, 1.25}, {0, 0.75, 1.5, -1.25}, {0, 0, -0.75, 0.75}};
     for (int k = 0; k < 4; k++) {
         uint32_t sum = sni_onnx_binary_scalar(call, "mul", t, rows[k][3]);
         for (int power = 2; power >= 1; power--)
-            sum = sni_onnx_binary(call, "mul",
-                                  sni_onnx_binary_scalar(call, "add", sum, rows[k][power]), t);
+            sum = sni_onnx_binary(call, "mul", sni_onnx_binary_scalar(call, "add", sum, rows[k][power]), t);
         weights[k] = sni_onnx_binary_scalar(call, "add", sum, rows[k][0]);
     }
 }
 
 static uint32_t sample(sni_onnx_call *call, const sampler *s, uint32_t x, uint32_t y) {
-    if (s->nearest)
-        return pixel(call, s, sni_onnx_unary(call, "round", x), sni_onnx_unary(call, "round", y));
+    if (s->nearest) return pixel(call, s, sni_onnx_unary(call, "round", x), sni_onnx_unary(call, "round", y));
     int taps = s->cubic ? 4 : 2, first = s->cubic ? -1 : 0;
     uint32_t x0 = sni_onnx_unary(call, "floor", x), y0 = sni_onnx_unary(call, "floor", y), sum = 0;
     uint32_t wx[4], wy[4], tx = sni_onnx_binary(call, "sub", x, x0);
@@ -108,8 +100,7 @@ static uint32_t sample(sni_onnx_call *call, const sampler *s, uint32_t x, uint32
         for (int i = 0; i < taps; i++) {
             uint32_t tap = pixel(call, s, sni_onnx_binary_scalar(call, "add", x0, i + first),
                                  sni_onnx_binary_scalar(call, "add", y0, j + first));
-            tap = sni_onnx_binary(call, "mul", tap,
-                                  sni_onnx_binary(call, "mul", wx[i], wy[j]));
+            tap = sni_onnx_binary(call, "mul", tap, sni_onnx_binary(call, "mul", wx[i], wy[j]));
             sum = sum ? sni_onnx_binary(call, "add", sum, tap) : tap;
         }
     return sum;

@@ -14,11 +14,8 @@ typedef struct {
 } rule;
 
 static const rule rules[] = {
-    {"none", "reduce_sum", NULL, 0},
-    {"add", "reduce_sum", "add", 0},
-    {"mul", "reduce_prod", "mul", 1},
-    {"max", "reduce_max", "max", 0},
-    {"min", "reduce_min", "min", 0},
+    {"none", "reduce_sum", NULL, 0}, {"add", "reduce_sum", "add", 0}, {"mul", "reduce_prod", "mul", 1},
+    {"max", "reduce_max", "max", 0}, {"min", "reduce_min", "min", 0},
 };
 
 static const rule *rule_of(sni_onnx_call *call) {
@@ -31,15 +28,12 @@ static const rule *rule_of(sni_onnx_call *call) {
 
 /* data where nothing hits, and what the hits along axis of updates make of it: hits and updates have one
  * axis more than data. */
-static uint32_t settle(sni_onnx_call *call, const rule *r, uint32_t data, uint32_t hits,
-                       uint32_t updates, int axis) {
+static uint32_t settle(sni_onnx_call *call, const rule *r, uint32_t data, uint32_t hits, uint32_t updates, int axis) {
     uint32_t missing = sni_onnx_scalar_like(call, updates, r->neutral);
     /* A maximum or minimum of hits and misses: a miss stands for the old value. */
     bool extreme = strcmp(r->reduce, "reduce_max") == 0 || strcmp(r->reduce, "reduce_min") == 0;
     if (extreme) missing = sni_onnx_unsqueeze(call, data, axis);
-    uint32_t picked = sni_onnx_reduce(call, r->reduce,
-                                      sni_onnx_where(call, hits, updates, missing), 1, &axis,
-                                      false);
+    uint32_t picked = sni_onnx_reduce(call, r->reduce, sni_onnx_where(call, hits, updates, missing), 1, &axis, false);
     uint32_t any = sni_onnx_reduce(call, "reduce_any", hits, 1, &axis, false); /* of no updates: none */
     if (r->combine) picked = sni_onnx_binary(call, r->combine, data, picked);
     return sni_onnx_where(call, any, picked, data);
@@ -54,8 +48,7 @@ static uint32_t from_start(sni_onnx_call *call, uint32_t indices, sni_expr size)
 }
 
 /* x with its dimensions other than axis padded to those of shape. */
-static uint32_t pad_to(sni_onnx_call *call, uint32_t x, const sni_onnx_list *shape, int axis,
-                       double fill) {
+static uint32_t pad_to(sni_onnx_call *call, uint32_t x, const sni_onnx_list *shape, int axis, double fill) {
     sni_onnx_list low = {.count = shape->count}, high = {.count = shape->count};
     bool same = true;
     for (int i = 0; i < shape->count; i++) {
@@ -66,11 +59,10 @@ static uint32_t pad_to(sni_onnx_call *call, uint32_t x, const sni_onnx_list *sha
         same = false;
     }
     if (same) return x;
-    return sni_onnx_emit(call, "pad", SNI_IN(x),
-                         SNI_ATTRS([SNI_PAD_LOW] = sni_onnx_exprs(call, &low),
-                                   [SNI_PAD_HIGH] = sni_onnx_exprs(call, &high),
-                                   [SNI_PAD_MODE] = sni_attr_int(SNI_PAD_CONSTANT),
-                                   [SNI_PAD_VALUE] = sni_attr_float(fill)));
+    return sni_onnx_emit(
+        call, "pad", SNI_IN(x),
+        SNI_ATTRS([SNI_PAD_LOW] = sni_onnx_exprs(call, &low), [SNI_PAD_HIGH] = sni_onnx_exprs(call, &high),
+                  [SNI_PAD_MODE] = sni_attr_int(SNI_PAD_CONSTANT), [SNI_PAD_VALUE] = sni_attr_float(fill)));
 }
 
 /* out[.., j, ..] takes updates[.., k, ..] where indices[.., k, ..] is j. */
@@ -89,10 +81,8 @@ static void scatter_elements(sni_onnx_call *call) {
     /* [.., j, k, ..]: the places of the output, then the updates. */
     indices = sni_onnx_unsqueeze(call, indices, axis);
     updates = sni_onnx_unsqueeze(call, updates, axis);
-    for (int i = axis; i <= rank; i++)
-        places.at[places.count++] = i == axis ? shape.at[axis] : sni_onnx_const(call, 1);
-    uint32_t hits = sni_onnx_binary(call, "eq", indices,
-                                    sni_onnx_iota(call, &places, SINTER_I64, 0));
+    for (int i = axis; i <= rank; i++) places.at[places.count++] = i == axis ? shape.at[axis] : sni_onnx_const(call, 1);
+    uint32_t hits = sni_onnx_binary(call, "eq", indices, sni_onnx_iota(call, &places, SINTER_I64, 0));
     call->out[0] = settle(call, r, data, hits, updates, axis + 1);
 }
 
@@ -103,20 +93,18 @@ static sni_expr product(const sni_onnx_call *call, const sni_onnx_list *list, in
 }
 
 /* The rows of data that the last axis of indices names, as numbers: [n, 1]. */
-static uint32_t row_numbers(sni_onnx_call *call, uint32_t indices, const sni_onnx_list *shape,
-                            int depth, sni_expr count) {
+static uint32_t row_numbers(sni_onnx_call *call, uint32_t indices, const sni_onnx_list *shape, int depth,
+                            sni_expr count) {
     sni_onnx_list flat = {2, {count, sni_onnx_const(call, depth)}};
     uint32_t rows = 0, tuples = sni_onnx_reshape(call, indices, &flat);
     for (int i = 0; i < depth; i++) {
-        uint32_t at = sni_onnx_slice_axis(call, tuples, 1, sni_onnx_const(call, i),
-                                          sni_onnx_const(call, 1));
+        uint32_t at = sni_onnx_slice_axis(call, tuples, 1, sni_onnx_const(call, i), sni_onnx_const(call, 1));
         at = from_start(call, at, shape->at[i]);
         sni_onnx_list size = {1, {shape->at[i]}};
-        if (i == 0) rows = at;
+        if (i == 0)
+            rows = at;
         else
-            rows = sni_onnx_binary(
-                call, "add",
-                sni_onnx_binary(call, "mul", rows, sni_onnx_known(call, 0, &size)), at);
+            rows = sni_onnx_binary(call, "add", sni_onnx_binary(call, "mul", rows, sni_onnx_known(call, 0, &size)), at);
     }
     return rows;
 }
@@ -130,8 +118,7 @@ static void scatter_nd(sni_onnx_call *call) {
     int64_t depth = sni_onnx_static(call, sni_onnx_dim(call, indices, -1), "the indices' depth");
     if (call->status != SINTER_OK) return;
     if (depth < 1 || depth > shape.count) {
-        sni_onnx_fail(call, SINTER_PARSE, "indices of depth %lld for rank %d", (long long)depth,
-                      shape.count);
+        sni_onnx_fail(call, SINTER_PARSE, "indices of depth %lld for rank %d", (long long)depth, shape.count);
         return;
     }
     sni_expr count = product(call, &tuple, 0, tuple.count - 1), one = sni_onnx_const(call, 1);
@@ -140,9 +127,8 @@ static void scatter_nd(sni_onnx_call *call) {
     sni_onnx_list table = {2, {rows, inner}}, spread = {3, {one, count, inner}};
     sni_onnx_list places = {3, {rows, one, one}}, column = {3, {one, count, one}};
     uint32_t numbers = row_numbers(call, indices, &shape, (int)depth, count);
-    uint32_t hits =
-        sni_onnx_binary(call, "eq", sni_onnx_reshape(call, numbers, &column),
-                        sni_onnx_iota(call, &places, SINTER_I64, 0));
+    uint32_t hits = sni_onnx_binary(call, "eq", sni_onnx_reshape(call, numbers, &column),
+                                    sni_onnx_iota(call, &places, SINTER_I64, 0));
     uint32_t updates = sni_onnx_reshape(call, sni_onnx_in(call, 2), &spread);
     uint32_t result = settle(call, r, sni_onnx_reshape(call, data, &table), hits, updates, 1);
     call->out[0] = sni_onnx_reshape(call, result, &shape);
@@ -154,15 +140,17 @@ static void scatter_nd(sni_onnx_call *call) {
 static uint32_t comes_before(sni_onnx_call *call, uint32_t a, uint32_t b, bool largest) {
     uint32_t before = sni_onnx_binary(call, largest ? "gt" : "lt", a, b);
     if (!sni_dtype_is_real(sni_onnx_type(call, a).dtype)) return before;
-    uint32_t first = sni_onnx_unary(call, "is_nan", largest ? a : b), last = sni_onnx_unary(call, "is_nan", largest ? b : a);
+    uint32_t first = sni_onnx_unary(call, "is_nan", largest ? a : b),
+             last = sni_onnx_unary(call, "is_nan", largest ? b : a);
     return sni_onnx_binary(call, "or", before, sni_onnx_binary(call, "and", first, sni_onnx_unary(call, "not", last)));
 }
 
 static uint32_t equals(sni_onnx_call *call, uint32_t a, uint32_t b) {
     uint32_t equal = sni_onnx_binary(call, "eq", a, b);
     if (!sni_dtype_is_real(sni_onnx_type(call, a).dtype)) return equal;
-    return sni_onnx_binary(call, "or", equal,
-                           sni_onnx_binary(call, "and", sni_onnx_unary(call, "is_nan", a), sni_onnx_unary(call, "is_nan", b)));
+    return sni_onnx_binary(
+        call, "or", equal,
+        sni_onnx_binary(call, "and", sni_onnx_unary(call, "is_nan", a), sni_onnx_unary(call, "is_nan", b)));
 }
 
 /* How many elements of a row come before each: larger ones, and equal ones further left. */
@@ -170,11 +158,10 @@ static uint32_t ranks_of(sni_onnx_call *call, uint32_t x, int axis, bool largest
     sni_onnx_list shape = sni_onnx_shape(call, x);
     uint32_t mine = sni_onnx_unsqueeze(call, x, axis), other = sni_onnx_unsqueeze(call, x, axis + 1);
     sni_onnx_list at = {.count = shape.count - axis + 1};
-    for (int i = 0; i < at.count; i++)
-        at.at[i] = i < 2 ? shape.at[axis] : sni_onnx_const(call, 1);
+    for (int i = 0; i < at.count; i++) at.at[i] = i < 2 ? shape.at[axis] : sni_onnx_const(call, 1);
     /* Axis counts the others, axis + 1 is the element's own place. */
-    uint32_t before = sni_onnx_binary(call, "lt", sni_onnx_iota(call, &at, SINTER_I64, 0),
-                                      sni_onnx_iota(call, &at, SINTER_I64, 1));
+    uint32_t before =
+        sni_onnx_binary(call, "lt", sni_onnx_iota(call, &at, SINTER_I64, 0), sni_onnx_iota(call, &at, SINTER_I64, 1));
     uint32_t tie = sni_onnx_binary(call, "and", equals(call, other, mine), before);
     uint32_t ahead = comes_before(call, other, mine, largest);
     ahead = sni_onnx_cast(call, sni_onnx_binary(call, "or", ahead, tie), SINTER_I64);
@@ -182,8 +169,7 @@ static uint32_t ranks_of(sni_onnx_call *call, uint32_t x, int axis, bool largest
 }
 
 /* Place p of the result is the index of the element with rank p. */
-static uint32_t indices_by_rank(sni_onnx_call *call, uint32_t x, int axis, int64_t k,
-                                bool largest) {
+static uint32_t indices_by_rank(sni_onnx_call *call, uint32_t x, int axis, int64_t k, bool largest) {
     sni_onnx_list shape = sni_onnx_shape(call, x), place = {0}, own = {0};
     uint32_t ranks = sni_onnx_unsqueeze(call, ranks_of(call, x, axis, largest), axis);
     for (int i = axis; i <= shape.count; i++) {
@@ -191,10 +177,9 @@ static uint32_t indices_by_rank(sni_onnx_call *call, uint32_t x, int axis, int64
         place.at[place.count++] = i == axis ? sni_onnx_const(call, k) : one;
         own.at[own.count++] = i == axis + 1 ? shape.at[axis] : one;
     }
-    uint32_t hits = sni_onnx_binary(call, "eq", ranks,
-                                    sni_onnx_iota(call, &place, SINTER_I64, 0));
-    uint32_t number = sni_onnx_where(call, hits, sni_onnx_iota(call, &own, SINTER_I64, 1),
-                                     sni_onnx_scalar(call, SINTER_I64, 0));
+    uint32_t hits = sni_onnx_binary(call, "eq", ranks, sni_onnx_iota(call, &place, SINTER_I64, 0));
+    uint32_t number =
+        sni_onnx_where(call, hits, sni_onnx_iota(call, &own, SINTER_I64, 1), sni_onnx_scalar(call, SINTER_I64, 0));
     int along = axis + 1;
     return sni_onnx_reduce(call, "reduce_sum", number, 1, &along, false);
 }
@@ -204,19 +189,16 @@ static void top_k(sni_onnx_call *call) {
     int rank = sni_onnx_rank(call, x), axis = sni_onnx_attr_axis(call, "axis", -1, rank), count = 0;
     int64_t k = sni_onnx_attr_int(call, "k", 0);
     bool largest = sni_onnx_attr_int(call, "largest", 1) != 0;
-    if (call->opset >= 10 &&
-        !sni_onnx_numbers_of(call, sni_onnx_in(call, 1), "k operand", 1, &k, &count))
-        return;
+    if (call->opset >= 10 && !sni_onnx_numbers_of(call, sni_onnx_in(call, 1), "k operand", 1, &k, &count)) return;
     if (axis < 0) return;
     int64_t size = sni_onnx_static(call, sni_onnx_dim(call, x, axis), "the axis of TopK");
     if (k < 0 || k > size || rank >= SINTER_MAX_RANK)
         sni_onnx_fail(call, SINTER_PARSE, "%lld of %lld elements", (long long)k, (long long)size);
     if (size > MAX_RANKED)
-        sni_onnx_fail(call, SINTER_UNSUPPORTED, "among %lld elements (up to %d)", (long long)size,
-                      MAX_RANKED);
+        sni_onnx_fail(call, SINTER_UNSUPPORTED, "among %lld elements (up to %d)", (long long)size, MAX_RANKED);
     uint32_t indices = indices_by_rank(call, x, axis, k, largest);
-    call->out[0] = sni_onnx_emit(call, "gather_elements", SNI_IN(x, indices),
-                                 SNI_ATTRS([SNI_GATHER_AXIS] = sni_attr_int(axis)));
+    call->out[0] =
+        sni_onnx_emit(call, "gather_elements", SNI_IN(x, indices), SNI_ATTRS([SNI_GATHER_AXIS] = sni_attr_int(axis)));
     if (sni_onnx_wants(call, 1)) call->out[1] = indices;
 }
 

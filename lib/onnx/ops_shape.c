@@ -12,8 +12,7 @@ static sni_expr product(const sni_onnx_call *call, const sni_onnx_list *shape, i
 
 static bool rank_fits(sni_onnx_call *call, int rank) {
     if (rank > SINTER_MAX_RANK)
-        sni_onnx_fail(call, SINTER_UNSUPPORTED, "a result of rank %d (up to %d)", rank,
-                      SINTER_MAX_RANK);
+        sni_onnx_fail(call, SINTER_UNSUPPORTED, "a result of rank %d (up to %d)", rank, SINTER_MAX_RANK);
     return call->status == SINTER_OK;
 }
 
@@ -23,8 +22,7 @@ static void reshape(sni_onnx_call *call) {
     uint32_t x = sni_onnx_in(call, 0);
     sni_onnx_list shape;
     bool zero_is_zero = sni_onnx_attr_int(call, "allowzero", 0) != 0;
-    if (!sni_onnx_elements(call, sni_onnx_in(call, 1), "shape operand", &shape) ||
-        !rank_fits(call, shape.count))
+    if (!sni_onnx_elements(call, sni_onnx_in(call, 1), "shape operand", &shape) || !rank_fits(call, shape.count))
         return;
     for (int i = 0; i < shape.count; i++) {
         int64_t dim = 1;
@@ -45,8 +43,7 @@ static void flatten(sni_onnx_call *call) {
     int64_t axis = sni_onnx_attr_int(call, "axis", 1);
     if (axis < 0) axis += from.count;
     if (axis < 0 || axis > from.count)
-        sni_onnx_fail(call, SINTER_PARSE, "axis %lld is outside of rank %d", (long long)axis,
-                      from.count);
+        sni_onnx_fail(call, SINTER_PARSE, "axis %lld is outside of rank %d", (long long)axis, from.count);
     else {
         to.at[0] = product(call, &from, 0, (int)axis);
         to.at[1] = product(call, &from, (int)axis, from.count);
@@ -80,8 +77,10 @@ static void unsqueeze(sni_onnx_call *call) {
     sni_onnx_list from = sni_onnx_shape(call, x), to = {0};
     sni_onnx_ints given = {0};
     sni_onnx_list known = {0};
-    if (call->opset < 13) given = sni_onnx_attr_ints(call, "axes");
-    else if (!sni_onnx_elements(call, axes_value, "axes operand", &known)) return;
+    if (call->opset < 13)
+        given = sni_onnx_attr_ints(call, "axes");
+    else if (!sni_onnx_elements(call, axes_value, "axes operand", &known))
+        return;
     int rank = from.count + (call->opset < 13 ? given.count : known.count);
     sni_onnx_axes axes;
     if (!rank_fits(call, rank) || !sni_onnx_axes_of(call, 1, 13, rank, &axes)) return;
@@ -110,8 +109,7 @@ static void transpose(sni_onnx_call *call) {
 
 static void expand(sni_onnx_call *call) {
     sni_onnx_list shape;
-    if (!sni_onnx_elements(call, sni_onnx_in(call, 1), "shape operand", &shape) ||
-        !rank_fits(call, shape.count))
+    if (!sni_onnx_elements(call, sni_onnx_in(call, 1), "shape operand", &shape) || !rank_fits(call, shape.count))
         return;
     call->out[0] = sni_onnx_expand(call, sni_onnx_in(call, 0), &shape);
 }
@@ -151,8 +149,7 @@ static bool bounds_of_attributes(sni_onnx_call *call, int rank, bounds *out) {
     sni_onnx_ints ends = sni_onnx_attr_ints(call, "ends");
     sni_onnx_ints axes = sni_onnx_attr_ints(call, "axes");
     out->count = starts.count;
-    if (starts.count != ends.count || starts.count > rank ||
-        (axes.given && axes.count != starts.count)) {
+    if (starts.count != ends.count || starts.count > rank || (axes.given && axes.count != starts.count)) {
         sni_onnx_fail(call, SINTER_PARSE, "starts, ends and axes do not fit together");
         return false;
     }
@@ -172,14 +169,11 @@ static bool bounds_of_inputs(sni_onnx_call *call, int rank, bounds *out) {
     if (!sni_onnx_elements(call, sni_onnx_in(call, 1), "starts operand", &out->starts) ||
         !sni_onnx_elements(call, sni_onnx_in(call, 2), "ends operand", &out->ends))
         return false;
-    if (axes_value &&
-        !sni_onnx_numbers_of(call, axes_value, "axes operand", SINTER_MAX_RANK, axes, &axis_count))
+    if (axes_value && !sni_onnx_numbers_of(call, axes_value, "axes operand", SINTER_MAX_RANK, axes, &axis_count))
         return false;
-    if (steps_value && !sni_onnx_elements(call, steps_value, "steps operand", &out->steps))
-        return false;
+    if (steps_value && !sni_onnx_elements(call, steps_value, "steps operand", &out->steps)) return false;
     out->count = out->starts.count;
-    if (out->ends.count != out->count || out->count > rank ||
-        (axes_value && axis_count != out->count) ||
+    if (out->ends.count != out->count || out->count > rank || (axes_value && axis_count != out->count) ||
         (steps_value && out->steps.count != out->count)) {
         sni_onnx_fail(call, SINTER_PARSE, "starts, ends, axes and steps do not fit together");
         return false;
@@ -236,17 +230,15 @@ static void slice(sni_onnx_call *call) {
         sni_expr end = position(call, given.ends.at[i], dim, low, high);
         sni_expr span = step > 0 ? sni_sym_sub(sym, end, start) : sni_sym_sub(sym, start, end);
         span = sni_sym_max(sym, span, zero);
-        sizes.at[axis] =
-            sni_sym_ceil_div(sym, span, sni_onnx_const(call, step > 0 ? step : -step));
+        sizes.at[axis] = sni_sym_ceil_div(sym, span, sni_onnx_const(call, step > 0 ? step : -step));
         starts.at[axis] = start;
         steps.at[axis] = given.steps.at[i];
     }
     if (!ok) return;
-    call->out[0] =
-        sni_onnx_emit(call, "slice", SNI_IN(x),
-                      SNI_ATTRS([SNI_SLICE_STARTS] = sni_onnx_exprs(call, &starts),
-                                [SNI_SLICE_STEPS] = sni_onnx_exprs(call, &steps),
-                                [SNI_SLICE_SIZES] = sni_onnx_exprs(call, &sizes)));
+    call->out[0] = sni_onnx_emit(
+        call, "slice", SNI_IN(x),
+        SNI_ATTRS([SNI_SLICE_STARTS] = sni_onnx_exprs(call, &starts), [SNI_SLICE_STEPS] = sni_onnx_exprs(call, &steps),
+                  [SNI_SLICE_SIZES] = sni_onnx_exprs(call, &sizes)));
 }
 
 /* The sizes of a Split's parts. */
@@ -279,14 +271,11 @@ static void split(sni_onnx_call *call) {
     int64_t whole, sum;
     if (axis < 0 || !parts_of(call, dim, &parts)) return;
     for (int i = 0; i < parts.count; i++) {
-        if (sni_onnx_wants(call, i))
-            call->out[i] = sni_onnx_slice_axis(call, x, axis, at, parts.at[i]);
+        if (sni_onnx_wants(call, i)) call->out[i] = sni_onnx_slice_axis(call, x, axis, at, parts.at[i]);
         at = sni_sym_add(call->sym, at, parts.at[i]);
     }
-    if (sni_sym_is_const(call->sym, dim, &whole) && sni_sym_is_const(call->sym, at, &sum) &&
-        whole != sum)
-        sni_onnx_fail(call, SINTER_SHAPE, "parts of %lld in a dimension of %lld", (long long)sum,
-                      (long long)whole);
+    if (sni_sym_is_const(call->sym, dim, &whole) && sni_sym_is_const(call->sym, at, &sum) && whole != sum)
+        sni_onnx_fail(call, SINTER_SHAPE, "parts of %lld in a dimension of %lld", (long long)sum, (long long)whole);
 }
 
 /* ---- concatenation, padding ---- */
@@ -309,8 +298,7 @@ static int pad_mode(sni_onnx_call *call) {
 }
 
 static bool pads_of(sni_onnx_call *call, sni_onnx_list *out) {
-    if (call->opset >= 11)
-        return sni_onnx_elements(call, sni_onnx_in(call, 1), "pads operand", out);
+    if (call->opset >= 11) return sni_onnx_elements(call, sni_onnx_in(call, 1), "pads operand", out);
     sni_onnx_ints given = sni_onnx_attr_ints(call, "pads");
     out->count = given.count <= SNI_MAX_LIST ? given.count : 0;
     for (int i = 0; i < out->count; i++) out->at[i] = sni_onnx_const(call, given.at[i]);
@@ -321,8 +309,8 @@ static bool pads_of(sni_onnx_call *call, sni_onnx_list *out) {
 static uint32_t pad_with(sni_onnx_call *call, uint32_t x, uint32_t value, const sni_onnx_list *low,
                          const sni_onnx_list *high) {
     sni_onnx_list shape = sni_onnx_shape(call, x), scalar = {0};
-    const sni_attr attrs[SNI_MAX_ATTRS] = {[SNI_PAD_LOW] = sni_onnx_exprs(call, low),
-                                           [SNI_PAD_HIGH] = sni_onnx_exprs(call, high)};
+    const sni_attr attrs[SNI_MAX_ATTRS] = {
+        [SNI_PAD_LOW] = sni_onnx_exprs(call, low), [SNI_PAD_HIGH] = sni_onnx_exprs(call, high)};
     uint32_t inside = sni_onnx_expand(call, sni_onnx_scalar(call, SINTER_BOOL, 1), &shape);
     inside = sni_onnx_emit(call, "pad", SNI_IN(inside), attrs);
     return sni_onnx_where(call, inside, sni_onnx_emit(call, "pad", SNI_IN(x), attrs),
@@ -366,10 +354,10 @@ static void pad(sni_onnx_call *call) {
             return;
         }
     }
-    call->out[0] = sni_onnx_emit(call, "pad", SNI_IN(x),
-                                 SNI_ATTRS([SNI_PAD_LOW] = sni_onnx_exprs(call, &low),
-                                           [SNI_PAD_HIGH] = sni_onnx_exprs(call, &high),
-                                           [SNI_PAD_MODE] = sni_attr_int(mode), [SNI_PAD_VALUE] = sni_attr_float(fill)));
+    call->out[0] = sni_onnx_emit(
+        call, "pad", SNI_IN(x),
+        SNI_ATTRS([SNI_PAD_LOW] = sni_onnx_exprs(call, &low), [SNI_PAD_HIGH] = sni_onnx_exprs(call, &high),
+                  [SNI_PAD_MODE] = sni_attr_int(mode), [SNI_PAD_VALUE] = sni_attr_float(fill)));
 }
 
 /* ---- blocks of pixels and channels ---- */
@@ -377,8 +365,7 @@ static void pad(sni_onnx_call *call) {
 static bool block_of(sni_onnx_call *call, uint32_t x, int64_t *out_block) {
     *out_block = sni_onnx_attr_int(call, "blocksize", 0);
     if (sni_onnx_rank(call, x) == 4 && *out_block > 0 && *out_block < 65536) return true;
-    sni_onnx_fail(call, SINTER_PARSE, "blocksize %lld of rank %d", (long long)*out_block,
-                  sni_onnx_rank(call, x));
+    sni_onnx_fail(call, SINTER_PARSE, "blocksize %lld of rank %d", (long long)*out_block, sni_onnx_rank(call, x));
     return false;
 }
 
@@ -393,8 +380,7 @@ static void depth_to_space(sni_onnx_call *call) {
     sni_onnx_list dcr_form = {6, {s.at[0], b, b, c, s.at[2], s.at[3]}};
     sni_onnx_list crd_form = {6, {s.at[0], c, b, b, s.at[2], s.at[3]}};
     static const int dcr_perm[] = {0, 3, 4, 1, 5, 2}, crd_perm[] = {0, 1, 4, 2, 5, 3};
-    sni_onnx_list result = {
-        4, {s.at[0], c, sni_sym_mul(call->sym, s.at[2], b), sni_sym_mul(call->sym, s.at[3], b)}};
+    sni_onnx_list result = {4, {s.at[0], c, sni_sym_mul(call->sym, s.at[2], b), sni_sym_mul(call->sym, s.at[3], b)}};
     x = sni_onnx_reshape(call, x, crd ? &crd_form : &dcr_form);
     x = sni_onnx_transpose(call, x, 6, crd ? crd_perm : dcr_perm);
     call->out[0] = sni_onnx_reshape(call, x, &result);

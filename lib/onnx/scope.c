@@ -28,10 +28,9 @@ sni_onnx_name *sni_onnx_scope_find(const sni_onnx_scope *scope, const char *text
     return NULL;
 }
 
-sinter_status sni_onnx_scope_add(sni_onnx_scope *scope, sni_arena *arena, const char *text,
-                                 sni_onnx_name_kind kind, size_t index, uint32_t value) {
-    if (sni_onnx_scope_own(scope, text))
-        return sni_fail(SINTER_PARSE, "two values are called '%s'", text);
+sinter_status sni_onnx_scope_add(sni_onnx_scope *scope, sni_arena *arena, const char *text, sni_onnx_name_kind kind,
+                                 size_t index, uint32_t value) {
+    if (sni_onnx_scope_own(scope, text)) return sni_fail(SINTER_PARSE, "two values are called '%s'", text);
     sni_onnx_name *name = sni_arena_alloc(arena, sizeof *name);
     if (!name) return sni_out_of_memory("a name");
     size_t bucket = bucket_of(scope, text);

@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-
 typedef struct {
     const char *name;
     sinter_dtype dtype;
@@ -11,14 +10,22 @@ typedef struct {
 
 /* By TensorProto.DataType. */
 static const type_row types[] = {
-    {"UNDEFINED", SINTER_DTYPE_NONE}, {"FLOAT", SINTER_F32},
-    {"UINT8", SINTER_U8},             {"INT8", SINTER_I8},
-    {"UINT16", SINTER_DTYPE_NONE},    {"INT16", SINTER_I16},
-    {"INT32", SINTER_I32},            {"INT64", SINTER_I64},
-    {"STRING", SINTER_DTYPE_NONE},    {"BOOL", SINTER_BOOL},
-    {"FLOAT16", SINTER_F16},          {"DOUBLE", SINTER_F64},
-    {"UINT32", SINTER_DTYPE_NONE},    {"UINT64", SINTER_DTYPE_NONE},
-    {"COMPLEX64", SINTER_DTYPE_NONE}, {"COMPLEX128", SINTER_DTYPE_NONE},
+    {"UNDEFINED", SINTER_DTYPE_NONE},
+    {"FLOAT", SINTER_F32},
+    {"UINT8", SINTER_U8},
+    {"INT8", SINTER_I8},
+    {"UINT16", SINTER_DTYPE_NONE},
+    {"INT16", SINTER_I16},
+    {"INT32", SINTER_I32},
+    {"INT64", SINTER_I64},
+    {"STRING", SINTER_DTYPE_NONE},
+    {"BOOL", SINTER_BOOL},
+    {"FLOAT16", SINTER_F16},
+    {"DOUBLE", SINTER_F64},
+    {"UINT32", SINTER_DTYPE_NONE},
+    {"UINT64", SINTER_DTYPE_NONE},
+    {"COMPLEX64", SINTER_DTYPE_NONE},
+    {"COMPLEX128", SINTER_DTYPE_NONE},
     {"BFLOAT16", SINTER_BF16},
 };
 #define TYPE_COUNT ((int32_t)(sizeof types / sizeof *types))
@@ -45,28 +52,25 @@ static sinter_status layout_of(const Onnx__TensorProto *proto, layout *out) {
     if (out->dtype == SINTER_DTYPE_NONE)
         return sni_fail(SINTER_UNSUPPORTED, "tensor '%s' has the data type %s", out->name,
                         sni_onnx_dtype_name(proto->data_type));
-    if (proto->segment)
-        return sni_fail(SINTER_UNSUPPORTED, "tensor '%s' is stored in segments", out->name);
+    if (proto->segment) return sni_fail(SINTER_UNSUPPORTED, "tensor '%s' is stored in segments", out->name);
     if (proto->n_dims > SINTER_MAX_RANK)
-        return sni_fail(SINTER_UNSUPPORTED, "tensor '%s' has rank %zu (up to %d)", out->name,
-                        proto->n_dims, SINTER_MAX_RANK);
+        return sni_fail(SINTER_UNSUPPORTED, "tensor '%s' has rank %zu (up to %d)", out->name, proto->n_dims,
+                        SINTER_MAX_RANK);
     for (size_t i = 0; i < proto->n_dims; i++) {
         if (proto->dims[i] < 0)
-            return sni_fail(SINTER_PARSE, "tensor '%s' has the dimension %lld", out->name,
-                            (long long)proto->dims[i]);
+            return sni_fail(SINTER_PARSE, "tensor '%s' has the dimension %lld", out->name, (long long)proto->dims[i]);
         if (!sni_mul_size(out->count, (size_t)proto->dims[i], &out->count))
             return sni_fail(SINTER_PARSE, "tensor '%s' is too large for memory", out->name);
     }
     out->shape = sinter_shape_make(proto->n_dims, proto->dims);
-    if (!sni_mul_size(out->count, sinter_dtype_size(out->dtype), &out->size_bytes) ||
-        out->size_bytes > PTRDIFF_MAX)
+    if (!sni_mul_size(out->count, sinter_dtype_size(out->dtype), &out->size_bytes) || out->size_bytes > PTRDIFF_MAX)
         return sni_fail(SINTER_PARSE, "tensor '%s' is too large for memory", out->name);
     return SINTER_OK;
 }
 
 static sinter_status wrong_size(const layout *tensor, const char *where, size_t have) {
-    return sni_fail(SINTER_PARSE, "tensor '%s' needs %zu bytes, but its %s holds %zu",
-                    tensor->name, tensor->size_bytes, where, have);
+    return sni_fail(SINTER_PARSE, "tensor '%s' needs %zu bytes, but its %s holds %zu", tensor->name, tensor->size_bytes,
+                    where, have);
 }
 
 /* A file may not hold other bytes than 0 and 1 in a bool; they become 1. */
@@ -76,17 +80,22 @@ static void clean_bools(const layout *tensor, uint8_t *data) {
 }
 
 static sinter_status wrong_count(const layout *tensor, size_t have) {
-    return sni_fail(SINTER_PARSE, "tensor '%s' needs %zu elements and has %zu", tensor->name,
-                    tensor->count, have);
+    return sni_fail(SINTER_PARSE, "tensor '%s' needs %zu elements and has %zu", tensor->name, tensor->count, have);
 }
 
 /* int32_data carries every type of at most 32 bits: f16 and bf16 as their bits. */
 static void store_int32(sinter_dtype dtype, const int32_t *from, size_t count, void *to) {
     for (size_t i = 0; i < count; i++) {
         switch (sinter_dtype_size(dtype)) {
-        case 1: ((uint8_t *)to)[i] = (uint8_t)from[i]; break;
-        case 2: ((uint16_t *)to)[i] = (uint16_t)from[i]; break;
-        default: ((int32_t *)to)[i] = from[i]; break;
+        case 1:
+            ((uint8_t *)to)[i] = (uint8_t)from[i];
+            break;
+        case 2:
+            ((uint16_t *)to)[i] = (uint16_t)from[i];
+            break;
+        default:
+            ((int32_t *)to)[i] = from[i];
+            break;
         }
     }
 }
@@ -95,32 +104,44 @@ static void store_int32(sinter_dtype dtype, const int32_t *from, size_t count, v
 static sinter_status check_stored(const Onnx__TensorProto *proto, const layout *tensor) {
     size_t have = 0;
     if (proto->has_raw_data)
-        return proto->raw_data.len == tensor->size_bytes
-                   ? SINTER_OK
-                   : wrong_size(tensor, "raw_data", proto->raw_data.len);
+        return proto->raw_data.len == tensor->size_bytes ? SINTER_OK
+                                                         : wrong_size(tensor, "raw_data", proto->raw_data.len);
     switch (tensor->dtype) {
-    case SINTER_F32: have = proto->n_float_data; break;
-    case SINTER_F64: have = proto->n_double_data; break;
-    case SINTER_I64: have = proto->n_int64_data; break;
-    default: have = proto->n_int32_data; break;
+    case SINTER_F32:
+        have = proto->n_float_data;
+        break;
+    case SINTER_F64:
+        have = proto->n_double_data;
+        break;
+    case SINTER_I64:
+        have = proto->n_int64_data;
+        break;
+    default:
+        have = proto->n_int32_data;
+        break;
     }
     return have == tensor->count ? SINTER_OK : wrong_count(tensor, have);
 }
 
 /* The elements in memory of their own, from whichever field holds them; sni_free. */
-static sinter_status copy_stored(const Onnx__TensorProto *proto, const layout *tensor,
-                                 void **out_data) {
+static sinter_status copy_stored(const Onnx__TensorProto *proto, const layout *tensor, void **out_data) {
     const void *from = NULL;
     *out_data = NULL;
     SNI_TRY(check_stored(proto, tensor));
     void *data = sni_malloc(tensor->size_bytes);
     if (!data) return sni_out_of_memory("a tensor");
-    if (proto->has_raw_data) from = proto->raw_data.data;
-    else if (tensor->dtype == SINTER_F32) from = proto->float_data;
-    else if (tensor->dtype == SINTER_F64) from = proto->double_data;
-    else if (tensor->dtype == SINTER_I64) from = proto->int64_data;
-    if (from) memcpy(data, from, tensor->size_bytes);
-    else store_int32(tensor->dtype, proto->int32_data, tensor->count, data);
+    if (proto->has_raw_data)
+        from = proto->raw_data.data;
+    else if (tensor->dtype == SINTER_F32)
+        from = proto->float_data;
+    else if (tensor->dtype == SINTER_F64)
+        from = proto->double_data;
+    else if (tensor->dtype == SINTER_I64)
+        from = proto->int64_data;
+    if (from)
+        memcpy(data, from, tensor->size_bytes);
+    else
+        store_int32(tensor->dtype, proto->int32_data, tensor->count, data);
     clean_bools(tensor, data);
     *out_data = data;
     return SINTER_OK;
@@ -156,8 +177,7 @@ static bool parse_u64(const char *text, uint64_t *out) {
     return true;
 }
 
-static sinter_status external_of(const Onnx__TensorProto *proto, const layout *tensor,
-                                 external *out) {
+static sinter_status external_of(const Onnx__TensorProto *proto, const layout *tensor, external *out) {
     *out = (external){0};
     for (size_t i = 0; i < proto->n_external_data; i++) {
         const char *key = proto->external_data[i]->key, *value = proto->external_data[i]->value;
@@ -167,20 +187,17 @@ static sinter_status external_of(const Onnx__TensorProto *proto, const layout *t
         if (strcmp(key, "offset") == 0) ok = parse_u64(value, &out->offset);
         if (strcmp(key, "length") == 0) ok = out->has_length = parse_u64(value, &out->length);
         if (!ok)
-            return sni_fail(SINTER_PARSE, "tensor '%s': the %s of its external data is no number",
-                            tensor->name, key);
+            return sni_fail(SINTER_PARSE, "tensor '%s': the %s of its external data is no number", tensor->name, key);
     }
     if (!out->location || !location_is_safe(out->location))
-        return sni_fail(SINTER_PARSE,
-                        "tensor '%s': external data at '%s' is not beside the model",
-                        tensor->name, out->location ? out->location : "");
+        return sni_fail(SINTER_PARSE, "tensor '%s': external data at '%s' is not beside the model", tensor->name,
+                        out->location ? out->location : "");
     if (out->has_length && out->length != tensor->size_bytes)
         return wrong_size(tensor, "external data", (size_t)out->length);
     return SINTER_OK;
 }
 
-static sinter_status open_external(sni_onnx_importer *importer, const char *location,
-                                   sni_onnx_file **out_file) {
+static sinter_status open_external(sni_onnx_importer *importer, const char *location, sni_onnx_file **out_file) {
     for (size_t i = 0; i < importer->file_count; i++)
         if (strcmp(importer->file_names[i], location) == 0) {
             *out_file = importer->files[i];
@@ -192,8 +209,8 @@ static sinter_status open_external(sni_onnx_importer *importer, const char *loca
         return sni_out_of_memory("external data");
     sni_str path = SNI_STR_INIT;
     sni_str_printf(&path, "%s/%s", importer->model->dir, location);
-    sinter_status status = path.failed ? sni_out_of_memory("a path")
-                                       : sni_onnx_file_open(sni_str_text(&path), out_file);
+    sinter_status status =
+        path.failed ? sni_out_of_memory("a path") : sni_onnx_file_open(sni_str_text(&path), out_file);
     sni_str_deinit(&path);
     if (status != SINTER_OK) return status;
     importer->files[importer->file_count] = *out_file;
@@ -201,22 +218,19 @@ static sinter_status open_external(sni_onnx_importer *importer, const char *loca
     return SINTER_OK;
 }
 
-static sinter_status find_external(sni_onnx_importer *importer, const Onnx__TensorProto *proto,
-                                   const layout *tensor, sni_onnx_file **out_file,
-                                   const uint8_t **out_data) {
+static sinter_status find_external(sni_onnx_importer *importer, const Onnx__TensorProto *proto, const layout *tensor,
+                                   sni_onnx_file **out_file, const uint8_t **out_data) {
     external place;
     SNI_TRY(external_of(proto, tensor, &place));
     if (!importer->model->dir)
-        return sni_fail(SINTER_IO, "tensor '%s' has external data, but the model has no directory",
-                        tensor->name);
+        return sni_fail(SINTER_IO, "tensor '%s' has external data, but the model has no directory", tensor->name);
     sinter_status status = open_external(importer, place.location, out_file);
     if (status != SINTER_OK) return sni_fail_in(status, "tensor '%s'", tensor->name);
     size_t size = sni_onnx_file_size(*out_file);
     if (place.offset > size || tensor->size_bytes > size - (size_t)place.offset)
-        return sni_fail(SINTER_PARSE, "tensor '%s' needs bytes %llu to %llu of '%s', which has %zu",
-                        tensor->name, (unsigned long long)place.offset,
-                        (unsigned long long)place.offset + tensor->size_bytes, place.location,
-                        size);
+        return sni_fail(SINTER_PARSE, "tensor '%s' needs bytes %llu to %llu of '%s', which has %zu", tensor->name,
+                        (unsigned long long)place.offset, (unsigned long long)place.offset + tensor->size_bytes,
+                        place.location, size);
     *out_data = (const uint8_t *)sni_onnx_file_data(*out_file) + place.offset;
     return SINTER_OK;
 }
@@ -225,22 +239,20 @@ static sinter_status find_external(sni_onnx_importer *importer, const Onnx__Tens
 
 static sinter_status add_copy(sni_onnx_importer *importer, const layout *tensor, const void *data,
                               uint32_t *out_value) {
-    *out_value = sinter_constant(importer->graph, tensor->dtype, tensor->shape,
-                                 data ? data : "", tensor->size_bytes)
-                     .id;
+    *out_value =
+        sinter_constant(importer->graph, tensor->dtype, tensor->shape, data ? data : "", tensor->size_bytes).id;
     return *out_value ? SINTER_OK : sinter_graph_status(importer->graph);
 }
 
 /* Bytes that lie in a file (or in the caller's memory: file is NULL, and they are copied). A bool of a file may
  * be any byte, so bools are always copied and cleaned. */
-static sinter_status add_raw(sni_onnx_importer *importer, const layout *tensor,
-                             sni_onnx_file *file, const uint8_t *data, uint32_t *out_value) {
+static sinter_status add_raw(sni_onnx_importer *importer, const layout *tensor, sni_onnx_file *file,
+                             const uint8_t *data, uint32_t *out_value) {
     bool borrow = file && tensor->dtype != SINTER_BOOL && tensor->size_bytes > 0 &&
                   (uintptr_t)data % sinter_dtype_size(tensor->dtype) == 0;
     if (borrow) {
-        *out_value = sinter_constant_borrowed(importer->graph, tensor->dtype, tensor->shape, data,
-                                              tensor->size_bytes, sni_onnx_file_release,
-                                              sni_onnx_file_retain(file))
+        *out_value = sinter_constant_borrowed(importer->graph, tensor->dtype, tensor->shape, data, tensor->size_bytes,
+                                              sni_onnx_file_release, sni_onnx_file_retain(file))
                          .id;
         return *out_value ? SINTER_OK : sinter_graph_status(importer->graph);
     }
@@ -254,8 +266,8 @@ static sinter_status add_raw(sni_onnx_importer *importer, const layout *tensor,
     return status;
 }
 
-static sinter_status add_stored(sni_onnx_importer *importer, const Onnx__TensorProto *proto,
-                                const layout *tensor, uint32_t *out_value) {
+static sinter_status add_stored(sni_onnx_importer *importer, const Onnx__TensorProto *proto, const layout *tensor,
+                                uint32_t *out_value) {
     void *data;
     SNI_TRY(copy_stored(proto, tensor, &data));
     sinter_status status = add_copy(importer, tensor, data, out_value);
@@ -263,22 +275,20 @@ static sinter_status add_stored(sni_onnx_importer *importer, const Onnx__TensorP
     return status;
 }
 
-sinter_status sni_onnx_tensor_constant(sni_onnx_importer *importer,
-                                       const sni_onnx_initializer *source, uint32_t *out_value) {
+sinter_status sni_onnx_tensor_constant(sni_onnx_importer *importer, const sni_onnx_initializer *source,
+                                       uint32_t *out_value) {
     const Onnx__TensorProto *proto = source->proto;
     layout tensor;
     *out_value = 0;
     SNI_TRY(layout_of(proto, &tensor));
-    if (proto->has_data_location &&
-        proto->data_location == ONNX__TENSOR_PROTO__DATA_LOCATION__EXTERNAL) {
+    if (proto->has_data_location && proto->data_location == ONNX__TENSOR_PROTO__DATA_LOCATION__EXTERNAL) {
         sni_onnx_file *file = NULL;
         const uint8_t *data = NULL;
         SNI_TRY(find_external(importer, proto, &tensor, &file, &data));
         return add_raw(importer, &tensor, file, data, out_value);
     }
     if (source->raw) {
-        if (source->raw_size != tensor.size_bytes)
-            return wrong_size(&tensor, "raw_data", source->raw_size);
+        if (source->raw_size != tensor.size_bytes) return wrong_size(&tensor, "raw_data", source->raw_size);
         return add_raw(importer, &tensor, importer->model->file, source->raw, out_value);
     }
     return add_stored(importer, proto, &tensor, out_value);
@@ -286,13 +296,11 @@ sinter_status sni_onnx_tensor_constant(sni_onnx_importer *importer,
 
 /* ---- tensors of their own ---- */
 
-sinter_status sni_onnx_tensor_unpack(const Onnx__TensorProto *proto,
-                                     sinter_onnx_tensor *out_tensor) {
+sinter_status sni_onnx_tensor_unpack(const Onnx__TensorProto *proto, sinter_onnx_tensor *out_tensor) {
     layout tensor;
     memset(out_tensor, 0, sizeof *out_tensor);
     SNI_TRY(layout_of(proto, &tensor));
-    if (proto->has_data_location &&
-        proto->data_location == ONNX__TENSOR_PROTO__DATA_LOCATION__EXTERNAL)
+    if (proto->has_data_location && proto->data_location == ONNX__TENSOR_PROTO__DATA_LOCATION__EXTERNAL)
         return sni_fail(SINTER_UNSUPPORTED, "tensor '%s' has external data", tensor.name);
     SNI_TRY(copy_stored(proto, &tensor, &out_tensor->data));
     out_tensor->name = sni_strdup(tensor.name);
@@ -308,18 +316,15 @@ static sinter_status load_mapped(const sni_mapping *mapping, sinter_onnx_tensor 
     const ProtobufCMessageDescriptor *type = &onnx__tensor_proto__descriptor;
     size_t allowance = ((size_t)1 << 20) + mapping->size_bytes * 9;
     SNI_TRY(sni_onnx_wire_check(type, mapping->data, mapping->size_bytes));
-    ProtobufCMessage *message =
-        sni_onnx_unpack(type, mapping->data, mapping->size_bytes, &allowance);
+    ProtobufCMessage *message = sni_onnx_unpack(type, mapping->data, mapping->size_bytes, &allowance);
     if (!message) return sni_fail(SINTER_PARSE, "it is no TensorProto");
-    sinter_status status =
-        sni_onnx_tensor_unpack((const Onnx__TensorProto *)message, out_tensor);
+    sinter_status status = sni_onnx_tensor_unpack((const Onnx__TensorProto *)message, out_tensor);
     sni_onnx_free_unpacked(message);
     return status;
 }
 
 sinter_status sinter_onnx_tensor_load(const char *path, sinter_onnx_tensor *out_tensor) {
-    if (!path || !out_tensor)
-        return sni_fail(SINTER_INVALID_ARGUMENT, "sinter_onnx_tensor_load: a NULL argument");
+    if (!path || !out_tensor) return sni_fail(SINTER_INVALID_ARGUMENT, "sinter_onnx_tensor_load: a NULL argument");
     memset(out_tensor, 0, sizeof *out_tensor);
     sni_mapping mapping;
     SNI_TRY(sni_file_map(path, &mapping));

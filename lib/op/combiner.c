@@ -8,16 +8,24 @@
 /* Two operands of 64 bits added or multiplied are exact in this type; the low half is what wrapping keeps. */
 typedef __int128 whole;
 
-static double larger(double x, double y) { return isnan(x) || x > y ? x : y; }
-static double smaller(double x, double y) { return isnan(x) || x < y ? x : y; }
-static double infinite_sign(double x) { return !isinf(x) ? 0 : x > 0 ? 1 : -1; }
+static double larger(double x, double y) {
+    return isnan(x) || x > y ? x : y;
+}
+static double smaller(double x, double y) {
+    return isnan(x) || x < y ? x : y;
+}
+static double infinite_sign(double x) {
+    return !isinf(x) ? 0 : x > 0 ? 1 : -1;
+}
 
 /* ---- the combiners ---- */
 
 #define max(x, y) larger(x, y)
 #define min(x, y) smaller(x, y)
 #define SNI_COMBINER(id, name, class, start, whole_start, rounds, symbolic, merge, doc)                                \
-    static double real_##name(double a, double b) { return merge; }
+    static double real_##name(double a, double b) {                                                                    \
+        return merge;                                                                                                  \
+    }
 #include "op/combiner.inc"
 #undef SNI_COMBINER
 #undef max
@@ -26,7 +34,9 @@ static double infinite_sign(double x) { return !isinf(x) ? 0 : x > 0 ? 1 : -1; }
 #define max(x, y) ((x) > (y) ? (x) : (y))
 #define min(x, y) ((x) < (y) ? (x) : (y))
 #define SNI_COMBINER(id, name, class, start, whole_start, rounds, symbolic, merge, doc)                                \
-    static whole whole_##name(whole a, whole b) { return merge; }
+    static whole whole_##name(whole a, whole b) {                                                                      \
+        return merge;                                                                                                  \
+    }
 #include "op/combiner.inc"
 #undef SNI_COMBINER
 #undef max
@@ -52,17 +62,26 @@ static int index_of(sni_combiner combiner) {
     return combiner > SNI_COMBINE_NONE && combiner < SNI_COMBINE_COUNT ? (int)combiner : SNI_COMBINE_NONE;
 }
 
-const sni_combiner_row *sni_combiner_row_of(sni_combiner combiner) { return &g_combiners[index_of(combiner)].row; }
+const sni_combiner_row *sni_combiner_row_of(sni_combiner combiner) {
+    return &g_combiners[index_of(combiner)].row;
+}
 
 sni_combiner_start sni_combiner_start_of(sni_combiner combiner, sinter_dtype dtype) {
     int index = index_of(combiner);
     sni_combiner_start start = {.f = g_combiners[index].start};
     if (sni_dtype_is_real(dtype)) return start;
     switch (g_combiners[index].whole_start) {
-    case START_ZERO: break;
-    case START_ONE: start.i = 1; break;
-    case START_LOWEST: start.i = sni_dtype_lowest(dtype); break;
-    case START_HIGHEST: start.i = sni_dtype_highest(dtype); break;
+    case START_ZERO:
+        break;
+    case START_ONE:
+        start.i = 1;
+        break;
+    case START_LOWEST:
+        start.i = sni_dtype_lowest(dtype);
+        break;
+    case START_HIGHEST:
+        start.i = sni_dtype_highest(dtype);
+        break;
     }
     return start;
 }
@@ -86,12 +105,22 @@ int64_t sni_combine_whole(sni_combiner combiner, int64_t a, int64_t b) {
 
 #define inf_sign(x) infinite_sign(x)
 #define VARIABLES                                                                                                      \
-    double x = v->x, y = v->y, z = v->z, a = v->a, m = v->m, p = v->p, j = v->j, n = v->n, s = v->s, r = v->r, u = v->u; \
+    double x = v->x, y = v->y, z = v->z, a = v->a, m = v->m, p = v->p, j = v->j, n = v->n, s = v->s, r = v->r,         \
+           u = v->u;                                                                                                   \
     (void)x, (void)y, (void)z, (void)a, (void)m, (void)p, (void)j, (void)n, (void)s, (void)r, (void)u
 #define SNI_TUPLE(id, name, leaders, followers, carries, counts, enter, carry, leave, doc)                             \
-    static double enter_of_##id(const sni_tuple_values *v) { VARIABLES; return enter; }                                   \
-    static double carry_of_##id(const sni_tuple_values *v) { VARIABLES; return carry; }                                   \
-    static double leave_of_##id(const sni_tuple_values *v) { VARIABLES; return leave; }
+    static double enter_of_##id(const sni_tuple_values *v) {                                                           \
+        VARIABLES;                                                                                                     \
+        return enter;                                                                                                  \
+    }                                                                                                                  \
+    static double carry_of_##id(const sni_tuple_values *v) {                                                           \
+        VARIABLES;                                                                                                     \
+        return carry;                                                                                                  \
+    }                                                                                                                  \
+    static double leave_of_##id(const sni_tuple_values *v) {                                                           \
+        VARIABLES;                                                                                                     \
+        return leave;                                                                                                  \
+    }
 #include "op/combiner.inc"
 #undef SNI_TUPLE
 #undef inf_sign

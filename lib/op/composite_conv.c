@@ -10,8 +10,7 @@ static sinter_status conv_inputs(const sni_call *call) {
     SNI_TRY(sni_rule_class(call, 0, SNI_CLASS_REAL));
     SNI_TRY(sni_rule_class(call, 1, SNI_CLASS_REAL));
     SNI_TRY(sni_rule_same_dtype(call, 0, 2));
-    if (call->in[0].rank != call->in[1].rank)
-        return sni_rule_shapes(call, "x and w have different ranks");
+    if (call->in[0].rank != call->in[1].rank) return sni_rule_shapes(call, "x and w have different ranks");
     return SINTER_OK;
 }
 
@@ -24,8 +23,7 @@ static sinter_status conv_bias(sni_call *call, sni_expr channels) {
 
 static bool divides(sni_call *call, sni_expr channels, int64_t groups) {
     sni_sym *sym = call->sym;
-    return sni_rule_equal(call, sni_sym_mod(sym, channels, sni_sym_const(sym, groups)),
-                          sni_sym_const(sym, 0));
+    return sni_rule_equal(call, sni_sym_mod(sym, channels, sni_sym_const(sym, groups)), sni_sym_const(sym, 0));
 }
 
 static sinter_status conv_infer(sni_call *call) {
@@ -36,8 +34,7 @@ static sinter_status conv_infer(sni_call *call) {
     SNI_TRY(conv_inputs(call));
     SNI_TRY(sni_rule_spatial_read(call, SNI_CONV_STRIDES, SNI_CONV_PADS, SNI_CONV_DILATIONS, &spatial));
     if (groups < 1) return sni_fail(SINTER_INVALID_ARGUMENT, "groups must be 1 or more");
-    if (!sni_rule_equal(call, x->dims[1], sni_sym_mul_i(sym, w->dims[1], groups)) ||
-        !divides(call, w->dims[0], groups))
+    if (!sni_rule_equal(call, x->dims[1], sni_sym_mul_i(sym, w->dims[1], groups)) || !divides(call, w->dims[0], groups))
         return sni_rule_shapes(call, "the channels do not fit the weights and groups");
     SNI_TRY(conv_bias(call, w->dims[0]));
     sni_expr dims[SINTER_MAX_RANK] = {x->dims[0], w->dims[0]};
@@ -97,22 +94,18 @@ static sinter_status back_infer(sni_call *call) {
     SNI_TRY(sni_rule_spatial_read(call, SNI_BACK_STRIDES, SNI_BACK_PADS, SNI_BACK_DILATIONS, &spatial));
     int extra = call->attrs[SNI_BACK_OUTPUT_PADDING].count;
     if (extra != 0 && extra != spatial.count)
-        return sni_fail(SINTER_SHAPE, "attribute output_padding has %d entries instead of %d",
-                        extra, spatial.count);
+        return sni_fail(SINTER_SHAPE, "attribute output_padding has %d entries instead of %d", extra, spatial.count);
     if (groups < 1) return sni_fail(SINTER_INVALID_ARGUMENT, "groups must be 1 or more");
-    if (!sni_rule_equal(call, x->dims[1], w->dims[0]) ||
-        !divides(call, w->dims[0], groups))
+    if (!sni_rule_equal(call, x->dims[1], w->dims[0]) || !divides(call, w->dims[0], groups))
         return sni_rule_shapes(call, "the channels do not fit the weights and groups");
     sni_expr dims[SINTER_MAX_RANK] = {x->dims[0], sni_sym_mul_i(sym, w->dims[1], groups)};
     SNI_TRY(conv_bias(call, dims[1]));
     for (int i = 0; i < spatial.count; ++i) {
-        sni_expr reach =
-            sni_sym_mul(sym, spatial.dilation[i], sni_sym_add_i(sym, w->dims[2 + i], -1));
+        sni_expr reach = sni_sym_mul(sym, spatial.dilation[i], sni_sym_add_i(sym, w->dims[2 + i], -1));
         sni_expr size = sni_sym_mul(sym, spatial.stride[i], sni_sym_add_i(sym, spatial.in[i], -1));
         size = sni_sym_add_i(sym, sni_sym_add(sym, size, reach), 1);
         size = sni_sym_add(sym, size, sni_rule_entry(call, SNI_BACK_OUTPUT_PADDING, i, 0));
-        dims[2 + i] =
-            sni_sym_sub(sym, size, sni_sym_add(sym, spatial.low[i], spatial.high[i]));
+        dims[2 + i] = sni_sym_sub(sym, size, sni_sym_add(sym, spatial.low[i], spatial.high[i]));
         if (sni_rule_const_below(call, dims[2 + i], 1) || sni_rule_const_below(call, w->dims[2 + i], 1))
             return sni_rule_shapes(call, "nothing is left inside the padding");
     }
@@ -150,8 +143,7 @@ static sinter_status back_reference(const sni_ref_call *call) {
     int64_t coords[SINTER_MAX_RANK] = {0};
     if (x->dims[1] != call->in[1]->dims[0])
         return sni_fail(SINTER_SHAPE, "the channels do not fit the weights and groups");
-    for (int64_t n = 0; n < out->count; ++n)
-        out->f[n] = bias ? bias->f[n / rows.inner % rows.length] : 0;
+    for (int64_t n = 0; n < out->count; ++n) out->f[n] = bias ? bias->f[n / rows.inner % rows.length] : 0;
     for (int64_t n = 0; n < x->count; ++n) {
         back_scatter(call, coords, x->f[n]);
         sni_ref_next(x, coords);
@@ -160,18 +152,31 @@ static sinter_status back_reference(const sni_ref_call *call) {
 }
 
 const sni_op sni_ops_composite_conv[] = {
-    {.name = "conv", .inputs = "x w b",
-     .kind = SNI_OP_COMPOSITE, .min_inputs = 2, .max_inputs = 3, .outputs = 1,
+    {.name = "conv",
+     .inputs = "x w b",
+     .kind = SNI_OP_COMPOSITE,
+     .min_inputs = 2,
+     .max_inputs = 3,
+     .outputs = 1,
      .attrs = SNI_ATTRS_OF(CONV),
-     .classes = SNI_CLASS_REAL, .cost = 4, .fill_attr = -1,
-     .infer = conv_infer, .reference = conv_reference,
+     .classes = SNI_CLASS_REAL,
+     .cost = 4,
+     .fill_attr = -1,
+     .infer = conv_infer,
+     .reference = conv_reference,
      .doc = "Convolution of x [N, C, ...] with w [M, C/groups, ...], 1 to 3 spatial dimensions."},
-    {.name = "conv_transpose", .inputs = "x w b",
-     .kind = SNI_OP_COMPOSITE, .min_inputs = 2, .max_inputs = 3,
+    {.name = "conv_transpose",
+     .inputs = "x w b",
+     .kind = SNI_OP_COMPOSITE,
+     .min_inputs = 2,
+     .max_inputs = 3,
      .outputs = 1,
      .attrs = SNI_ATTRS_OF(BACK),
-     .classes = SNI_CLASS_REAL, .cost = 4, .fill_attr = -1,
-     .infer = back_infer, .reference = back_reference,
+     .classes = SNI_CLASS_REAL,
+     .cost = 4,
+     .fill_attr = -1,
+     .infer = back_infer,
+     .reference = back_reference,
      .doc = "The transpose of convolution: x [N, C, ...], w [C, M/groups, ...]."},
 };
 const size_t sni_ops_composite_conv_count = COUNT(sni_ops_composite_conv);

@@ -21,8 +21,7 @@ static sinter_status gemm_infer(sni_call *call) {
     sni_rule_out(call, a->dtype, 2, product.dims);
     if (!sni_rule_given(call, 2)) return sni_rule_done(call);
     if (!sni_type_broadcast(call->sym, &product, &call->in[2], &out) || out.rank != 2 ||
-        !sni_rule_equal(call, out.dims[0], product.dims[0]) ||
-        !sni_rule_equal(call, out.dims[1], product.dims[1]))
+        !sni_rule_equal(call, out.dims[0], product.dims[0]) || !sni_rule_equal(call, out.dims[1], product.dims[1]))
         return sni_rule_shapes(call, "c does not broadcast to the product");
     sni_require_broadcast(call, &call->in[2], &product);
     return sni_rule_done(call);
@@ -38,8 +37,7 @@ static sinter_status gemm_reference(const sni_ref_call *call) {
         int64_t i = n / out->dims[1], j = n % out->dims[1];
         double sum = 0;
         for (int64_t k = 0; k < inner; ++k)
-            sum += a->f[ta ? k * a->dims[1] + i : i * inner + k] *
-                   b->f[tb ? j * inner + k : k * b->dims[1] + j];
+            sum += a->f[ta ? k * a->dims[1] + i : i * inner + k] * b->f[tb ? j * inner + k : k * b->dims[1] + j];
         out->f[n] = call->attrs[SNI_GEMM_ALPHA].f * sum;
         if (!c) continue;
         int64_t columns = c->rank > 0 ? c->dims[c->rank - 1] : 1;
@@ -64,10 +62,12 @@ static sinter_status trilu_reference(const sni_ref_call *call) {
     int64_t rows = x->dims[x->rank - 2], columns = x->dims[x->rank - 1];
     for (int64_t n = 0; n < x->count; ++n) {
         int64_t i = n / columns % rows, j = n % columns;
-        bool keep = call->attrs[SNI_TRILU_UPPER].i ? j - i >= call->attrs[SNI_TRILU_K].i
-                                               : j - i <= call->attrs[SNI_TRILU_K].i;
-        if (keep) sni_ref_move(x, n, call->out[0], n);
-        else sni_ref_set(call->out[0], n, 0);
+        bool keep =
+            call->attrs[SNI_TRILU_UPPER].i ? j - i >= call->attrs[SNI_TRILU_K].i : j - i <= call->attrs[SNI_TRILU_K].i;
+        if (keep)
+            sni_ref_move(x, n, call->out[0], n);
+        else
+            sni_ref_set(call->out[0], n, 0);
     }
     return SINTER_OK;
 }
@@ -88,7 +88,9 @@ static sinter_status squeeze_infer(sni_call *call) {
             return sni_rule_shape_of(call, 0, "a squeezed dimension is not 1");
         if (!named && !(all && one)) dims[rank++] = in->dims[i];
         /* The rank is what it is: a dimension that turns out to be 1 would have to go. */
-        if (all && !one) sni_call_require(call, sni_sym_not(call->sym, sni_sym_eq(call->sym, in->dims[i], sni_sym_const(call->sym, 1))));
+        if (all && !one)
+            sni_call_require(call,
+                             sni_sym_not(call->sym, sni_sym_eq(call->sym, in->dims[i], sni_sym_const(call->sym, 1))));
     }
     sni_rule_out(call, in->dtype, rank, dims);
     return sni_rule_done(call);
@@ -133,27 +135,40 @@ static sinter_status same_reference(const sni_ref_call *call) {
     return SINTER_OK;
 }
 
-#define RESHAPE(text, attributes, rule, words)                                                     \
-    {.name = text, .kind = SNI_OP_COMPOSITE, .traits = {.renames = true},                          \
-     .min_inputs = 1, .max_inputs = 1, .outputs = 1,                                               \
-     .attrs = SNI_ATTRS_OF(attributes), .classes = SNI_CLASS_ANY, .fill_attr = -1,                 \
-     .infer = rule, .known = same_known, .reference = same_reference, .doc = words}
+#define RESHAPE(text, attributes, rule, words)                                                                         \
+    {                                                                                                                  \
+        .name = text, .kind = SNI_OP_COMPOSITE, .traits = {.renames = true}, .min_inputs = 1, .max_inputs = 1,         \
+        .outputs = 1, .attrs = SNI_ATTRS_OF(attributes), .classes = SNI_CLASS_ANY, .fill_attr = -1, .infer = rule,     \
+        .known = same_known, .reference = same_reference, .doc = words                                                 \
+    }
 
 const sni_op sni_ops_composite_misc[] = {
-    {.name = "gemm", .kind = SNI_OP_COMPOSITE, .min_inputs = 2, .max_inputs = 3, .outputs = 1,
+    {.name = "gemm",
+     .kind = SNI_OP_COMPOSITE,
+     .min_inputs = 2,
+     .max_inputs = 3,
+     .outputs = 1,
      .attrs = SNI_ATTRS_OF(GEMM),
-     .classes = SNI_CLASS_REAL, .cost = 3, .fill_attr = -1,
-     .infer = gemm_infer, .reference = gemm_reference,
+     .classes = SNI_CLASS_REAL,
+     .cost = 3,
+     .fill_attr = -1,
+     .infer = gemm_infer,
+     .reference = gemm_reference,
      .doc = "alpha * a * b + beta * c, with a and b transposed on demand."},
-    {.name = "trilu", .kind = SNI_OP_COMPOSITE, .min_inputs = 1, .max_inputs = 1, .outputs = 1,
+    {.name = "trilu",
+     .kind = SNI_OP_COMPOSITE,
+     .min_inputs = 1,
+     .max_inputs = 1,
+     .outputs = 1,
      .attrs = SNI_ATTRS_OF(TRILU),
-     .classes = SNI_CLASS_ANY, .cost = 2, .fill_attr = -1,
-     .infer = trilu_infer, .reference = trilu_reference,
+     .classes = SNI_CLASS_ANY,
+     .cost = 2,
+     .fill_attr = -1,
+     .infer = trilu_infer,
+     .reference = trilu_reference,
      .doc = "The upper or lower triangle of the last two dimensions from diagonal k; else 0."},
-    RESHAPE("squeeze", AXES, squeeze_infer,
-            "Drops dimensions of 1 (no axes: all of them)."),
-    RESHAPE("unsqueeze", AXES, unsqueeze_infer,
-            "Adds dimensions of 1 at axes of the result."),
+    RESHAPE("squeeze", AXES, squeeze_infer, "Drops dimensions of 1 (no axes: all of them)."),
+    RESHAPE("unsqueeze", AXES, unsqueeze_infer, "Adds dimensions of 1 at axes of the result."),
     RESHAPE("flatten", FLATTEN, flatten_infer,
             "A matrix: dimensions before axis are its rows, the others its columns."),
 };

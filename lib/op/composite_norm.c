@@ -22,8 +22,7 @@ static void softmax_row(const double *in, double *out, int64_t length, int64_t s
     int64_t most = 0;
     double sum = 0;
     for (int64_t i = 1; i < length; ++i)
-        if (!isnan(in[most * step]) && (isnan(in[i * step]) || in[i * step] > in[most * step]))
-            most = i;
+        if (!isnan(in[most * step]) && (isnan(in[i * step]) || in[i * step] > in[most * step])) most = i;
     double top = in[most * step];
     for (int64_t i = 0; i < length; ++i) sum += exp(in[i * step] - top);
     for (int64_t i = 0; i < length; ++i) {
@@ -66,10 +65,9 @@ static sinter_status layer_infer(sni_call *call) {
     for (int i = 1; i < call->in_count; ++i) {
         sni_type out;
         if (!sni_rule_given(call, i)) continue;
-        bool fits = call->in[i].rank <= call->in[0].rank &&
-                    sni_type_broadcast(call->sym, &call->in[0], &call->in[i], &out);
-        for (int d = 0; fits && d < out.rank; ++d)
-            fits = sni_rule_equal(call, out.dims[d], call->in[0].dims[d]);
+        bool fits =
+            call->in[i].rank <= call->in[0].rank && sni_type_broadcast(call->sym, &call->in[0], &call->in[i], &out);
+        for (int d = 0; fits && d < out.rank; ++d) fits = sni_rule_equal(call, out.dims[d], call->in[0].dims[d]);
         if (!fits) return sni_rule_shapes(call, "scale or bias does not broadcast to x");
         sni_require_broadcast(call, &call->in[i], &call->in[0]);
     }
@@ -78,12 +76,11 @@ static sinter_status layer_infer(sni_call *call) {
 }
 
 /* The element of a scale or bias that belongs to x's coordinates; preset when there is none. */
-static double broadcast_element(const sni_ref_tensor *t, const sni_ref_tensor *x,
-                                const int64_t *coords, double preset) {
+static double broadcast_element(const sni_ref_tensor *t, const sni_ref_tensor *x, const int64_t *coords,
+                                double preset) {
     int64_t at = 0;
     if (!t) return preset;
-    for (int i = 0; i < t->rank; ++i)
-        at = at * t->dims[i] + (t->dims[i] == 1 ? 0 : coords[x->rank - t->rank + i]);
+    for (int i = 0; i < t->rank; ++i) at = at * t->dims[i] + (t->dims[i] == 1 ? 0 : coords[x->rank - t->rank + i]);
     return t->f[at];
 }
 
@@ -123,8 +120,7 @@ static sinter_status channel_infer(sni_call *call) {
     SNI_TRY(sni_rule_same_dtype(call, 0, call->in_count - 1));
     if (call->in[0].rank < 2) return sni_rule_shape_of(call, 0, "x needs a channel dimension");
     for (int i = 1; i < call->in_count; ++i)
-        if (call->in[i].rank != 1 ||
-            !sni_rule_equal(call, call->in[i].dims[0], call->in[0].dims[1]))
+        if (call->in[i].rank != 1 || !sni_rule_equal(call, call->in[i].dims[0], call->in[0].dims[1]))
             return sni_rule_shapes(call, "every parameter needs one element a channel");
     sni_rule_out_like(call, 0);
     return SINTER_OK;
@@ -135,9 +131,7 @@ static sinter_status group_infer(sni_call *call) {
     SNI_TRY(channel_infer(call));
     sni_sym *sym = call->sym;
     if (groups < 1) return sni_fail(SINTER_INVALID_ARGUMENT, "groups must be 1 or more");
-    if (!sni_rule_equal(call,
-                        sni_sym_mod(sym, call->in[0].dims[1], sni_sym_const(sym, groups)),
-                        sni_sym_const(sym, 0)))
+    if (!sni_rule_equal(call, sni_sym_mod(sym, call->in[0].dims[1], sni_sym_const(sym, groups)), sni_sym_const(sym, 0)))
         return sni_rule_shape_of(call, 0, "the channels do not divide by groups");
     return SINTER_OK;
 }
@@ -165,15 +159,13 @@ static void normalise_groups(const sni_ref_call *call, int64_t groups, double ep
             square += (x->f[start + i] - mean) * (x->f[start + i] - mean) / (double)length;
         for (int64_t i = start; i < start + length; ++i) {
             int64_t c = i / rows.inner % rows.length;
-            call->out[0]->f[i] =
-                (x->f[i] - mean) / sqrt(square + epsilon) * call->in[1]->f[c] + call->in[2]->f[c];
+            call->out[0]->f[i] = (x->f[i] - mean) / sqrt(square + epsilon) * call->in[1]->f[c] + call->in[2]->f[c];
         }
     }
 }
 
 static sinter_status instance_norm_reference(const sni_ref_call *call) {
-    if (call->in[0]->dims[1] > 0)
-        normalise_groups(call, call->in[0]->dims[1], call->attrs[SNI_CHANNEL_NORM_EPSILON].f);
+    if (call->in[0]->dims[1] > 0) normalise_groups(call, call->in[0]->dims[1], call->attrs[SNI_CHANNEL_NORM_EPSILON].f);
     return SINTER_OK;
 }
 
@@ -189,8 +181,7 @@ static sinter_status group_norm_reference(const sni_ref_call *call) {
 static sinter_status lrn_infer(sni_call *call) {
     SNI_TRY(sni_rule_class(call, 0, SNI_CLASS_REAL));
     if (call->in[0].rank < 2) return sni_rule_shape_of(call, 0, "x needs a channel dimension");
-    if (sni_attr_i(call, SNI_LRN_SIZE) < 1)
-        return sni_fail(SINTER_INVALID_ARGUMENT, "size must be 1 or more");
+    if (sni_attr_i(call, SNI_LRN_SIZE) < 1) return sni_fail(SINTER_INVALID_ARGUMENT, "size must be 1 or more");
     sni_rule_out_like(call, 0);
     return SINTER_OK;
 }
@@ -213,27 +204,22 @@ static sinter_status lrn_reference(const sni_ref_call *call) {
     return SINTER_OK;
 }
 
-#define ROW(text, least, most, class)                                                              \
-    .name = text, .kind = SNI_OP_COMPOSITE, .min_inputs = least, .max_inputs = most, .outputs = 1, \
-    .classes = class, .cost = 4, .fill_attr = -1
+#define ROW(text, least, most, class)                                                                                  \
+    .name = text, .kind = SNI_OP_COMPOSITE, .min_inputs = least, .max_inputs = most, .outputs = 1, .classes = class,   \
+    .cost = 4, .fill_attr = -1
 
 const sni_op sni_ops_composite_norm[] = {
-    {ROW("softmax", 1, 1, SNI_CLASS_REAL), .attrs = SNI_ATTRS_OF(SOFTMAX),
-     .infer = axis_infer, .reference = softmax_reference,
-     .doc = "exp(x) over its sum along axis."},
-    {ROW("log_softmax", 1, 1, SNI_CLASS_REAL), .attrs = SNI_ATTRS_OF(SOFTMAX),
-     .infer = axis_infer, .reference = log_softmax_reference,
-     .doc = "Logarithm of softmax along axis."},
-    {ROW("hardmax", 1, 1, SNI_CLASS_REAL), .attrs = SNI_ATTRS_OF(SOFTMAX),
-     .infer = axis_infer, .reference = hardmax_reference,
-     .doc = "1 at the first largest element along axis, 0 elsewhere."},
-    {ROW("layer_norm", 2, 3, SNI_CLASS_REAL), .inputs = "x scale bias",
-     .attrs = SNI_ATTRS_OF(NORM),
+    {ROW("softmax", 1, 1, SNI_CLASS_REAL), .attrs = SNI_ATTRS_OF(SOFTMAX), .infer = axis_infer,
+     .reference = softmax_reference, .doc = "exp(x) over its sum along axis."},
+    {ROW("log_softmax", 1, 1, SNI_CLASS_REAL), .attrs = SNI_ATTRS_OF(SOFTMAX), .infer = axis_infer,
+     .reference = log_softmax_reference, .doc = "Logarithm of softmax along axis."},
+    {ROW("hardmax", 1, 1, SNI_CLASS_REAL), .attrs = SNI_ATTRS_OF(SOFTMAX), .infer = axis_infer,
+     .reference = hardmax_reference, .doc = "1 at the first largest element along axis, 0 elsewhere."},
+    {ROW("layer_norm", 2, 3, SNI_CLASS_REAL), .inputs = "x scale bias", .attrs = SNI_ATTRS_OF(NORM),
      .infer = layer_infer, .reference = layer_norm_reference,
      .doc = "(x - mean) / sqrt(variance + epsilon) * scale + bias over dimensions axis and up."},
-    {ROW("rms_norm", 2, 2, SNI_CLASS_REAL), .inputs = "x scale",
-     .attrs = SNI_ATTRS_OF(NORM),
-     .infer = layer_infer, .reference = rms_norm_reference,
+    {ROW("rms_norm", 2, 2, SNI_CLASS_REAL), .inputs = "x scale", .attrs = SNI_ATTRS_OF(NORM), .infer = layer_infer,
+     .reference = rms_norm_reference,
      .doc = "x / sqrt(mean of squares + epsilon) * scale over dimensions axis and up."},
     {ROW("batch_norm", 5, 5, SNI_CLASS_REAL), .inputs = "x scale bias mean var", .attrs = SNI_ATTRS_OF(CHANNEL_NORM),
      .infer = channel_infer, .reference = batch_norm_reference,
@@ -241,13 +227,10 @@ const sni_op sni_ops_composite_norm[] = {
     {ROW("instance_norm", 3, 3, SNI_CLASS_REAL), .inputs = "x scale bias", .attrs = SNI_ATTRS_OF(CHANNEL_NORM),
      .infer = channel_infer, .reference = instance_norm_reference,
      .doc = "Every channel of every sample normalised by its own mean and variance."},
-    {ROW("group_norm", 3, 3, SNI_CLASS_REAL), .inputs = "x scale bias",
-     .attrs = SNI_ATTRS_OF(GROUP_NORM),
+    {ROW("group_norm", 3, 3, SNI_CLASS_REAL), .inputs = "x scale bias", .attrs = SNI_ATTRS_OF(GROUP_NORM),
      .infer = group_infer, .reference = group_norm_reference,
      .doc = "Every group of channels of every sample normalised by its own mean and variance."},
-    {ROW("lrn", 1, 1, SNI_CLASS_REAL),
-     .attrs = SNI_ATTRS_OF(LRN),
-     .infer = lrn_infer, .reference = lrn_reference,
+    {ROW("lrn", 1, 1, SNI_CLASS_REAL), .attrs = SNI_ATTRS_OF(LRN), .infer = lrn_infer, .reference = lrn_reference,
      .doc = "x / (bias + alpha/size * sum of squares over size neighbouring channels) ^ beta."},
 };
 const size_t sni_ops_composite_norm_count = COUNT(sni_ops_composite_norm);

@@ -17,15 +17,18 @@ static sinter_status pool_shape(sni_call *call, sni_dtype_class classes) {
     sni_expr dims[SINTER_MAX_RANK] = {x->dims[0], x->dims[1]};
     for (int i = 0; i < spatial.count; ++i) {
         spatial.kernel[i] = call->attrs[SNI_POOL_KERNEL].exprs[i];
-        SNI_TRY(sni_rule_spatial_size(call, &spatial, i, sni_attr_i(call, SNI_POOL_CEIL) != 0,
-                                      &dims[2 + i]));
+        SNI_TRY(sni_rule_spatial_size(call, &spatial, i, sni_attr_i(call, SNI_POOL_CEIL) != 0, &dims[2 + i]));
     }
     sni_rule_out(call, x->dtype, x->rank, dims);
     return sni_rule_done(call);
 }
 
-static sinter_status max_infer(sni_call *call) { return pool_shape(call, SNI_CLASS_NUMBER); }
-static sinter_status average_infer(sni_call *call) { return pool_shape(call, SNI_CLASS_REAL); }
+static sinter_status max_infer(sni_call *call) {
+    return pool_shape(call, SNI_CLASS_NUMBER);
+}
+static sinter_status average_infer(sni_call *call) {
+    return pool_shape(call, SNI_CLASS_REAL);
+}
 
 /* Visits the kernel elements of one window. Returns where the next one after *tap reads, or -1 when
  * there are no more; -2 for padding, -3 for what lies beyond the padding. */
@@ -37,8 +40,7 @@ static int64_t pool_next(const sni_ref_call *call, const int64_t *to, int64_t *t
         int64_t kernel = call->attr_values[SNI_POOL_KERNEL][i], k = rest % kernel;
         rest /= kernel;
         from[2 + i] = to[2 + i] * sni_ref_entry(call, SNI_POOL_STRIDES, i, 1) +
-                      k * sni_ref_entry(call, SNI_POOL_DILATIONS, i, 1) -
-                      sni_ref_entry(call, SNI_POOL_PADS, i, 0);
+                      k * sni_ref_entry(call, SNI_POOL_DILATIONS, i, 1) - sni_ref_entry(call, SNI_POOL_PADS, i, 0);
         if (from[2 + i] >= x->dims[2 + i] + sni_ref_entry(call, SNI_POOL_PADS, spatial + i, 0))
             result = -3;
         else if ((from[2 + i] < 0 || from[2 + i] >= x->dims[2 + i]) && result == 0)
@@ -54,8 +56,10 @@ static sinter_status max_reference(const sni_ref_call *call) {
     sni_ref_tensor *out = call->out[0];
     int64_t coords[SINTER_MAX_RANK] = {0};
     for (int64_t n = 0; n < out->count; ++n) {
-        if (out->f) out->f[n] = -INFINITY;
-        else out->i[n] = sni_dtype_lowest(out->dtype);
+        if (out->f)
+            out->f[n] = -INFINITY;
+        else
+            out->i[n] = sni_dtype_lowest(out->dtype);
         for (int64_t tap = 0, at; (at = pool_next(call, coords, &tap)) != -1;) {
             if (at < 0) continue;
             if (out->f && !isnan(out->f[n]) && !(x->f[at] <= out->f[n])) out->f[n] = x->f[at];
@@ -83,15 +87,29 @@ static sinter_status average_reference(const sni_ref_call *call) {
 }
 
 const sni_op sni_ops_composite_pool[] = {
-    {.name = "max_pool", .kind = SNI_OP_COMPOSITE, .min_inputs = 1, .max_inputs = 1, .outputs = 1,
+    {.name = "max_pool",
+     .kind = SNI_OP_COMPOSITE,
+     .min_inputs = 1,
+     .max_inputs = 1,
+     .outputs = 1,
      .attrs = SNI_ATTRS_OF(MAX_POOL),
-     .classes = SNI_CLASS_NUMBER, .cost = 2, .fill_attr = -1,
-     .infer = max_infer, .reference = max_reference,
+     .classes = SNI_CLASS_NUMBER,
+     .cost = 2,
+     .fill_attr = -1,
+     .infer = max_infer,
+     .reference = max_reference,
      .doc = "Largest element of every window; NaN wins, padding never does."},
-    {.name = "avg_pool", .kind = SNI_OP_COMPOSITE, .min_inputs = 1, .max_inputs = 1, .outputs = 1,
+    {.name = "avg_pool",
+     .kind = SNI_OP_COMPOSITE,
+     .min_inputs = 1,
+     .max_inputs = 1,
+     .outputs = 1,
      .attrs = SNI_ATTRS_OF(AVG_POOL),
-     .classes = SNI_CLASS_REAL, .cost = 2, .fill_attr = -1,
-     .infer = average_infer, .reference = average_reference,
+     .classes = SNI_CLASS_REAL,
+     .cost = 2,
+     .fill_attr = -1,
+     .infer = average_infer,
+     .reference = average_reference,
      .doc = "Mean of every window, with or without the padding."},
 };
 const size_t sni_ops_composite_pool_count = COUNT(sni_ops_composite_pool);

@@ -14,18 +14,32 @@ typedef struct reduction {
     double (*last)(double sum, double count);
 } reduction;
 
-static double each_same(double v) { return v; }
-static double each_square(double v) { return v * v; }
-static double last_same(double sum, double count) { return (void)count, sum; }
-static double last_mean(double sum, double count) { return sum / count; }
-static double last_sqrt(double sum, double count) { return (void)count, sqrt(sum); }
-static double last_log(double sum, double count) { return (void)count, log(sum); }
+static double each_same(double v) {
+    return v;
+}
+static double each_square(double v) {
+    return v * v;
+}
+static double last_same(double sum, double count) {
+    return (void)count, sum;
+}
+static double last_mean(double sum, double count) {
+    return sum / count;
+}
+static double last_sqrt(double sum, double count) {
+    return (void)count, sqrt(sum);
+}
+static double last_log(double sum, double count) {
+    return (void)count, log(sum);
+}
 
 static sinter_status number_infer(sni_call *call) {
     return sni_rule_reduce(call, SNI_CLASS_NUMBER);
 }
 
-static sinter_status real_infer(sni_call *call) { return sni_rule_reduce(call, SNI_CLASS_REAL); }
+static sinter_status real_infer(sni_call *call) {
+    return sni_rule_reduce(call, SNI_CLASS_REAL);
+}
 
 /* Integers: sums of values, magnitudes or squares that wrap, then the truncated mean. */
 static sinter_status reduce_ints(const sni_ref_call *call, reduction how) {
@@ -93,8 +107,10 @@ static sinter_status log_sum_exp_reference(const sni_ref_call *call) {
         for (int pass = 0; pass < 2; ++pass)
             for (int64_t n = 0; n < in->count; ++n) {
                 if (sni_ref_reduced(in, axes, coords) == to) {
-                    if (pass == 0) most = isnan(in->f[n]) || in->f[n] > most ? in->f[n] : most;
-                    else sum += exp(in->f[n] - (isinf(most) ? 0 : most));
+                    if (pass == 0)
+                        most = isnan(in->f[n]) || in->f[n] > most ? in->f[n] : most;
+                    else
+                        sum += exp(in->f[n] - (isinf(most) ? 0 : most));
                 }
                 sni_ref_next(in, coords);
             }
@@ -161,14 +177,12 @@ static sinter_status arg_reference(const sni_ref_call *call, bool max) {
     const sni_ref_tensor *in = call->in[0];
     sni_ref_rows rows = sni_ref_rows_of(in, call->attrs[SNI_ARG_AXIS].i);
     bool last = call->attrs[SNI_ARG_SELECT_LAST].i != 0;
-    if (rows.length == 0 && call->out[0]->count > 0)
-        return sni_fail(SINTER_SHAPE, "an empty axis has no extreme");
+    if (rows.length == 0 && call->out[0]->count > 0) return sni_fail(SINTER_SHAPE, "an empty axis has no extreme");
     for (int64_t a = 0; a < rows.outer; ++a)
         for (int64_t c = 0; c < rows.inner; ++c) {
             int64_t base = a * rows.length * rows.inner + c, best = 0;
             for (int64_t b = 1; b < rows.length; ++b)
-                if (arg_better(in, base + best * rows.inner, base + b * rows.inner, max, last))
-                    best = b;
+                if (arg_better(in, base + best * rows.inner, base + b * rows.inner, max, last)) best = b;
             call->out[0]->i[a * rows.inner + c] = best;
         }
     return SINTER_OK;
@@ -181,22 +195,23 @@ static sinter_status argmin_reference(const sni_ref_call *call) {
     return arg_reference(call, false);
 }
 
-#define REDUCE(text, class, rule, function, words)                                                 \
-    {.name = text, .kind = SNI_OP_COMPOSITE, .min_inputs = 1, .max_inputs = 1, .outputs = 1,       \
-     .attrs = SNI_ATTRS_OF(REDUCE),                        \
-     .classes = class, .cost = 2, .fill_attr = -1, .infer = rule, .reference = function,           \
-     .doc = words}
-#define ARG(text, function, words)                                                                 \
-    {.name = text, .kind = SNI_OP_COMPOSITE, .min_inputs = 1, .max_inputs = 1, .outputs = 1,       \
-     .attrs = SNI_ATTRS_OF(ARG),                                                  \
-     .classes = SNI_CLASS_NUMBER, .cost = 3, .fill_attr = -1, .infer = arg_infer,                  \
-     .reference = function, .doc = words}
+#define REDUCE(text, class, rule, function, words)                                                                     \
+    {                                                                                                                  \
+        .name = text, .kind = SNI_OP_COMPOSITE, .min_inputs = 1, .max_inputs = 1, .outputs = 1,                        \
+        .attrs = SNI_ATTRS_OF(REDUCE), .classes = class, .cost = 2, .fill_attr = -1, .infer = rule,                    \
+        .reference = function, .doc = words                                                                            \
+    }
+#define ARG(text, function, words)                                                                                     \
+    {                                                                                                                  \
+        .name = text, .kind = SNI_OP_COMPOSITE, .min_inputs = 1, .max_inputs = 1, .outputs = 1,                        \
+        .attrs = SNI_ATTRS_OF(ARG), .classes = SNI_CLASS_NUMBER, .cost = 3, .fill_attr = -1, .infer = arg_infer,       \
+        .reference = function, .doc = words                                                                            \
+    }
 
 const sni_op sni_ops_composite_reduce[] = {
     REDUCE("reduce_mean", SNI_CLASS_NUMBER, number_infer, mean_reference,
            "Mean over axes (none given: all); of integers truncated."),
-    REDUCE("reduce_l1", SNI_CLASS_NUMBER, number_infer, l1_reference,
-           "Sum of magnitudes over axes (none given: all)."),
+    REDUCE("reduce_l1", SNI_CLASS_NUMBER, number_infer, l1_reference, "Sum of magnitudes over axes (none given: all)."),
     REDUCE("reduce_l2", SNI_CLASS_REAL, real_infer, l2_reference,
            "Root of the sum of squares over axes (none given: all)."),
     REDUCE("reduce_log_sum", SNI_CLASS_REAL, real_infer, log_sum_reference,
@@ -205,9 +220,17 @@ const sni_op sni_ops_composite_reduce[] = {
            "Logarithm of the sum of exponentials over axes (none given: all), without overflow."),
     REDUCE("reduce_sum_square", SNI_CLASS_NUMBER, number_infer, sum_square_reference,
            "Sum of squares over axes (none given: all)."),
-    {.name = "reduce_variance", .kind = SNI_OP_COMPOSITE, .min_inputs = 1, .max_inputs = 1, .outputs = 1,
-     .attrs = SNI_ATTRS_OF(VARIANCE), .classes = SNI_CLASS_REAL, .cost = 3, .fill_attr = -1,
-     .infer = real_infer, .reference = variance_reference,
+    {.name = "reduce_variance",
+     .kind = SNI_OP_COMPOSITE,
+     .min_inputs = 1,
+     .max_inputs = 1,
+     .outputs = 1,
+     .attrs = SNI_ATTRS_OF(VARIANCE),
+     .classes = SNI_CLASS_REAL,
+     .cost = 3,
+     .fill_attr = -1,
+     .infer = real_infer,
+     .reference = variance_reference,
      .doc = "Sum of squared distances from the mean over axes (none given: all), over count - correction: 0 for the "
             "variance of what is given, 1 for an estimate from a sample. NaN where nothing is left to divide by."},
     ARG("argmax", argmax_reference,

@@ -27,8 +27,7 @@ static sinter_status resize_infer(sni_call *call) {
 
 /* Where element o of size outputs lies between dim inputs, as a fraction of two integers, so that the
  * roundings of halves are exact. */
-static void resize_position(int64_t coordinate, int64_t o, int64_t dim, int64_t size, int64_t *upper,
-                            int64_t *lower) {
+static void resize_position(int64_t coordinate, int64_t o, int64_t dim, int64_t size, int64_t *upper, int64_t *lower) {
     *lower = 2 * size;
     *upper = (2 * o + 1) * dim - size;
     if (coordinate == SNI_RESIZE_ASYMMETRIC) *upper = 2 * o * dim;
@@ -39,7 +38,9 @@ static void resize_position(int64_t coordinate, int64_t o, int64_t dim, int64_t 
     }
 }
 
-static int64_t floor_div(int64_t a, int64_t b) { return a >= 0 ? a / b : -((b - 1 - a) / b); }
+static int64_t floor_div(int64_t a, int64_t b) {
+    return a >= 0 ? a / b : -((b - 1 - a) / b);
+}
 
 static double cubic_weight(double distance, double a) {
     double d = fabs(distance);
@@ -48,8 +49,8 @@ static double cubic_weight(double distance, double a) {
 }
 
 /* The input elements and their weights that make element o; returns how many. */
-static int resize_taps(const sni_ref_call *call, int64_t o, int64_t dim, int64_t size,
-                       int64_t *indices, double *weights) {
+static int resize_taps(const sni_ref_call *call, int64_t o, int64_t dim, int64_t size, int64_t *indices,
+                       double *weights) {
     int64_t upper = 0, lower = 1;
     if (dim == size) {
         indices[0] = o;
@@ -62,10 +63,17 @@ static int resize_taps(const sni_ref_call *call, int64_t o, int64_t dim, int64_t
     int count = 0;
     if (call->attrs[SNI_RESIZE_MODE].i == SNI_RESIZE_TO_NEAREST) {
         switch (call->attrs[SNI_RESIZE_NEAREST].i) {
-        case SNI_RESIZE_PREFER_FLOOR: base += part > 0.5; break;
-        case SNI_RESIZE_PREFER_CEIL: base += part >= 0.5; break;
-        case SNI_RESIZE_CEIL: base += part > 0; break;
-        default: break;
+        case SNI_RESIZE_PREFER_FLOOR:
+            base += part > 0.5;
+            break;
+        case SNI_RESIZE_PREFER_CEIL:
+            base += part >= 0.5;
+            break;
+        case SNI_RESIZE_CEIL:
+            base += part > 0;
+            break;
+        default:
+            break;
         }
         indices[count] = base;
         weights[count++] = 1;
@@ -80,8 +88,7 @@ static int resize_taps(const sni_ref_call *call, int64_t o, int64_t dim, int64_t
             weights[count++] = cubic_weight(part - k, call->attrs[SNI_RESIZE_CUBIC_A].f);
         }
     }
-    for (int k = 0; k < count; ++k)
-        indices[k] = indices[k] < 0 ? 0 : indices[k] >= dim ? dim - 1 : indices[k];
+    for (int k = 0; k < count; ++k) indices[k] = indices[k] < 0 ? 0 : indices[k] >= dim ? dim - 1 : indices[k];
     return count;
 }
 
@@ -91,10 +98,8 @@ static double resize_sum(const sni_ref_call *call, const int64_t *to, int axis, 
     int64_t indices[4];
     double weights[4], sum = 0;
     if (axis == x->rank) return x->f[at];
-    int count =
-        resize_taps(call, to[axis], x->dims[axis], call->out[0]->dims[axis], indices, weights);
-    for (int k = 0; k < count; ++k)
-        sum += weights[k] * resize_sum(call, to, axis + 1, at * x->dims[axis] + indices[k]);
+    int count = resize_taps(call, to[axis], x->dims[axis], call->out[0]->dims[axis], indices, weights);
+    for (int k = 0; k < count; ++k) sum += weights[k] * resize_sum(call, to, axis + 1, at * x->dims[axis] + indices[k]);
     return sum;
 }
 
@@ -103,8 +108,7 @@ static sinter_status resize_reference(const sni_ref_call *call) {
     sni_ref_tensor *out = call->out[0];
     int64_t coords[SINTER_MAX_RANK] = {0}, indices[4];
     double weights[4];
-    if (x->count == 0 && out->count > 0)
-        return sni_fail(SINTER_SHAPE, "an empty dimension cannot be resized");
+    if (x->count == 0 && out->count > 0) return sni_fail(SINTER_SHAPE, "an empty dimension cannot be resized");
     for (int64_t n = 0; n < out->count; ++n) {
         if (call->attrs[SNI_RESIZE_MODE].i == SNI_RESIZE_TO_NEAREST) {
             int64_t at = 0;
@@ -122,10 +126,17 @@ static sinter_status resize_reference(const sni_ref_call *call) {
 }
 
 const sni_op sni_ops_composite_resize[] = {
-    {.name = "resize", .kind = SNI_OP_COMPOSITE, .min_inputs = 1, .max_inputs = 1, .outputs = 1,
+    {.name = "resize",
+     .kind = SNI_OP_COMPOSITE,
+     .min_inputs = 1,
+     .max_inputs = 1,
+     .outputs = 1,
      .attrs = SNI_ATTRS_OF(RESIZE),
-     .classes = SNI_CLASS_ANY, .cost = 4, .fill_attr = -1,
-     .infer = resize_infer, .reference = resize_reference,
+     .classes = SNI_CLASS_ANY,
+     .cost = 4,
+     .fill_attr = -1,
+     .infer = resize_infer,
+     .reference = resize_reference,
      .doc = "Interpolates to sizes. mode 0 nearest, 1 linear, 2 cubic; coordinate 0 half pixel, 1 "
             "asymmetric, 2 align corners, 3 half pixel as PyTorch; nearest 0 round down at halves, "
             "1 round up at halves, 2 floor, 3 ceil."},

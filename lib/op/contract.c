@@ -26,12 +26,10 @@ static sinter_status matmul_infer(sni_call *call) {
 }
 
 /* Which matrix of an input belongs to the batch coordinates of the result. */
-static int64_t matmul_batch(const sni_ref_tensor *in, const sni_ref_tensor *out,
-                            const int64_t *coords) {
+static int64_t matmul_batch(const sni_ref_tensor *in, const sni_ref_tensor *out, const int64_t *coords) {
     int64_t index = 0;
     int shift = out->rank - in->rank;
-    for (int i = 0; i < in->rank - 2; ++i)
-        index = index * in->dims[i] + (in->dims[i] == 1 ? 0 : coords[i + shift]);
+    for (int i = 0; i < in->rank - 2; ++i) index = index * in->dims[i] + (in->dims[i] == 1 ? 0 : coords[i + shift]);
     return index;
 }
 
@@ -56,8 +54,15 @@ static sinter_status matmul_reference(const sni_ref_call *call) {
 }
 
 const sni_op sni_ops_contract[] = {
-    {.name = "matmul", .kind = SNI_OP_CONTRACT, .min_inputs = 2, .max_inputs = 2, .outputs = 1,
-     .classes = SNI_CLASS_REAL, .cost = 2, .fill_attr = -1, .infer = matmul_infer,
+    {.name = "matmul",
+     .kind = SNI_OP_CONTRACT,
+     .min_inputs = 2,
+     .max_inputs = 2,
+     .outputs = 1,
+     .classes = SNI_CLASS_REAL,
+     .cost = 2,
+     .fill_attr = -1,
+     .infer = matmul_infer,
      .reference = matmul_reference,
      .doc = "Matrix product over the last two dimensions; the others broadcast."},
 };

@@ -32,7 +32,7 @@ void sni_custom_source_deinit(sni_custom_source *source);
 
 /* A function as a row; counted, any thread. Graphs that hold nodes of it, and those made from them, keep it alive. */
 struct sni_custom {
-    sni_op op; /* "custom <entry>"; op.custom is this */
+    sni_op op;         /* "custom <entry>"; op.custom is this */
     size_t references; /* atomic */
     sni_arena *arena;
     uint64_t hash; /* of all that makes two of them different */

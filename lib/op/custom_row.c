@@ -62,8 +62,10 @@ static sinter_status reference(const sni_ref_call *call) {
         for (int i = 0; i < call->in_count; ++i)
             operands[i] = sni_ref_get(call->in[i], position(call->in[i], out, coords));
         double result = given->reference(operands, given->context);
-        if (out->dtype == SINTER_BOOL) out->i[n] = result != 0;
-        else sni_ref_set(out, n, result);
+        if (out->dtype == SINTER_BOOL)
+            out->i[n] = result != 0;
+        else
+            sni_ref_set(out, n, result);
         sni_ref_next(out, coords);
     }
     return SINTER_OK;
@@ -72,11 +74,18 @@ static sinter_status reference(const sni_ref_call *call) {
 /* ---- Life ------------------------------------------------------------------------------------- */
 
 static void fill_row(sni_custom *custom, const char *name) {
-    custom->op = (sni_op){.name = name, .kind = SNI_OP_ELEMENTWISE, .min_inputs = custom->source.count,
-                          .max_inputs = custom->source.count, .outputs = 1, .classes = SNI_CLASS_ANY,
-                          .cost = custom->given.cost > 0 ? custom->given.cost : USUAL_COST, .fill_attr = -1,
-                          .infer = infer, .reference = custom->given.reference ? reference : NULL,
-                          .doc = "A function of the user's own.", .custom = custom};
+    custom->op = (sni_op){.name = name,
+                          .kind = SNI_OP_ELEMENTWISE,
+                          .min_inputs = custom->source.count,
+                          .max_inputs = custom->source.count,
+                          .outputs = 1,
+                          .classes = SNI_CLASS_ANY,
+                          .cost = custom->given.cost > 0 ? custom->given.cost : USUAL_COST,
+                          .fill_attr = -1,
+                          .infer = infer,
+                          .reference = custom->given.reference ? reference : NULL,
+                          .doc = "A function of the user's own.",
+                          .custom = custom};
 }
 
 static uint64_t hash_of(const sni_custom *custom) {
@@ -115,8 +124,10 @@ sinter_status sni_custom_create(const sinter_custom_function *function, sni_cust
     custom->references = 1;
     custom->arena = sni_arena_create();
     sinter_status status = custom->arena ? fill(custom, function) : sni_out_of_memory("a custom function");
-    if (status == SINTER_OK) *out_custom = custom;
-    else sni_custom_release(custom);
+    if (status == SINTER_OK)
+        *out_custom = custom;
+    else
+        sni_custom_release(custom);
     return status;
 }
 

@@ -44,7 +44,9 @@ static bool add_name(reader *r, sni_custom_names *list, const char *at, size_t l
     return true;
 }
 
-static bool is_name_char(char c) { return isalnum((unsigned char)c) || c == '_'; }
+static bool is_name_char(char c) {
+    return isalnum((unsigned char)c) || c == '_';
+}
 
 /* ---- Tokens ----------------------------------------------------------------------------------- */
 
@@ -118,7 +120,9 @@ static token next_token(reader *r) {
     return t;
 }
 
-static bool is(const token *t, const char *text) { return t->length == strlen(text) && memcmp(t->at, text, t->length) == 0; }
+static bool is(const token *t, const char *text) {
+    return t->length == strlen(text) && memcmp(t->at, text, t->length) == 0;
+}
 
 /* ---- Declarations ----------------------------------------------------------------------------- */
 
@@ -140,10 +144,12 @@ static void note_names(reader *r) {
         if (is(t, "=")) return;
         if (is(t, "(")) ++parentheses;
         if (is(t, ")")) --parentheses;
-        bool tag = i > 0 && (is(&r->tokens[i - 1], "struct") || is(&r->tokens[i - 1], "union") || is(&r->tokens[i - 1], "enum"));
+        bool tag = i > 0 &&
+                   (is(&r->tokens[i - 1], "struct") || is(&r->tokens[i - 1], "union") || is(&r->tokens[i - 1], "enum"));
         bool before = is(next, "(") || is(next, "[") || is(next, "=") || is(next, ",") || is(next, ";");
         bool reserved = t->length >= 2 && t->at[0] == '_' && t->at[1] == '_';
-        if (t->name && !reserved && parentheses == 0 && (tag || before)) add_name(r, &r->out->declared, t->at, t->length);
+        if (t->name && !reserved && parentheses == 0 && (tag || before))
+            add_name(r, &r->out->declared, t->at, t->length);
     }
 }
 
@@ -172,14 +178,14 @@ static bool read_result(const reader *r, int name, sni_custom_type *out) {
 /* "const float x": one type and perhaps a name. */
 static bool read_parameter(const reader *r, int from, int to, sni_custom_type *out) {
     while (from < to && is(&r->tokens[from], "const")) ++from;
-    return from < to && type_of(&r->tokens[from], out) && to - from <= 2 && (to - from == 1 || r->tokens[from + 1].name);
+    return from < to && type_of(&r->tokens[from], out) && to - from <= 2 &&
+           (to - from == 1 || r->tokens[from + 1].name);
 }
 
 static sinter_status read_function(reader *r, int name) {
     sni_custom_source *out = r->out;
     int last = r->count - 1;
-    if (!read_result(r, name, &out->result))
-        return refuse(r, "the function must return float, int, long or double");
+    if (!read_result(r, name, &out->result)) return refuse(r, "the function must return float, int, long or double");
     out->count = 0;
     for (int from = name + 2; from < last;) {
         int to = from;

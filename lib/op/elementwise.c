@@ -35,11 +35,15 @@ static double real_mod(double x, double y) {
     return r != 0 && (r < 0) != (y < 0) ? r + y : r;
 }
 
-static double real_inf_sign(double x) { return !isinf(x) ? 0 : x > 0 ? 1 : -1; }
+static double real_inf_sign(double x) {
+    return !isinf(x) ? 0 : x > 0 ? 1 : -1;
+}
 
 /* ---- the same on integers ---- */
 
-static whole whole_fmod(whole x, whole y) { return y == 0 ? 0 : x % y; }
+static whole whole_fmod(whole x, whole y) {
+    return y == 0 ? 0 : x % y;
+}
 
 static whole whole_mod(whole x, whole y) {
     whole r = whole_fmod(x, y);
@@ -59,14 +63,14 @@ static whole whole_pow(whole x, whole y) {
 /* ---- the rows, compiled in double ---- */
 
 #define UNUSED __attribute__((unused))
-#define REAL_FUNCTION(name, expression)                                                            \
-    static double real_row_##name(double a UNUSED, double b UNUSED, double c UNUSED,               \
-                                  double p0 UNUSED, double p1 UNUSED) {                            \
-        return expression;                                                                         \
+#define REAL_FUNCTION(name, expression)                                                                                \
+    static double real_row_##name(double a UNUSED, double b UNUSED, double c UNUSED, double p0 UNUSED,                 \
+                                  double p1 UNUSED) {                                                                  \
+        return expression;                                                                                             \
     }
-#define WHOLE_FUNCTION(name, expression)                                                           \
-    static whole whole_row_##name(whole a UNUSED, whole b UNUSED, whole c UNUSED) {                \
-        return expression;                                                                         \
+#define WHOLE_FUNCTION(name, expression)                                                                               \
+    static whole whole_row_##name(whole a UNUSED, whole b UNUSED, whole c UNUSED) {                                    \
+        return expression;                                                                                             \
     }
 #define NO_FUNCTION(name, expression)
 
@@ -89,8 +93,7 @@ static whole whole_pow(whole x, whole y) {
 #define min(x, y) real_min(x, y)
 #define div(x, y) ((x) / (y))
 #define mod(x, y) real_mod(x, y)
-#define SNI_ROW(class, name, arity, result, cost, attrs, traits, expression, doc)                  \
-    REAL_OF_##class(name, expression)
+#define SNI_ROW(class, name, arity, result, cost, attrs, traits, expression, doc) REAL_OF_##class(name, expression)
 #include "op/elementwise.inc"
 #undef SNI_ROW
 #undef rsqrt
@@ -113,8 +116,7 @@ static whole whole_pow(whole x, whole y) {
 #define mod(x, y) whole_mod(x, y)
 #define fmod(x, y) whole_fmod(x, y)
 #define pow(x, y) whole_pow(x, y)
-#define SNI_ROW(class, name, arity, result, cost, attrs, traits, expression, doc)                  \
-    WHOLE_OF_##class(name, expression)
+#define SNI_ROW(class, name, arity, result, cost, attrs, traits, expression, doc) WHOLE_OF_##class(name, expression)
 #include "op/elementwise.inc"
 #undef SNI_ROW
 #undef abs
@@ -136,16 +138,14 @@ static const struct {
 #define FUNCTIONS_NUMBER(name) {REAL_POINTER(name), WHOLE_POINTER(name)},
 #define FUNCTIONS_ANY(name) {REAL_POINTER(name), WHOLE_POINTER(name)},
 #define FUNCTIONS_BOOL(name) {NULL, WHOLE_POINTER(name)},
-#define SNI_ROW(class, name, arity, result, cost, attrs, traits, expression, doc)                  \
-    FUNCTIONS_##class(name)
+#define SNI_ROW(class, name, arity, result, cost, attrs, traits, expression, doc) FUNCTIONS_##class(name)
 #include "op/elementwise.inc"
 #undef SNI_ROW
 };
 
 enum { ROW_COUNT = sizeof g_functions / sizeof g_functions[0] };
 
-bool sni_elementwise_whole(const sni_op *op, sinter_dtype dtype, const int64_t operands[3],
-                           int64_t *out) {
+bool sni_elementwise_whole(const sni_op *op, sinter_dtype dtype, const int64_t operands[3], int64_t *out) {
     ptrdiff_t row = op - sni_ops_elementwise;
     if (row < 0 || row >= ROW_COUNT || !g_functions[row].whole) return false;
     whole result = g_functions[row].whole(operands[0], operands[1], operands[2]);
@@ -156,7 +156,9 @@ bool sni_elementwise_whole(const sni_op *op, sinter_dtype dtype, const int64_t o
 /* ---- shape rules ---- */
 
 /* The inputs are alike but for the condition of an operator that selects. */
-static int first_operand(const sni_op *op) { return op->traits.selects ? 1 : 0; }
+static int first_operand(const sni_op *op) {
+    return op->traits.selects ? 1 : 0;
+}
 
 static sinter_status elementwise_infer(sni_call *call) {
     int first = first_operand(call->op);
@@ -270,29 +272,60 @@ static sinter_status cast_reference(const sni_ref_call *call) {
 
 /* ---- the rows ---- */
 
-#define SNI_F0 {{NULL, SNI_ATTR_NONE, 0}}
-#define SNI_F1(name, preset) {{name, SNI_ATTR_FLOAT, preset}}
-#define SNI_F2(name, preset, name2, preset2)                                                       \
-    {{name, SNI_ATTR_FLOAT, preset}, {name2, SNI_ATTR_FLOAT, preset2}}
-#define SNI_T0 {.commutes = false}
-#define SNI_TRAITS(...) {__VA_ARGS__}
-#define SNI_ROW(class_, name_, arity_, result_, cost_, attrs_, traits_, expression_, doc_)         \
-    {                                                                                              \
-        .name = #name_, .kind = SNI_OP_ELEMENTWISE, .min_inputs = arity_, .max_inputs = arity_,    \
-        .outputs = 1, .attrs = attrs_, .classes = SNI_CLASS_##class_,                              \
-        .result = SNI_RESULT_##result_, .expression = #expression_, .cost = cost_,                 \
-        .traits = traits_,                                                                         \
-        .infer = elementwise_infer, .fill_attr = -1, .known = sni_elementwise_known,               \
-        .reference = elementwise_reference, .doc = doc_,                                           \
+#define SNI_F0                                                                                                         \
+    {                                                                                                                  \
+        { NULL, SNI_ATTR_NONE, 0 }                                                                                     \
+    }
+#define SNI_F1(name, preset)                                                                                           \
+    {                                                                                                                  \
+        { name, SNI_ATTR_FLOAT, preset }                                                                               \
+    }
+#define SNI_F2(name, preset, name2, preset2)                                                                           \
+    {                                                                                                                  \
+        {name, SNI_ATTR_FLOAT, preset}, {                                                                              \
+            name2, SNI_ATTR_FLOAT, preset2                                                                             \
+        }                                                                                                              \
+    }
+#define SNI_T0                                                                                                         \
+    { .commutes = false }
+#define SNI_TRAITS(...)                                                                                                \
+    { __VA_ARGS__ }
+#define SNI_ROW(class_, name_, arity_, result_, cost_, attrs_, traits_, expression_, doc_)                             \
+    {                                                                                                                  \
+        .name = #name_,                                                                                                \
+        .kind = SNI_OP_ELEMENTWISE,                                                                                    \
+        .min_inputs = arity_,                                                                                          \
+        .max_inputs = arity_,                                                                                          \
+        .outputs = 1,                                                                                                  \
+        .attrs = attrs_,                                                                                               \
+        .classes = SNI_CLASS_##class_,                                                                                 \
+        .result = SNI_RESULT_##result_,                                                                                \
+        .expression = #expression_,                                                                                    \
+        .cost = cost_,                                                                                                 \
+        .traits = traits_,                                                                                             \
+        .infer = elementwise_infer,                                                                                    \
+        .fill_attr = -1,                                                                                               \
+        .known = sni_elementwise_known,                                                                                \
+        .reference = elementwise_reference,                                                                            \
+        .doc = doc_,                                                                                                   \
     },
 
 const sni_op sni_ops_elementwise[] = {
 #include "op/elementwise.inc"
     {
-        .name = "cast", .kind = SNI_OP_CAST, .min_inputs = 1, .max_inputs = 1, .outputs = 1,
-        .attrs = SNI_ATTRS_OF(CAST), .classes = SNI_CLASS_ANY,
-        .result = SNI_RESULT_SAME, .cost = 1, .infer = cast_infer, .fill_attr = -1,
-        .known = sni_cast_known, .reference = cast_reference,
+        .name = "cast",
+        .kind = SNI_OP_CAST,
+        .min_inputs = 1,
+        .max_inputs = 1,
+        .outputs = 1,
+        .attrs = SNI_ATTRS_OF(CAST),
+        .classes = SNI_CLASS_ANY,
+        .result = SNI_RESULT_SAME,
+        .cost = 1,
+        .infer = cast_infer,
+        .fill_attr = -1,
+        .known = sni_cast_known,
+        .reference = cast_reference,
         .doc = "converts to dtype: real to integer truncates and saturates (NaN gives 0), to bool is "
                "!= 0, integer to integer wraps",
     },

@@ -7,17 +7,20 @@
 
 typedef sni_expr (*symbolic_fn)(sni_sym *sym, sni_expr a, sni_expr b, sni_expr c);
 #define UNUSED __attribute__((unused))
-#define SYMBOLIC(name, expression)                                                                 \
-    static sni_expr symbolic_##name(sni_sym *sym, sni_expr a UNUSED, sni_expr b UNUSED,            \
-                                    sni_expr c UNUSED) {                                           \
-        return expression;                                                                         \
+#define SYMBOLIC(name, expression)                                                                                     \
+    static sni_expr symbolic_##name(sni_sym *sym, sni_expr a UNUSED, sni_expr b UNUSED, sni_expr c UNUSED) {           \
+        return expression;                                                                                             \
     }
 
-static sni_expr sym_zero(sni_sym *sym) { return sni_sym_const(sym, 0); }
+static sni_expr sym_zero(sni_sym *sym) {
+    return sni_sym_const(sym, 0);
+}
 static sni_expr sym_not_zero(sni_sym *sym, sni_expr a) {
     return sni_sym_not(sym, sni_sym_eq(sym, a, sym_zero(sym)));
 }
-static sni_expr sym_neg(sni_sym *sym, sni_expr a) { return sni_sym_mul_i(sym, a, -1); }
+static sni_expr sym_neg(sni_sym *sym, sni_expr a) {
+    return sni_sym_mul_i(sym, a, -1);
+}
 static sni_expr sym_or(sni_sym *sym, sni_expr a, sni_expr b) {
     return sni_sym_not(sym, sni_sym_and(sym, sni_sym_not(sym, a), sni_sym_not(sym, b)));
 }
@@ -62,11 +65,11 @@ static const struct {
     const char *name;
     symbolic_fn function;
 } g_symbolic[] = {
-#define ENTRY(name) {#name, symbolic_##name}
-    ENTRY(neg), ENTRY(abs), ENTRY(sign), ENTRY(relu), ENTRY(not), ENTRY(add), ENTRY(sub),
-    ENTRY(mul), ENTRY(div), ENTRY(mod),  ENTRY(fmod), ENTRY(max), ENTRY(min), ENTRY(clip),
-    ENTRY(eq),  ENTRY(ne),  ENTRY(lt),   ENTRY(le),   ENTRY(gt),  ENTRY(ge),  ENTRY(and),
-    ENTRY(or),  ENTRY(where),
+#define ENTRY(name)                                                                                                    \
+    { #name, symbolic_##name }
+    ENTRY(neg), ENTRY(abs), ENTRY(sign), ENTRY(relu), ENTRY(not ), ENTRY(add),  ENTRY(sub),   ENTRY(mul),
+    ENTRY(div), ENTRY(mod), ENTRY(fmod), ENTRY(max),  ENTRY(min),  ENTRY(clip), ENTRY(eq),    ENTRY(ne),
+    ENTRY(lt),  ENTRY(le),  ENTRY(gt),   ENTRY(ge),   ENTRY(and),  ENTRY(or),   ENTRY(where),
 #undef ENTRY
 };
 

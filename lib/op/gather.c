@@ -18,8 +18,7 @@ static void guard_empty(sni_sym *sym, sni_expr dim, sni_access *access) {
     sni_expr zero = sni_sym_const(sym, 0);
     if (sni_sym_known_less(sym, zero, dim)) return;
     sni_expr some = sni_sym_lt(sym, zero, dim);
-    access->guard =
-        access->guard == SNI_NO_EXPR ? some : sni_sym_and(sym, access->guard, some);
+    access->guard = access->guard == SNI_NO_EXPR ? some : sni_sym_and(sym, access->guard, some);
 }
 
 static int64_t wrap_reference(int64_t index, int64_t dim) {
@@ -50,9 +49,8 @@ static sinter_status gather_infer(sni_call *call) {
     return sni_rule_done(call);
 }
 
-static int gather_map(const sni_call *call, const sni_expr *out_coords, int output,
-                      sni_read_fn read, void *context, sni_access *accesses,
-                      sni_expr *out_value) {
+static int gather_map(const sni_call *call, const sni_expr *out_coords, int output, sni_read_fn read, void *context,
+                      sni_access *accesses, sni_expr *out_value) {
     (void)output, (void)out_value;
     const sni_type *data = &call->in[0], *indices = &call->in[1];
     int axis = 0;
@@ -93,8 +91,7 @@ static sinter_status elements_infer(sni_call *call) {
     int axis = 0;
     SNI_TRY(gather_classes(call));
     SNI_TRY(sni_rule_axis(sni_attr_i(call, SNI_GATHER_AXIS), data->rank, &axis));
-    if (data->rank != indices->rank)
-        return sni_rule_shapes(call, "data and indices have different ranks");
+    if (data->rank != indices->rank) return sni_rule_shapes(call, "data and indices have different ranks");
     for (int i = 0; i < data->rank; ++i) {
         if (i == axis) continue;
         sni_expr fits = sni_sym_le(call->sym, indices->dims[i], data->dims[i]);
@@ -105,9 +102,8 @@ static sinter_status elements_infer(sni_call *call) {
     return sni_rule_done(call);
 }
 
-static int elements_map(const sni_call *call, const sni_expr *out_coords, int output,
-                        sni_read_fn read, void *context, sni_access *accesses,
-                        sni_expr *out_value) {
+static int elements_map(const sni_call *call, const sni_expr *out_coords, int output, sni_read_fn read, void *context,
+                        sni_access *accesses, sni_expr *out_value) {
     (void)output, (void)out_value;
     const sni_type *data = &call->in[0];
     int axis = 0;
@@ -167,8 +163,8 @@ static sinter_status nd_infer(sni_call *call) {
     return sni_rule_done(call);
 }
 
-static int nd_map(const sni_call *call, const sni_expr *out_coords, int output, sni_read_fn read,
-                  void *context, sni_access *accesses, sni_expr *out_value) {
+static int nd_map(const sni_call *call, const sni_expr *out_coords, int output, sni_read_fn read, void *context,
+                  sni_access *accesses, sni_expr *out_value) {
     (void)output, (void)out_value;
     const sni_type *data = &call->in[0], *indices = &call->in[1];
     sni_sym *sym = call->sym;
@@ -188,8 +184,7 @@ static int nd_map(const sni_call *call, const sni_expr *out_coords, int output, 
         guard_empty(sym, data->dims[batch + k], &accesses[0]);
     }
     int rest = (int)(batch + depth);
-    for (int i = rest; i < data->rank; ++i)
-        accesses[0].coords[i] = out_coords[last + i - rest];
+    for (int i = rest; i < data->rank; ++i) accesses[0].coords[i] = out_coords[last + i - rest];
     return 1;
 }
 
@@ -206,8 +201,7 @@ static sinter_status nd_reference(const sni_ref_call *call) {
         for (int i = 0; i < batch; ++i) from[i] = coords[i];
         for (int k = 0; k < depth; ++k) {
             empty |= data->dims[batch + k] == 0;
-            from[batch + k] =
-                wrap_reference(indices->i[tuple * depth + k], data->dims[batch + k]);
+            from[batch + k] = wrap_reference(indices->i[tuple * depth + k], data->dims[batch + k]);
         }
         for (int i = batch + depth; i < data->rank; ++i) from[i] = coords[last + i - batch - depth];
         if (empty)
@@ -220,21 +214,44 @@ static sinter_status nd_reference(const sni_ref_call *call) {
 }
 
 const sni_op sni_ops_gather[] = {
-    {.name = "gather", .inputs = "data indices",
-     .kind = SNI_OP_VIEW, .min_inputs = 2, .max_inputs = 2, .outputs = 1,
-     .attrs = SNI_ATTRS_OF(GATHER), .classes = SNI_CLASS_ANY, .fill_attr = -1,
-     .infer = gather_infer, .map = gather_map, .reference = gather_reference,
+    {.name = "gather",
+     .inputs = "data indices",
+     .kind = SNI_OP_VIEW,
+     .min_inputs = 2,
+     .max_inputs = 2,
+     .outputs = 1,
+     .attrs = SNI_ATTRS_OF(GATHER),
+     .classes = SNI_CLASS_ANY,
+     .fill_attr = -1,
+     .infer = gather_infer,
+     .map = gather_map,
+     .reference = gather_reference,
      .doc = "The slices of data along axis that indices name, in the shape of indices."},
-    {.name = "gather_elements", .inputs = "data indices",
-     .kind = SNI_OP_VIEW, .min_inputs = 2, .max_inputs = 2,
-     .outputs = 1, .attrs = SNI_ATTRS_OF(GATHER), .classes = SNI_CLASS_ANY,
-     .fill_attr = -1, .infer = elements_infer, .map = elements_map,
+    {.name = "gather_elements",
+     .inputs = "data indices",
+     .kind = SNI_OP_VIEW,
+     .min_inputs = 2,
+     .max_inputs = 2,
+     .outputs = 1,
+     .attrs = SNI_ATTRS_OF(GATHER),
+     .classes = SNI_CLASS_ANY,
+     .fill_attr = -1,
+     .infer = elements_infer,
+     .map = elements_map,
      .reference = elements_reference,
      .doc = "Element by element: the coordinate along axis comes from indices at the same place."},
-    {.name = "gather_nd", .inputs = "data indices",
-     .kind = SNI_OP_VIEW, .min_inputs = 2, .max_inputs = 2, .outputs = 1,
-     .attrs = SNI_ATTRS_OF(GATHER_ND), .classes = SNI_CLASS_ANY, .fill_attr = -1,
-     .infer = nd_infer, .map = nd_map, .reference = nd_reference,
+    {.name = "gather_nd",
+     .inputs = "data indices",
+     .kind = SNI_OP_VIEW,
+     .min_inputs = 2,
+     .max_inputs = 2,
+     .outputs = 1,
+     .attrs = SNI_ATTRS_OF(GATHER_ND),
+     .classes = SNI_CLASS_ANY,
+     .fill_attr = -1,
+     .infer = nd_infer,
+     .map = nd_map,
+     .reference = nd_reference,
      .doc = "The last dimension of indices holds coordinates into data."},
 };
 const size_t sni_ops_gather_count = COUNT(sni_ops_gather);

@@ -21,18 +21,16 @@ static sinter_status iota_infer(sni_call *call) {
     int axis = 0;
     sinter_dtype dtype = (sinter_dtype)sni_attr_i(call, SNI_IOTA_DTYPE);
     if (dtype != SINTER_I64 && dtype != SINTER_I32 && !sni_dtype_is_real(dtype))
-        return sni_fail(SINTER_DTYPE, "iota makes i64, i32 and real dtypes, not %s",
-                        sinter_dtype_name(dtype));
+        return sni_fail(SINTER_DTYPE, "iota makes i64, i32 and real dtypes, not %s", sinter_dtype_name(dtype));
     SNI_TRY(sni_rule_axis(sni_attr_i(call, SNI_IOTA_AXIS), call->attrs[SNI_IOTA_SHAPE].count, &axis));
     return shape_out(call, SNI_IOTA_SHAPE, dtype);
 }
 
-static int iota_map(const sni_call *call, const sni_expr *out_coords, int output,
-                    sni_read_fn read, void *context, sni_access *accesses, sni_expr *out_value) {
+static int iota_map(const sni_call *call, const sni_expr *out_coords, int output, sni_read_fn read, void *context,
+                    sni_access *accesses, sni_expr *out_value) {
     (void)output, (void)read, (void)context, (void)accesses;
     int axis = 0;
-    if (sni_rule_axis(sni_attr_i(call, SNI_IOTA_AXIS), call->out[0].rank, &axis) != SINTER_OK)
-        return -1;
+    if (sni_rule_axis(sni_attr_i(call, SNI_IOTA_AXIS), call->out[0].rank, &axis) != SINTER_OK) return -1;
     *out_value = out_coords[axis];
     return 0;
 }
@@ -40,8 +38,7 @@ static int iota_map(const sni_call *call, const sni_expr *out_coords, int output
 static sinter_status iota_reference(const sni_ref_call *call) {
     sni_ref_tensor *out = call->out[0];
     sni_ref_rows rows = sni_ref_rows_of(out, call->attrs[SNI_IOTA_AXIS].i);
-    for (int64_t n = 0; n < out->count; ++n)
-        sni_ref_set(out, n, (double)(n / rows.inner % rows.length));
+    for (int64_t n = 0; n < out->count; ++n) sni_ref_set(out, n, (double)(n / rows.inner % rows.length));
     return SINTER_OK;
 }
 
@@ -51,17 +48,14 @@ static sinter_status known_infer(sni_call *call) {
     SNI_TRY(shape_out(call, SNI_KNOWN_SHAPE, SINTER_I64));
     int64_t count = 0;
     sni_expr product = sni_rule_product(call->sym, call->out[0].dims, 0, call->out[0].rank);
-    if (!sni_sym_is_const(call->sym, product, &count) ||
-        count != call->attrs[SNI_KNOWN_ELEMENTS].count)
-        return sni_fail(SINTER_SHAPE, "%d elements do not fill the shape",
-                        call->attrs[SNI_KNOWN_ELEMENTS].count);
+    if (!sni_sym_is_const(call->sym, product, &count) || count != call->attrs[SNI_KNOWN_ELEMENTS].count)
+        return sni_fail(SINTER_SHAPE, "%d elements do not fill the shape", call->attrs[SNI_KNOWN_ELEMENTS].count);
     return SINTER_OK;
 }
 
 /* first + i*step where the elements are such a progression, else a sum in which one term counts. */
-static int known_map(const sni_call *call, const sni_expr *out_coords, int output,
-                     sni_read_fn read, void *context, sni_access *accesses,
-                     sni_expr *out_value) {
+static int known_map(const sni_call *call, const sni_expr *out_coords, int output, sni_read_fn read, void *context,
+                     sni_access *accesses, sni_expr *out_value) {
     (void)output, (void)read, (void)context, (void)accesses;
     sni_sym *sym = call->sym;
     const sni_attr *elements = &call->attrs[SNI_KNOWN_ELEMENTS];
@@ -102,21 +96,36 @@ static bool known_known(const sni_call *call, sni_expr *out) {
 }
 
 static sinter_status known_reference(const sni_ref_call *call) {
-    for (int64_t n = 0; n < call->out[0]->count; ++n)
-        call->out[0]->i[n] = call->attr_values[SNI_KNOWN_ELEMENTS][n];
+    for (int64_t n = 0; n < call->out[0]->count; ++n) call->out[0]->i[n] = call->attr_values[SNI_KNOWN_ELEMENTS][n];
     return SINTER_OK;
 }
 
 const sni_op sni_ops_iota[] = {
-    {.name = "iota", .kind = SNI_OP_IOTA, .min_inputs = 0, .max_inputs = 0, .outputs = 1,
+    {.name = "iota",
+     .kind = SNI_OP_IOTA,
+     .min_inputs = 0,
+     .max_inputs = 0,
+     .outputs = 1,
      .attrs = SNI_ATTRS_OF(IOTA),
-     .classes = SNI_CLASS_ANY, .fill_attr = -1,
-     .infer = iota_infer, .map = iota_map, .reference = iota_reference,
+     .classes = SNI_CLASS_ANY,
+     .fill_attr = -1,
+     .infer = iota_infer,
+     .map = iota_map,
+     .reference = iota_reference,
      .doc = "Every element is its coordinate along axis."},
-    {.name = "known", .kind = SNI_OP_IOTA, .traits = {.known_on_host = true}, .min_inputs = 0, .max_inputs = 0, .outputs = 1,
+    {.name = "known",
+     .kind = SNI_OP_IOTA,
+     .traits = {.known_on_host = true},
+     .min_inputs = 0,
+     .max_inputs = 0,
+     .outputs = 1,
      .attrs = SNI_ATTRS_OF(KNOWN),
-     .classes = SNI_CLASS_ANY, .fill_attr = -1,
-     .infer = known_infer, .map = known_map, .known = known_known, .reference = known_reference,
+     .classes = SNI_CLASS_ANY,
+     .fill_attr = -1,
+     .infer = known_infer,
+     .map = known_map,
+     .known = known_known,
+     .reference = known_reference,
      .doc = "Integers computed from dimensions, in row-major order."},
 };
 const size_t sni_ops_iota_count = COUNT(sni_ops_iota);

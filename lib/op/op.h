@@ -24,7 +24,7 @@ typedef struct sni_custom sni_custom;
 typedef struct sni_attr_spec {
     const char *name; /* NULL ends the list */
     sni_attr_kind kind;
-    double preset;    /* value when the builder gives none; EXPRS start empty */
+    double preset; /* value when the builder gives none; EXPRS start empty */
 } sni_attr_spec;
 
 /* Where one output element comes from: input at coords, if guard (0 or 1) holds. */
@@ -55,14 +55,14 @@ typedef struct sni_ref_call {
     const sni_ref_tensor *const *in; /* NULL for an optional input that is not given */
     int out_count;
     sni_ref_tensor *const *out;
-    const sni_attr *attrs;              /* INT and FLOAT attributes */
-    const int64_t *const *attr_values;  /* EXPRS attributes evaluated: attr_values[a][0..count-1] */
+    const sni_attr *attrs;             /* INT and FLOAT attributes */
+    const int64_t *const *attr_values; /* EXPRS attributes evaluated: attr_values[a][0..count-1] */
 } sni_ref_call;
 
 /* Which dtypes an operator takes. */
 typedef enum sni_dtype_class {
-    SNI_CLASS_REAL = 1,    /* f32 f16 bf16 f64 */
-    SNI_CLASS_INT = 2,     /* i8 u8 i16 i32 i64 */
+    SNI_CLASS_REAL = 1, /* f32 f16 bf16 f64 */
+    SNI_CLASS_INT = 2,  /* i8 u8 i16 i32 i64 */
     SNI_CLASS_BOOL = 4,
     SNI_CLASS_NUMBER = 3,
     SNI_CLASS_ANY = 7
@@ -105,7 +105,7 @@ struct sni_op {
      * numbers, + - * /, comparisons, && || !, ?: and the functions of cl/common/math_*.cl. Numbers are
      * of the operand's type. Compiled as C in double and in int64_t it is the reference. */
     const char *expression;
-    double cost; /* about how many simple operations; recomputing beyond 8 is avoided */
+    double cost;           /* about how many simple operations; recomputing beyond 8 is avoided */
     sni_combiner combiner; /* REDUCE, SCAN */
     sni_traits traits;
     /* Sets dtype, rank, dims of every output; SHAPE or DTYPE with a text without the operator's name. */
@@ -113,14 +113,14 @@ struct sni_op {
     /* VIEW: fills accesses (at most one an input) and returns their number, or -1 on failure. An output
      * element is the first access whose guard holds, else the fill of attribute fill_attr (0 if < 0).
      * IOTA: returns 0 accesses and sets *out_value. */
-    int (*map)(const sni_call *call, const sni_expr *out_coords, int output, sni_read_fn read,
-               void *context, sni_access *accesses, sni_expr *out_value);
+    int (*map)(const sni_call *call, const sni_expr *out_coords, int output, sni_read_fn read, void *context,
+               sni_access *accesses, sni_expr *out_value);
     int fill_attr;
     /* Elements of an integer output as expressions, when the inputs' are known; may be NULL. On success
      * fills out (element_count of output 0) and returns true. */
     bool (*known)(const sni_call *call, sni_expr *out);
     sinter_status (*reference)(const sni_ref_call *call);
-    const char *doc; /* one line */
+    const char *doc;                 /* one line */
     const struct sni_custom *custom; /* the user's function that the row is made of (custom.h); NULL in the table */
     const char *inputs; /* names of the inputs for builders and documents, "x scale bias"; NULL: "a b c ..." */
 };
@@ -133,7 +133,9 @@ const sni_op *sni_op_at(size_t index);
 int sni_op_attr(const sni_op *op, const char *name);
 
 /* An axis that a shape rule has checked, counted from the front. */
-static inline int sni_axis(int64_t axis, int rank) { return (int)(axis < 0 ? axis + rank : axis); }
+static inline int sni_axis(int64_t axis, int rank) {
+    return (int)(axis < 0 ? axis + rank : axis);
+}
 /* The axes that a checked list means, as a bit mask (empty: all); false when one is symbolic. */
 bool sni_axes(const sni_sym *sym, const sni_attr *list, int rank, uint32_t *out_mask);
 

@@ -51,25 +51,37 @@ static sinter_status reduce_reference(const sni_ref_call *call) {
     int64_t coords[SINTER_MAX_RANK] = {0};
     for (int64_t n = 0; n < out->count; ++n) {
         sni_combiner_start start = sni_combiner_start_of(combiner, out->dtype);
-        if (out->f) out->f[n] = start.f;
-        else out->i[n] = start.i;
+        if (out->f)
+            out->f[n] = start.f;
+        else
+            out->i[n] = start.i;
     }
     for (int64_t n = 0; n < in->count; ++n) {
         int64_t to = sni_ref_reduced(in, axes, coords);
-        if (out->f) out->f[to] = sni_combine_real(combiner, out->f[to], in->f[n]);
-        else out->i[to] = sni_combine_whole(combiner, out->i[to], in->i[n]);
+        if (out->f)
+            out->f[to] = sni_combine_real(combiner, out->f[to], in->f[n]);
+        else
+            out->i[to] = sni_combine_whole(combiner, out->i[to], in->i[n]);
         sni_ref_next(in, coords);
     }
-    for (int64_t n = 0; out->i && n < out->count; ++n)
-        out->i[n] = sni_dtype_wrap(out->dtype, out->i[n]);
+    for (int64_t n = 0; out->i && n < out->count; ++n) out->i[n] = sni_dtype_wrap(out->dtype, out->i[n]);
     return SINTER_OK;
 }
 
-#define SNI_COMBINER(id, name_, class, start, whole_start, rounds, symbolic, merge, doc_)           \
-    {.name = "reduce_" #name_, .kind = SNI_OP_REDUCE, .min_inputs = 1, .max_inputs = 1,            \
-     .outputs = 1, .attrs = SNI_ATTRS_OF(REDUCE),          \
-     .classes = SNI_CLASS_##class, .cost = 1, .combiner = SNI_COMBINE_##id, .fill_attr = -1,       \
-     .infer = reduce_infer, .reference = reduce_reference, .doc = doc_},
+#define SNI_COMBINER(id, name_, class, start, whole_start, rounds, symbolic, merge, doc_)                              \
+    {.name = "reduce_" #name_,                                                                                         \
+     .kind = SNI_OP_REDUCE,                                                                                            \
+     .min_inputs = 1,                                                                                                  \
+     .max_inputs = 1,                                                                                                  \
+     .outputs = 1,                                                                                                     \
+     .attrs = SNI_ATTRS_OF(REDUCE),                                                                                    \
+     .classes = SNI_CLASS_##class,                                                                                     \
+     .cost = 1,                                                                                                        \
+     .combiner = SNI_COMBINE_##id,                                                                                     \
+     .fill_attr = -1,                                                                                                  \
+     .infer = reduce_infer,                                                                                            \
+     .reference = reduce_reference,                                                                                    \
+     .doc = doc_},
 
 const sni_op sni_ops_reduce[] = {
 #include "op/combiner.inc"

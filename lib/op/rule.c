@@ -10,23 +10,21 @@ bool sni_rule_given(const sni_call *call, int input) {
 }
 
 sinter_status sni_rule_class(const sni_call *call, int input, sni_dtype_class classes) {
-    if (!sni_rule_given(call, input))
-        return sni_fail(SINTER_INVALID_ARGUMENT, "input %d is missing", input);
+    if (!sni_rule_given(call, input)) return sni_fail(SINTER_INVALID_ARGUMENT, "input %d is missing", input);
     if (sni_dtype_class_of(call->in[input].dtype) & classes) return SINTER_OK;
     const char *wanted = classes == SNI_CLASS_REAL   ? "a real dtype"
                          : classes == SNI_CLASS_INT  ? "an integer dtype"
                          : classes == SNI_CLASS_BOOL ? "bool"
                                                      : "a numeric dtype";
-    return sni_fail(SINTER_DTYPE, "input %d is %s, but must have %s", input,
-                    sinter_dtype_name(call->in[input].dtype), wanted);
+    return sni_fail(SINTER_DTYPE, "input %d is %s, but must have %s", input, sinter_dtype_name(call->in[input].dtype),
+                    wanted);
 }
 
 sinter_status sni_rule_same_dtype(const sni_call *call, int first, int last) {
     for (int i = first + 1; i <= last && i < call->in_count; ++i) {
         if (!sni_rule_given(call, i) || call->in[i].dtype == call->in[first].dtype) continue;
         return sni_fail(SINTER_DTYPE, "inputs %d and %d have different dtypes %s and %s", first, i,
-                        sinter_dtype_name(call->in[first].dtype),
-                        sinter_dtype_name(call->in[i].dtype));
+                        sinter_dtype_name(call->in[first].dtype), sinter_dtype_name(call->in[i].dtype));
     }
     return SINTER_OK;
 }
@@ -64,8 +62,7 @@ sinter_status sni_rule_axis(int64_t axis, int rank, int *out_axis) {
 
 /* Axes and permutations decide what a kernel looks like, so they must be numbers when the graph is built; sizes and steps may
  * be expressions and do not come this way. */
-sinter_status sni_rule_ints(const sni_call *call, int attr, int64_t *values, int capacity,
-                            int *out_count) {
+sinter_status sni_rule_ints(const sni_call *call, int attr, int64_t *values, int capacity, int *out_count) {
     const sni_attr *list = &call->attrs[attr];
     *out_count = 0;
     if (list->count > capacity)
@@ -73,14 +70,12 @@ sinter_status sni_rule_ints(const sni_call *call, int attr, int64_t *values, int
                         call->op->attrs[attr].name, list->count, capacity);
     for (int i = 0; i < list->count; ++i)
         if (!sni_sym_is_const(call->sym, list->exprs[i], &values[i]))
-            return sni_fail(SINTER_UNSUPPORTED, "attribute %s must be numbers",
-                            call->op->attrs[attr].name);
+            return sni_fail(SINTER_UNSUPPORTED, "attribute %s must be numbers", call->op->attrs[attr].name);
     *out_count = list->count;
     return SINTER_OK;
 }
 
-sinter_status sni_rule_axes(const sni_call *call, int attr, int rank, bool empty_is_all,
-                            uint32_t *out_mask) {
+sinter_status sni_rule_axes(const sni_call *call, int attr, int rank, bool empty_is_all, uint32_t *out_mask) {
     int64_t axes[SINTER_MAX_RANK];
     int count = 0;
     *out_mask = 0;
@@ -89,8 +84,7 @@ sinter_status sni_rule_axes(const sni_call *call, int attr, int rank, bool empty
     for (int i = 0; i < count; ++i) {
         int axis = 0;
         SNI_TRY(sni_rule_axis(axes[i], rank, &axis));
-        if (*out_mask & (1u << axis))
-            return sni_fail(SINTER_SHAPE, "axis %d is given twice", axis);
+        if (*out_mask & (1u << axis)) return sni_fail(SINTER_SHAPE, "axis %d is given twice", axis);
         *out_mask |= 1u << axis;
     }
     return SINTER_OK;
@@ -110,8 +104,7 @@ bool sni_axes(const sni_sym *sym, const sni_attr *list, int rank, uint32_t *out_
 bool sni_rule_equal(sni_call *call, sni_expr a, sni_expr b) {
     int64_t difference = 0;
     if (a == b) return true;
-    if (sni_sym_is_const(call->sym, sni_sym_sub(call->sym, a, b), &difference))
-        return difference == 0;
+    if (sni_sym_is_const(call->sym, sni_sym_sub(call->sym, a, b), &difference)) return difference == 0;
     sni_call_require(call, sni_sym_eq(call->sym, a, b));
     return true;
 }
@@ -182,8 +175,7 @@ void sni_ref_next(const sni_ref_tensor *tensor, int64_t *coords) {
     }
 }
 
-void sni_ref_move(const sni_ref_tensor *from, int64_t from_index, sni_ref_tensor *to,
-                  int64_t to_index) {
+void sni_ref_move(const sni_ref_tensor *from, int64_t from_index, sni_ref_tensor *to, int64_t to_index) {
     if (to->f)
         to->f[to_index] = from->f[from_index];
     else
@@ -231,21 +223,32 @@ const sni_ref_tensor *sni_ref_optional(const sni_ref_call *call, int input) {
 
 int64_t sni_dtype_lowest(sinter_dtype dtype) {
     switch (dtype) {
-    case SINTER_I8: return INT8_MIN;
-    case SINTER_I16: return INT16_MIN;
-    case SINTER_I32: return INT32_MIN;
-    case SINTER_I64: return INT64_MIN;
-    default: return 0;
+    case SINTER_I8:
+        return INT8_MIN;
+    case SINTER_I16:
+        return INT16_MIN;
+    case SINTER_I32:
+        return INT32_MIN;
+    case SINTER_I64:
+        return INT64_MIN;
+    default:
+        return 0;
     }
 }
 
 int64_t sni_dtype_highest(sinter_dtype dtype) {
     switch (dtype) {
-    case SINTER_I8: return INT8_MAX;
-    case SINTER_U8: return UINT8_MAX;
-    case SINTER_I16: return INT16_MAX;
-    case SINTER_I32: return INT32_MAX;
-    case SINTER_I64: return INT64_MAX;
-    default: return 1;
+    case SINTER_I8:
+        return INT8_MAX;
+    case SINTER_U8:
+        return UINT8_MAX;
+    case SINTER_I16:
+        return INT16_MAX;
+    case SINTER_I32:
+        return INT32_MAX;
+    case SINTER_I64:
+        return INT64_MAX;
+    default:
+        return 1;
     }
 }

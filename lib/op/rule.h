@@ -18,11 +18,9 @@ sinter_status sni_rule_shape_of(const sni_call *call, int input, const char *tex
 /* An axis that may be negative, as 0..rank-1; SHAPE. */
 sinter_status sni_rule_axis(int64_t axis, int rank, int *out_axis);
 /* The numbers of an EXPRS attribute that must be constant; UNSUPPORTED when one is symbolic. */
-sinter_status sni_rule_ints(const sni_call *call, int attr, int64_t *values, int capacity,
-                            int *out_count);
+sinter_status sni_rule_ints(const sni_call *call, int attr, int64_t *values, int capacity, int *out_count);
 /* Which axes the axes attribute means (empty: all), as a bit mask; SHAPE for a bad or repeated one. */
-sinter_status sni_rule_axes(const sni_call *call, int attr, int rank, bool empty_is_all,
-                            uint32_t *out_mask);
+sinter_status sni_rule_axes(const sni_call *call, int attr, int rank, bool empty_is_all, uint32_t *out_mask);
 /* False when the two dimensions are certainly different; when nobody knows, binding will check. */
 bool sni_rule_equal(sni_call *call, sni_expr a, sni_expr b);
 /* Where something is read along a dimension, size > 0 of the result needs dim > 0. False when that
@@ -52,12 +50,11 @@ typedef struct sni_rule_spatial {
 } sni_rule_spatial;
 /* Fills everything but kernel; SHAPE for lists of a wrong length, INVALID_ARGUMENT for a stride or dilation below 1.
  * dilations may be left out (attribute -1). */
-sinter_status sni_rule_spatial_read(const sni_call *call, int strides, int pads, int dilations,
-                                    sni_rule_spatial *out);
+sinter_status sni_rule_spatial_read(const sni_call *call, int strides, int pads, int dilations, sni_rule_spatial *out);
 /* Positions of the window along dimension i; SHAPE when the kernel is larger than the padded input. With ceil the last
  * window may hang over the end, as long as it starts inside the input or the low padding. */
-sinter_status sni_rule_spatial_size(sni_call *call, const sni_rule_spatial *spatial, int i,
-                                    bool ceil, sni_expr *out_size);
+sinter_status sni_rule_spatial_size(sni_call *call, const sni_rule_spatial *spatial, int i, bool ceil,
+                                    sni_expr *out_size);
 
 /* Row-major position of coordinates, and back. */
 int64_t sni_ref_index(const sni_ref_tensor *tensor, const int64_t *coords);
@@ -65,8 +62,7 @@ void sni_ref_coords(const sni_ref_tensor *tensor, int64_t index, int64_t *coords
 /* Moves the coordinates to the next element in row-major order. */
 void sni_ref_next(const sni_ref_tensor *tensor, int64_t *coords);
 /* to[to_index] = from[from_index] for tensors of one dtype. */
-void sni_ref_move(const sni_ref_tensor *from, int64_t from_index, sni_ref_tensor *to,
-                  int64_t to_index);
+void sni_ref_move(const sni_ref_tensor *from, int64_t from_index, sni_ref_tensor *to, int64_t to_index);
 /* to[index] = value (truncated for integers). */
 void sni_ref_set(sni_ref_tensor *to, int64_t index, double value);
 /* An element as a double. */

@@ -45,22 +45,25 @@ static void scan_integers(const sni_ref_call *call, const line *l) {
 
 static sinter_status scan_reference(const sni_ref_call *call) {
     sni_ref_rows rows = sni_ref_rows_of(call->in[0], call->attrs[SNI_SCAN_AXIS].i);
-    line l = {0, rows.length, rows.inner, call->attrs[SNI_SCAN_EXCLUSIVE].i != 0,
-              call->attrs[SNI_SCAN_REVERSE].i != 0};
+    line l = {0, rows.length, rows.inner, call->attrs[SNI_SCAN_EXCLUSIVE].i != 0, call->attrs[SNI_SCAN_REVERSE].i != 0};
     for (int64_t a = 0; a < rows.outer; ++a)
         for (int64_t c = 0; c < rows.inner; ++c) {
             l.base = a * rows.length * rows.inner + c;
-            if (call->out[0]->f) scan_reals(call, &l);
-            else scan_integers(call, &l);
+            if (call->out[0]->f)
+                scan_reals(call, &l);
+            else
+                scan_integers(call, &l);
         }
     return SINTER_OK;
 }
 
-#define SCAN(text, how, words)                                                                     \
-    {.name = text, .kind = SNI_OP_SCAN, .min_inputs = 1, .max_inputs = 1, .outputs = 1,            \
-     .attrs = SNI_ATTRS_OF(SCAN), .classes = SNI_CLASS_NUMBER, .cost = 1,             \
-     .combiner = how, .fill_attr = -1, .infer = scan_infer, .reference = scan_reference,           \
-     .doc = words " exclusive leaves out the element itself, reverse starts at the end."}
+#define SCAN(text, how, words)                                                                                         \
+    {                                                                                                                  \
+        .name = text, .kind = SNI_OP_SCAN, .min_inputs = 1, .max_inputs = 1, .outputs = 1,                             \
+        .attrs = SNI_ATTRS_OF(SCAN), .classes = SNI_CLASS_NUMBER, .cost = 1, .combiner = how, .fill_attr = -1,         \
+        .infer = scan_infer, .reference = scan_reference,                                                              \
+        .doc = words " exclusive leaves out the element itself, reverse starts at the end."                            \
+    }
 
 const sni_op sni_ops_scan[] = {
     SCAN("cumsum", SNI_COMBINE_SUM, "Running sum along axis;"),

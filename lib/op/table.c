@@ -4,7 +4,8 @@
 #include "op/tables.h"
 
 /* sni_op_find looks at one family after the other, so those that are used most come first. */
-#define FAMILY(name) {sni_ops_##name, &sni_ops_##name##_count}
+#define FAMILY(name)                                                                                                   \
+    { sni_ops_##name, &sni_ops_##name##_count }
 static const struct {
     const sni_op *rows;
     const size_t *count;

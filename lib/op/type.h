@@ -49,11 +49,15 @@ typedef struct sni_call {
     const sni_type *in;
     const sni_attr *attrs; /* SNI_MAX_ATTRS of them */
     int out_count;
-    sni_type *out; /* the shape rule fills dtype, rank, dims */
+    sni_type *out;    /* the shape rule fills dtype, rank, dims */
     sni_expr require; /* what must hold once dimensions have values (sni_call_require); SNI_NO_EXPR: nothing */
 } sni_call;
 
-static inline int64_t sni_attr_i(const sni_call *call, int index) { return call->attrs[index].i; }
-static inline double sni_attr_f(const sni_call *call, int index) { return call->attrs[index].f; }
+static inline int64_t sni_attr_i(const sni_call *call, int index) {
+    return call->attrs[index].i;
+}
+static inline double sni_attr_f(const sni_call *call, int index) {
+    return call->attrs[index].f;
+}
 
 #endif

@@ -11,14 +11,18 @@ sni_dtype_class sni_dtype_class_of(sinter_dtype dtype) {
     case SINTER_F32:
     case SINTER_F16:
     case SINTER_BF16:
-    case SINTER_F64: return SNI_CLASS_REAL;
+    case SINTER_F64:
+        return SNI_CLASS_REAL;
     case SINTER_I8:
     case SINTER_U8:
     case SINTER_I16:
     case SINTER_I32:
-    case SINTER_I64: return SNI_CLASS_INT;
-    case SINTER_BOOL: return SNI_CLASS_BOOL;
-    default: return (sni_dtype_class)0;
+    case SINTER_I64:
+        return SNI_CLASS_INT;
+    case SINTER_BOOL:
+        return SNI_CLASS_BOOL;
+    default:
+        return (sni_dtype_class)0;
     }
 }
 
@@ -80,7 +84,9 @@ uint16_t sni_f32_to_bf16(float value) {
     return (uint16_t)((bits & 0x80000000u) >> 16 | shift_round_even(bits & 0x7fffffffu, 16));
 }
 
-float sni_bf16_to_f32(uint16_t bits) { return bits_float((uint32_t)bits << 16); }
+float sni_bf16_to_f32(uint16_t bits) {
+    return bits_float((uint32_t)bits << 16);
+}
 
 /* To float so that a second rounding to 16 bits gives what one rounding would: an inexact result
  * gets an odd last bit ("round to odd"). */
@@ -95,27 +101,37 @@ static float float_round_odd(double value) {
 
 double sni_dtype_round(sinter_dtype dtype, double value) {
     switch (dtype) {
-    case SINTER_F32: return (double)(float)value;
-    case SINTER_F16: return (double)sni_f16_to_f32(sni_f32_to_f16(float_round_odd(value)));
-    case SINTER_BF16: return (double)sni_bf16_to_f32(sni_f32_to_bf16(float_round_odd(value)));
-    default: return value;
+    case SINTER_F32:
+        return (double)(float)value;
+    case SINTER_F16:
+        return (double)sni_f16_to_f32(sni_f32_to_f16(float_round_odd(value)));
+    case SINTER_BF16:
+        return (double)sni_bf16_to_f32(sni_f32_to_bf16(float_round_odd(value)));
+    default:
+        return value;
     }
 }
 
 int64_t sni_dtype_wrap(sinter_dtype dtype, int64_t value) {
     switch (dtype) {
-    case SINTER_I8: return (int8_t)(uint8_t)(uint64_t)value;
-    case SINTER_U8: return (uint8_t)(uint64_t)value;
-    case SINTER_I16: return (int16_t)(uint16_t)(uint64_t)value;
-    case SINTER_I32: return (int32_t)(uint32_t)(uint64_t)value;
-    case SINTER_BOOL: return value != 0;
-    default: return value;
+    case SINTER_I8:
+        return (int8_t)(uint8_t)(uint64_t)value;
+    case SINTER_U8:
+        return (uint8_t)(uint64_t)value;
+    case SINTER_I16:
+        return (int16_t)(uint16_t)(uint64_t)value;
+    case SINTER_I32:
+        return (int32_t)(uint32_t)(uint64_t)value;
+    case SINTER_BOOL:
+        return value != 0;
+    default:
+        return value;
     }
 }
 
 /* Elements are copied bytewise: constants of mapped files are not always aligned. */
-#define LOAD_AS(type)                                                                              \
-    type element;                                                                                  \
+#define LOAD_AS(type)                                                                                                  \
+    type element;                                                                                                      \
     memcpy(&element, (const char *)data + (size_t)index * sizeof element, sizeof element)
 
 static double load_real(sinter_dtype dtype, const void *data, int64_t index) {
@@ -167,17 +183,36 @@ void sni_dtype_store(sinter_dtype dtype, void *data, int64_t index, double f, in
     uint8_t byte = (uint8_t)wrapped;
     uint16_t half;
     switch (dtype) {
-    case SINTER_F64: memcpy(at, &f, size); break;
-    case SINTER_F32: memcpy(at, &single, size); break;
-    case SINTER_F16: half = sni_f32_to_f16(float_round_odd(f)); memcpy(at, &half, size); break;
-    case SINTER_BF16: half = sni_f32_to_bf16(float_round_odd(f)); memcpy(at, &half, size); break;
-    case SINTER_I64: memcpy(at, &i, size); break;
-    case SINTER_I32: memcpy(at, &i32, size); break;
-    case SINTER_I16: memcpy(at, &i16, size); break;
+    case SINTER_F64:
+        memcpy(at, &f, size);
+        break;
+    case SINTER_F32:
+        memcpy(at, &single, size);
+        break;
+    case SINTER_F16:
+        half = sni_f32_to_f16(float_round_odd(f));
+        memcpy(at, &half, size);
+        break;
+    case SINTER_BF16:
+        half = sni_f32_to_bf16(float_round_odd(f));
+        memcpy(at, &half, size);
+        break;
+    case SINTER_I64:
+        memcpy(at, &i, size);
+        break;
+    case SINTER_I32:
+        memcpy(at, &i32, size);
+        break;
+    case SINTER_I16:
+        memcpy(at, &i16, size);
+        break;
     case SINTER_I8:
     case SINTER_U8:
-    case SINTER_BOOL: *at = (char)byte; break;
-    default: break;
+    case SINTER_BOOL:
+        *at = (char)byte;
+        break;
+    default:
+        break;
     }
 }
 
@@ -260,9 +295,7 @@ void sni_broadcast_coords(sni_sym *sym, const sni_type *in, int out_rank, const 
 
 void sni_call_require(sni_call *call, sni_expr condition) {
     if (sni_sym_is(call->sym, condition, 1)) return;
-    sni_expr both = call->require == SNI_NO_EXPR
-                        ? condition
-                        : sni_sym_and(call->sym, call->require, condition);
+    sni_expr both = call->require == SNI_NO_EXPR ? condition : sni_sym_and(call->sym, call->require, condition);
     /* A condition that could not be built must not pass for "nothing required". */
     call->require = both == SNI_NO_EXPR ? SNI_BAD_REQUIRE : both;
 }

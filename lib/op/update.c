@@ -1,7 +1,7 @@
 /* A region of a value replaced: as a value of its own, and in place (states). */
+#include "op/update.h"
 #include "op/rule.h"
 #include "op/tables.h"
-#include "op/update.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
@@ -74,17 +74,31 @@ static sinter_status update_reference(const sni_ref_call *call) {
 }
 
 const sni_op sni_ops_update[] = {
-    {.name = "update", .inputs = "data value starts",
-     .kind = SNI_OP_VIEW, .min_inputs = 3, .max_inputs = 3, .outputs = 1,
-     .classes = SNI_CLASS_ANY, .fill_attr = -1,
-     .infer = update_infer, .map = update_map, .reference = update_reference,
+    {.name = "update",
+     .inputs = "data value starts",
+     .kind = SNI_OP_VIEW,
+     .min_inputs = 3,
+     .max_inputs = 3,
+     .outputs = 1,
+     .classes = SNI_CLASS_ANY,
+     .fill_attr = -1,
+     .infer = update_infer,
+     .map = update_map,
+     .reference = update_reference,
      .doc = "data with the region that begins at starts (i64, one for each dimension) replaced by value; a start "
             "is moved so that the region lies inside."},
 };
 const size_t sni_ops_update_count = COUNT(sni_ops_update);
 
 const sni_op sni_op_store = {
-    .name = "store", .inputs = "data value starts",
-    .kind = SNI_OP_STORE, .min_inputs = 3, .max_inputs = -1, .outputs = 1, .classes = SNI_CLASS_ANY, .fill_attr = -1,
-    .infer = update_infer, .reference = update_reference,
+    .name = "store",
+    .inputs = "data value starts",
+    .kind = SNI_OP_STORE,
+    .min_inputs = 3,
+    .max_inputs = -1,
+    .outputs = 1,
+    .classes = SNI_CLASS_ANY,
+    .fill_attr = -1,
+    .infer = update_infer,
+    .reference = update_reference,
     .doc = "update in the memory of data itself; further inputs are values that are computed before."};

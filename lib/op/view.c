@@ -53,8 +53,7 @@ static sinter_status reshape_missing(const sni_call *call, int missing, sni_expr
     for (int i = 0; i < call->out[0].rank; ++i)
         if (i != missing) product_add(sym, &given, dims[i]);
     product_cancel(&all, &given);
-    if (given.number == 0)
-        return sni_rule_shape_of(call, 0, "-1 beside a dimension of 0 has no meaning");
+    if (given.number == 0) return sni_rule_shape_of(call, 0, "-1 beside a dimension of 0 has no meaning");
     if (given.count + all.count == 0 && all.number % given.number != 0)
         return sni_rule_shape_of(call, 0, "the elements do not divide by the given dimensions");
     sni_expr upper = sni_sym_const(sym, all.number), lower = sni_sym_const(sym, given.number);
@@ -109,14 +108,13 @@ static int reshape_strip(sni_sym *sym, const sni_type *type, int *positions, sni
 
 /* The smallest group of output dimensions [o, *o_end) that holds as many elements as the input's
  * [i, *i_end); everything that is left when nothing smaller fits. */
-static void reshape_group(sni_sym *sym, const sni_expr *in, int i, int in_count,
-                          const sni_expr *out, int o, int out_count, int *i_end, int *o_end) {
+static void reshape_group(sni_sym *sym, const sni_expr *in, int i, int in_count, const sni_expr *out, int o,
+                          int out_count, int *i_end, int *o_end) {
     for (int total = 2; total <= in_count - i + out_count - o; ++total)
         for (int n = 1; n < total; ++n) {
             int m = total - n;
             if (i + n > in_count || o + m > out_count) continue;
-            if (sni_rule_product(sym, in, i, i + n) != sni_rule_product(sym, out, o, o + m))
-                continue;
+            if (sni_rule_product(sym, in, i, i + n) != sni_rule_product(sym, out, o, o + m)) continue;
             *i_end = i + n;
             *o_end = o + m;
             return;
@@ -125,9 +123,8 @@ static void reshape_group(sni_sym *sym, const sni_expr *in, int i, int in_count,
     *o_end = out_count;
 }
 
-static int reshape_map(const sni_call *call, const sni_expr *out_coords, int output,
-                       sni_read_fn read, void *context, sni_access *accesses,
-                       sni_expr *out_value) {
+static int reshape_map(const sni_call *call, const sni_expr *out_coords, int output, sni_read_fn read, void *context,
+                       sni_access *accesses, sni_expr *out_value) {
     (void)output, (void)read, (void)context, (void)out_value;
     sni_sym *sym = call->sym;
     int in_at[SINTER_MAX_RANK], out_at[SINTER_MAX_RANK];
@@ -141,11 +138,9 @@ static int reshape_map(const sni_call *call, const sni_expr *out_coords, int out
         int i_end = 0, o_end = 0;
         reshape_group(sym, in, i, in_count, out, o, out_count, &i_end, &o_end);
         sni_expr linear = sni_sym_const(sym, 0);
-        for (; o < o_end; ++o)
-            linear = sni_sym_add(sym, sni_sym_mul(sym, linear, out[o]), out_coords[out_at[o]]);
+        for (; o < o_end; ++o) linear = sni_sym_add(sym, sni_sym_mul(sym, linear, out[o]), out_coords[out_at[o]]);
         for (int k = i; k < i_end; ++k) {
-            sni_expr coord =
-                sni_sym_div(sym, linear, sni_rule_product(sym, in, k + 1, i_end));
+            sni_expr coord = sni_sym_div(sym, linear, sni_rule_product(sym, in, k + 1, i_end));
             if (k > i) coord = sni_sym_mod(sym, coord, in[k]);
             accesses[0].coords[in_at[k]] = coord;
         }
@@ -167,8 +162,7 @@ static sinter_status transpose_infer(sni_call *call) {
     int count = 0;
     SNI_TRY(sni_rule_class(call, 0, SNI_CLASS_ANY));
     SNI_TRY(sni_rule_ints(call, SNI_TRANSPOSE_PERM, perm, SINTER_MAX_RANK, &count));
-    if (count != 0 && count != in->rank)
-        return sni_rule_shape_of(call, 0, "the permutation has another rank");
+    if (count != 0 && count != in->rank) return sni_rule_shape_of(call, 0, "the permutation has another rank");
     uint32_t seen = 0;
     sni_expr dims[SINTER_MAX_RANK];
     for (int i = 0; i < in->rank; ++i) {
@@ -182,9 +176,8 @@ static sinter_status transpose_infer(sni_call *call) {
     return sni_rule_done(call);
 }
 
-static int transpose_map(const sni_call *call, const sni_expr *out_coords, int output,
-                         sni_read_fn read, void *context, sni_access *accesses,
-                         sni_expr *out_value) {
+static int transpose_map(const sni_call *call, const sni_expr *out_coords, int output, sni_read_fn read, void *context,
+                         sni_access *accesses, sni_expr *out_value) {
     (void)output, (void)read, (void)context, (void)out_value;
     int rank = call->in[0].rank, count = 0;
     int64_t perm[SINTER_MAX_RANK];
@@ -241,14 +234,12 @@ static sinter_status expand_infer(sni_call *call) {
     return sni_rule_done(call);
 }
 
-static int expand_map(const sni_call *call, const sni_expr *out_coords, int output,
-                      sni_read_fn read, void *context, sni_access *accesses,
-                      sni_expr *out_value) {
+static int expand_map(const sni_call *call, const sni_expr *out_coords, int output, sni_read_fn read, void *context,
+                      sni_access *accesses, sni_expr *out_value) {
     (void)output, (void)read, (void)context, (void)out_value;
     accesses[0].input = 0;
     accesses[0].guard = SNI_NO_EXPR;
-    sni_broadcast_coords(call->sym, &call->in[0], call->out[0].rank, &call->out[0], out_coords,
-                         accesses[0].coords);
+    sni_broadcast_coords(call->sym, &call->in[0], call->out[0].rank, &call->out[0], out_coords, accesses[0].coords);
     return 1;
 }
 
@@ -274,8 +265,7 @@ static sinter_status slice_check(sni_call *call, int axis) {
     sni_expr first = call->attrs[SNI_SLICE_STARTS].exprs[axis];
     sni_expr step = call->attrs[SNI_SLICE_STEPS].exprs[axis];
     sni_expr size = call->attrs[SNI_SLICE_SIZES].exprs[axis];
-    sni_expr last =
-        sni_sym_add(sym, first, sni_sym_mul(sym, step, sni_sym_add_i(sym, size, -1)));
+    sni_expr last = sni_sym_add(sym, first, sni_sym_mul(sym, step, sni_sym_add_i(sym, size, -1)));
     if (sni_rule_const_below(call, size, 0))
         return sni_fail(SINTER_SHAPE, "the slice's size along axis %d is negative", axis);
     sni_expr inside = sni_sym_and(sym, sni_sym_le(sym, zero, first), sni_sym_lt(sym, first, dim));
@@ -309,16 +299,15 @@ static sinter_status slice_infer(sni_call *call) {
     return sni_rule_done(call);
 }
 
-static int slice_map(const sni_call *call, const sni_expr *out_coords, int output,
-                     sni_read_fn read, void *context, sni_access *accesses, sni_expr *out_value) {
+static int slice_map(const sni_call *call, const sni_expr *out_coords, int output, sni_read_fn read, void *context,
+                     sni_access *accesses, sni_expr *out_value) {
     (void)output, (void)read, (void)context, (void)out_value;
     sni_sym *sym = call->sym;
     accesses[0].input = 0;
     accesses[0].guard = SNI_NO_EXPR;
     for (int i = 0; i < call->in[0].rank; ++i)
-        accesses[0].coords[i] =
-            sni_sym_add(sym, call->attrs[SNI_SLICE_STARTS].exprs[i],
-                        sni_sym_mul(sym, call->attrs[SNI_SLICE_STEPS].exprs[i], out_coords[i]));
+        accesses[0].coords[i] = sni_sym_add(sym, call->attrs[SNI_SLICE_STARTS].exprs[i],
+                                            sni_sym_mul(sym, call->attrs[SNI_SLICE_STEPS].exprs[i], out_coords[i]));
     return 1;
 }
 
@@ -328,11 +317,9 @@ static sinter_status slice_reference(const sni_ref_call *call) {
     int64_t coords[SINTER_MAX_RANK] = {0}, from[SINTER_MAX_RANK] = {0};
     for (int64_t n = 0; n < out->count; ++n) {
         for (int i = 0; i < in->rank; ++i) {
-            from[i] = call->attr_values[SNI_SLICE_STARTS][i] +
-                      coords[i] * call->attr_values[SNI_SLICE_STEPS][i];
+            from[i] = call->attr_values[SNI_SLICE_STARTS][i] + coords[i] * call->attr_values[SNI_SLICE_STEPS][i];
             if (from[i] < 0 || from[i] >= in->dims[i])
-                return sni_fail(SINTER_SHAPE, "the slice leaves dimension %d of %lld", i,
-                                (long long)in->dims[i]);
+                return sni_fail(SINTER_SHAPE, "the slice leaves dimension %d of %lld", i, (long long)in->dims[i]);
         }
         sni_ref_move(in, sni_ref_index(in, from), out, n);
         sni_ref_next(out, coords);
@@ -356,15 +343,13 @@ static sinter_status concat_infer(sni_call *call) {
         for (int i = 0; i < first->rank; ++i)
             if (i != axis && !sni_rule_equal(call, in->dims[i], first->dims[i]))
                 return sni_rule_shapes(call, "concat of different dimensions");
-        call->out[0].dims[axis] =
-            sni_sym_add(call->sym, call->out[0].dims[axis], in->dims[axis]);
+        call->out[0].dims[axis] = sni_sym_add(call->sym, call->out[0].dims[axis], in->dims[axis]);
     }
     return sni_rule_done(call);
 }
 
-static int concat_map(const sni_call *call, const sni_expr *out_coords, int output,
-                      sni_read_fn read, void *context, sni_access *accesses,
-                      sni_expr *out_value) {
+static int concat_map(const sni_call *call, const sni_expr *out_coords, int output, sni_read_fn read, void *context,
+                      sni_access *accesses, sni_expr *out_value) {
     (void)output, (void)read, (void)context, (void)out_value;
     sni_sym *sym = call->sym;
     int axis = 0;
@@ -375,8 +360,7 @@ static int concat_map(const sni_call *call, const sni_expr *out_coords, int outp
         accesses[k].input = k;
         for (int i = 0; i < call->out[0].rank; ++i) accesses[k].coords[i] = out_coords[i];
         accesses[k].coords[axis] = sni_sym_sub(sym, o, low);
-        accesses[k].guard =
-            sni_sym_and(sym, sni_sym_le(sym, low, o), sni_sym_lt(sym, o, high));
+        accesses[k].guard = sni_sym_and(sym, sni_sym_le(sym, low, o), sni_sym_lt(sym, o, high));
         low = high;
     }
     return call->in_count;
@@ -401,27 +385,66 @@ static sinter_status concat_reference(const sni_ref_call *call) {
 }
 
 const sni_op sni_ops_view[] = {
-    {.name = "reshape", .kind = SNI_OP_VIEW, .traits = {.renames = true},
-     .min_inputs = 1, .max_inputs = 1, .outputs = 1,
-     .attrs = SNI_ATTRS_OF(RESHAPE), .classes = SNI_CLASS_ANY, .fill_attr = -1,
-     .infer = reshape_infer, .map = reshape_map, .reference = copy_reference,
+    {.name = "reshape",
+     .kind = SNI_OP_VIEW,
+     .traits = {.renames = true},
+     .min_inputs = 1,
+     .max_inputs = 1,
+     .outputs = 1,
+     .attrs = SNI_ATTRS_OF(RESHAPE),
+     .classes = SNI_CLASS_ANY,
+     .fill_attr = -1,
+     .infer = reshape_infer,
+     .map = reshape_map,
+     .reference = copy_reference,
      .doc = "The same elements in row-major order under another shape; one dimension may be -1."},
-    {.name = "transpose", .kind = SNI_OP_VIEW, .min_inputs = 1, .max_inputs = 1, .outputs = 1,
-     .attrs = SNI_ATTRS_OF(TRANSPOSE), .classes = SNI_CLASS_ANY, .fill_attr = -1,
-     .infer = transpose_infer, .map = transpose_map, .reference = transpose_reference,
+    {.name = "transpose",
+     .kind = SNI_OP_VIEW,
+     .min_inputs = 1,
+     .max_inputs = 1,
+     .outputs = 1,
+     .attrs = SNI_ATTRS_OF(TRANSPOSE),
+     .classes = SNI_CLASS_ANY,
+     .fill_attr = -1,
+     .infer = transpose_infer,
+     .map = transpose_map,
+     .reference = transpose_reference,
      .doc = "Dimension i of the result is dimension perm[i] of x; no perm reverses them."},
-    {.name = "expand", .kind = SNI_OP_VIEW, .min_inputs = 1, .max_inputs = 1, .outputs = 1,
-     .attrs = SNI_ATTRS_OF(EXPAND), .classes = SNI_CLASS_ANY, .fill_attr = -1,
-     .infer = expand_infer, .map = expand_map, .reference = expand_reference,
+    {.name = "expand",
+     .kind = SNI_OP_VIEW,
+     .min_inputs = 1,
+     .max_inputs = 1,
+     .outputs = 1,
+     .attrs = SNI_ATTRS_OF(EXPAND),
+     .classes = SNI_CLASS_ANY,
+     .fill_attr = -1,
+     .infer = expand_infer,
+     .map = expand_map,
+     .reference = expand_reference,
      .doc = "Repeats dimensions of 1 so that x and shape broadcast."},
-    {.name = "slice", .kind = SNI_OP_VIEW, .min_inputs = 1, .max_inputs = 1, .outputs = 1,
+    {.name = "slice",
+     .kind = SNI_OP_VIEW,
+     .min_inputs = 1,
+     .max_inputs = 1,
+     .outputs = 1,
      .attrs = SNI_ATTRS_OF(SLICE),
-     .classes = SNI_CLASS_ANY, .fill_attr = -1,
-     .infer = slice_infer, .map = slice_map, .reference = slice_reference,
+     .classes = SNI_CLASS_ANY,
+     .fill_attr = -1,
+     .infer = slice_infer,
+     .map = slice_map,
+     .reference = slice_reference,
      .doc = "Element o along a dimension is element start + step*o of x."},
-    {.name = "concat", .kind = SNI_OP_VIEW, .min_inputs = 1, .max_inputs = -1, .outputs = 1,
-     .attrs = SNI_ATTRS_OF(CONCAT), .classes = SNI_CLASS_ANY, .fill_attr = -1,
-     .infer = concat_infer, .map = concat_map, .reference = concat_reference,
+    {.name = "concat",
+     .kind = SNI_OP_VIEW,
+     .min_inputs = 1,
+     .max_inputs = -1,
+     .outputs = 1,
+     .attrs = SNI_ATTRS_OF(CONCAT),
+     .classes = SNI_CLASS_ANY,
+     .fill_attr = -1,
+     .infer = concat_infer,
+     .map = concat_map,
+     .reference = concat_reference,
      .doc = "The inputs one after the other along axis."},
 };
 const size_t sni_ops_view_count = COUNT(sni_ops_view);

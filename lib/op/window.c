@@ -16,11 +16,9 @@ static sinter_status pad_infer(sni_call *call) {
         return sni_fail(SINTER_INVALID_ARGUMENT, "pad mode %lld is none of 0..3", (long long)mode);
     sni_expr dims[SINTER_MAX_RANK];
     for (int i = 0; i < in->rank; ++i) {
-        sni_expr ends = sni_sym_add(call->sym, call->attrs[SNI_PAD_LOW].exprs[i],
-                                    call->attrs[SNI_PAD_HIGH].exprs[i]);
+        sni_expr ends = sni_sym_add(call->sym, call->attrs[SNI_PAD_LOW].exprs[i], call->attrs[SNI_PAD_HIGH].exprs[i]);
         dims[i] = sni_sym_add(call->sym, in->dims[i], ends);
-        if (sni_rule_const_below(call, dims[i], 0))
-            return sni_rule_shape_of(call, 0, "more is cropped than there is");
+        if (sni_rule_const_below(call, dims[i], 0)) return sni_rule_shape_of(call, 0, "more is cropped than there is");
         if (mode != SNI_PAD_CONSTANT && !sni_rule_some(call, dims[i], in->dims[i]))
             return sni_rule_shape_of(call, 0, "an empty dimension has nothing to repeat");
     }
@@ -47,10 +45,12 @@ static sni_expr pad_coord(const sni_call *call, int axis, sni_expr o, sni_expr *
     sni_expr t = sni_sym_sub(sym, o, low), zero = sni_sym_const(sym, 0);
     if (low == zero && high == zero) return o;
     switch (sni_attr_i(call, SNI_PAD_MODE)) {
-    case SNI_PAD_REFLECT: return pad_reflect(sym, t, dim, low, high);
+    case SNI_PAD_REFLECT:
+        return pad_reflect(sym, t, dim, low, high);
     case SNI_PAD_EDGE:
         return sni_sym_min(sym, sni_sym_max(sym, t, zero), sni_sym_add_i(sym, dim, -1));
-    case SNI_PAD_WRAP: return sni_sym_mod(sym, t, dim);
+    case SNI_PAD_WRAP:
+        return sni_sym_mod(sym, t, dim);
     default: {
         sni_expr inside = sni_sym_and(sym, sni_sym_le(sym, zero, t), sni_sym_lt(sym, t, dim));
         *guard = *guard == SNI_NO_EXPR ? inside : sni_sym_and(sym, *guard, inside);
@@ -59,8 +59,8 @@ static sni_expr pad_coord(const sni_call *call, int axis, sni_expr o, sni_expr *
     }
 }
 
-static int pad_map(const sni_call *call, const sni_expr *out_coords, int output, sni_read_fn read,
-                   void *context, sni_access *accesses, sni_expr *out_value) {
+static int pad_map(const sni_call *call, const sni_expr *out_coords, int output, sni_read_fn read, void *context,
+                   sni_access *accesses, sni_expr *out_value) {
     (void)output, (void)read, (void)context, (void)out_value;
     accesses[0].input = 0;
     accesses[0].guard = SNI_NO_EXPR;
@@ -91,8 +91,8 @@ static sinter_status pad_reference(const sni_ref_call *call) {
         for (int i = 0; i < in->rank; ++i) {
             if (in->dims[i] == 0 && call->attrs[SNI_PAD_MODE].i != SNI_PAD_CONSTANT)
                 return sni_fail(SINTER_SHAPE, "an empty dimension has nothing to repeat");
-            from[i] = pad_source(coords[i] - call->attr_values[SNI_PAD_LOW][i], in->dims[i],
-                                 call->attrs[SNI_PAD_MODE].i);
+            from[i] =
+                pad_source(coords[i] - call->attr_values[SNI_PAD_LOW][i], in->dims[i], call->attrs[SNI_PAD_MODE].i);
             if (from[i] < 0) inside = false;
         }
         if (inside)
@@ -110,8 +110,7 @@ static sinter_status pad_reference(const sni_ref_call *call) {
 static bool window_in_range(const sni_call *call, int attr) {
     for (int i = 0; i < call->attrs[attr].count; ++i) {
         int64_t value = 0;
-        if (sni_sym_is_const(call->sym, call->attrs[attr].exprs[i], &value) &&
-            (value < INT32_MIN || value > INT32_MAX))
+        if (sni_sym_is_const(call->sym, call->attrs[attr].exprs[i], &value) && (value < INT32_MIN || value > INT32_MAX))
             return false;
     }
     return true;
@@ -125,12 +124,11 @@ static sinter_status window_infer(sni_call *call) {
         return sni_rule_shape_of(call, 0, "the kernel has too many dimensions");
     for (int a = SNI_WINDOW_STRIDES; a <= SNI_WINDOW_SIZES; ++a)
         if (call->attrs[a].count != sliding && !(call->attrs[a].count == 0 && a != SNI_WINDOW_SIZES))
-            return sni_fail(SINTER_SHAPE, "attribute %s has %d entries, the kernel has %d",
-                            call->op->attrs[a].name, call->attrs[a].count, sliding);
+            return sni_fail(SINTER_SHAPE, "attribute %s has %d entries, the kernel has %d", call->op->attrs[a].name,
+                            call->attrs[a].count, sliding);
     for (int a = SNI_WINDOW_STRIDES; a < SNI_WINDOW_SIZES; ++a)
         if (!window_in_range(call, a))
-            return sni_fail(SINTER_INVALID_ARGUMENT, "attribute %s is out of range",
-                            call->op->attrs[a].name);
+            return sni_fail(SINTER_INVALID_ARGUMENT, "attribute %s is out of range", call->op->attrs[a].name);
     sni_expr dims[SINTER_MAX_RANK];
     for (int i = 0; i < in->rank - sliding; ++i) dims[i] = in->dims[i];
     for (int i = 0; i < sliding; ++i) {
@@ -151,8 +149,7 @@ static sinter_status window_infer(sni_call *call) {
 
 /* Input coordinate of window position o, kernel element k along sliding dimension i; narrows the
  * guard to where there is an input element. */
-static sni_expr window_coord(const sni_call *call, int i, sni_expr o, sni_expr k, sni_expr dim,
-                             sni_expr *guard) {
+static sni_expr window_coord(const sni_call *call, int i, sni_expr o, sni_expr k, sni_expr dim, sni_expr *guard) {
     sni_sym *sym = call->sym;
     sni_expr zero = sni_sym_const(sym, 0), every = sni_rule_entry(call, SNI_WINDOW_INPUT_STRIDES, i, 1);
     sni_expr t = sni_sym_add(sym, sni_sym_mul(sym, o, sni_rule_entry(call, SNI_WINDOW_STRIDES, i, 1)),
@@ -168,9 +165,8 @@ static sni_expr window_coord(const sni_call *call, int i, sni_expr o, sni_expr k
     return coord;
 }
 
-static int window_map(const sni_call *call, const sni_expr *out_coords, int output,
-                      sni_read_fn read, void *context, sni_access *accesses,
-                      sni_expr *out_value) {
+static int window_map(const sni_call *call, const sni_expr *out_coords, int output, sni_read_fn read, void *context,
+                      sni_access *accesses, sni_expr *out_value) {
     (void)output, (void)read, (void)context, (void)out_value;
     const sni_type *in = &call->in[0];
     int sliding = call->attrs[SNI_WINDOW_KERNEL].count, fixed = in->rank - sliding;
@@ -178,9 +174,8 @@ static int window_map(const sni_call *call, const sni_expr *out_coords, int outp
     accesses[0].guard = SNI_NO_EXPR;
     for (int i = 0; i < fixed; ++i) accesses[0].coords[i] = out_coords[i];
     for (int i = 0; i < sliding; ++i)
-        accesses[0].coords[fixed + i] =
-            window_coord(call, i, out_coords[fixed + i], out_coords[in->rank + i],
-                         in->dims[fixed + i], &accesses[0].guard);
+        accesses[0].coords[fixed + i] = window_coord(call, i, out_coords[fixed + i], out_coords[in->rank + i],
+                                                     in->dims[fixed + i], &accesses[0].guard);
     return 1;
 }
 
@@ -210,16 +205,30 @@ static sinter_status window_reference(const sni_ref_call *call) {
 }
 
 const sni_op sni_ops_window[] = {
-    {.name = "pad", .kind = SNI_OP_VIEW, .min_inputs = 1, .max_inputs = 1, .outputs = 1,
+    {.name = "pad",
+     .kind = SNI_OP_VIEW,
+     .min_inputs = 1,
+     .max_inputs = 1,
+     .outputs = 1,
      .attrs = SNI_ATTRS_OF(PAD),
-     .classes = SNI_CLASS_ANY, .fill_attr = SNI_PAD_VALUE,
-     .infer = pad_infer, .map = pad_map, .reference = pad_reference,
+     .classes = SNI_CLASS_ANY,
+     .fill_attr = SNI_PAD_VALUE,
+     .infer = pad_infer,
+     .map = pad_map,
+     .reference = pad_reference,
      .doc = "Adds elements at both ends of every dimension (negative: crops). mode 0 fills with "
             "value, 1 reflects, 2 repeats the edge, 3 wraps around."},
-    {.name = "window", .kind = SNI_OP_VIEW, .min_inputs = 1, .max_inputs = 1, .outputs = 1,
+    {.name = "window",
+     .kind = SNI_OP_VIEW,
+     .min_inputs = 1,
+     .max_inputs = 1,
+     .outputs = 1,
      .attrs = SNI_ATTRS_OF(WINDOW),
-     .classes = SNI_CLASS_ANY, .fill_attr = SNI_WINDOW_VALUE,
-     .infer = window_infer, .map = window_map, .reference = window_reference,
+     .classes = SNI_CLASS_ANY,
+     .fill_attr = SNI_WINDOW_VALUE,
+     .infer = window_infer,
+     .map = window_map,
+     .reference = window_reference,
      .doc = "Sliding windows over the last dimensions: the result has sizes positions, then the "
             "kernel's dimensions; outside x it holds value."},
 };

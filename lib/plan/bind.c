@@ -34,7 +34,8 @@ static sinter_status read_dims(const sinter_plan *plan, const sinter_binding *bi
         if (b->data || b->buffer || b->shape.rank != 1)
             return sni_fail(SINTER_INVALID_ARGUMENT, "'%s' is neither an input nor an output of the plan", b->name);
         if (b->shape.dims[0] < 0)
-            return sni_fail(SINTER_INVALID_ARGUMENT, "dimension '%s' cannot be %lld", b->name, (long long)b->shape.dims[0]);
+            return sni_fail(SINTER_INVALID_ARGUMENT, "dimension '%s' cannot be %lld", b->name,
+                            (long long)b->shape.dims[0]);
         if (out->count == SNI_MAX_DIMS)
             return sni_fail(SINTER_INVALID_ARGUMENT, "more than %d dimension bindings", SNI_MAX_DIMS);
         out->dims[out->count] = sinter_dim_named(b->name);
@@ -43,7 +44,8 @@ static sinter_status read_dims(const sinter_plan *plan, const sinter_binding *bi
     return SINTER_OK;
 }
 
-static sinter_status read_shape(const sinter_plan *plan, const sinter_binding *b, size_t input, int64_t *dims, int *rank) {
+static sinter_status read_shape(const sinter_plan *plan, const sinter_binding *b, size_t input, int64_t *dims,
+                                int *rank) {
     const sni_port *port = &plan->graph->inputs[input];
     const sni_type *type = &sni_graph_value(plan->graph, port->value)->type;
     *rank = -1;
@@ -91,7 +93,8 @@ sinter_status sni_plan_shape(const sinter_plan *plan, const sni_dims *dims, uint
     out_shape->rank = type->rank;
     for (int d = 0; d < type->rank; ++d) {
         SNI_TRY(sni_sym_eval(plan->graph->sym, type->dims[d], &b, &out_shape->dims[d]));
-        if (out_shape->dims[d] < 0) return sni_fail(SINTER_SHAPE, "a dimension would be %lld", (long long)out_shape->dims[d]);
+        if (out_shape->dims[d] < 0)
+            return sni_fail(SINTER_SHAPE, "a dimension would be %lld", (long long)out_shape->dims[d]);
     }
     return SINTER_OK;
 }

@@ -15,7 +15,12 @@ static sni_fuse_options fuse_options(const sinter_runtime *runtime, const sinter
     const char *disabled = sni_env("SINTER_DISABLE_FUSION");
     /* A buffer takes a pointer and an offset of the parameter space; half of it is left for numbers. */
     int buffers = (int)(caps->max_parameter_bytes / 32);
-    sni_fuse_options o = {.limits = {.max_buffers = buffers > 40 ? 40 : buffers < 8 ? 8 : buffers, .max_stmts = 384, .accepts = sni_codegen_accepts, .accepts_context = (void *)caps},
+    sni_fuse_options o = {.limits = {.max_buffers = buffers > 40  ? 40
+                                                    : buffers < 8 ? 8
+                                                                  : buffers,
+                                     .max_stmts = 384,
+                                     .accepts = sni_codegen_accepts,
+                                     .accepts_context = (void *)caps},
                           .disabled = options->disable_fusion || (disabled && strcmp(disabled, "0") != 0)};
     o.costs = runtime->costs;
     return o;
@@ -82,7 +87,8 @@ static sinter_status count_kernels(sinter_plan *plan) {
     if (!programs) return sni_out_of_memory("a plan");
     for (size_t i = 0; i < plan->step_count; ++i) programs[i] = plan->steps[i].program;
     qsort(programs, plan->step_count, sizeof *programs, compare_pointers);
-    for (size_t i = 0; i < plan->step_count; ++i) plan->kernels += programs[i] && (i == 0 || programs[i] != programs[i - 1]);
+    for (size_t i = 0; i < plan->step_count; ++i)
+        plan->kernels += programs[i] && (i == 0 || programs[i] != programs[i - 1]);
     sni_free(programs);
     return SINTER_OK;
 }
@@ -115,7 +121,9 @@ static sinter_status compile_steps(sinter_plan *plan, const sinter_plan_options 
 }
 
 /* Nobody would launch a kernel for it, so the unfused count leaves it out. */
-static bool moves_nothing(const sni_op *op) { return op->traits.renames || op->traits.known_on_host; }
+static bool moves_nothing(const sni_op *op) {
+    return op->traits.renames || op->traits.known_on_host;
+}
 
 /* Bytes that one kernel an operator would move: each reads its operands and writes its results. */
 static sinter_status unfused_bytes(const sinter_graph *graph, sni_sym *sym, sni_expr *out) {
@@ -124,7 +132,8 @@ static sinter_status unfused_bytes(const sinter_graph *graph, sni_sym *sym, sni_
         const sni_node *node = &graph->nodes[n];
         if (moves_nothing(node->op)) continue;
         for (int i = 0; i < node->in_count + node->out_count; ++i) {
-            const sni_value *v = sni_graph_value(graph, i < node->in_count ? node->in[i] : node->out[i - node->in_count]);
+            const sni_value *v =
+                sni_graph_value(graph, i < node->in_count ? node->in[i] : node->out[i - node->in_count]);
             if (v) total = sni_sym_add(sym, total, sni_type_bytes(sym, &v->type));
         }
     }
@@ -133,7 +142,8 @@ static sinter_status unfused_bytes(const sinter_graph *graph, sni_sym *sym, sni_
     return SINTER_OK;
 }
 
-typedef sinter_status (*split_pass)(const sinter_graph *graph, const sni_split_options *options, sinter_graph **out_graph);
+typedef sinter_status (*split_pass)(const sinter_graph *graph, const sni_split_options *options,
+                                    sinter_graph **out_graph);
 
 static sinter_status replace_split(sinter_graph **graph, split_pass pass, const sni_split_options *options) {
     sinter_graph *split;
@@ -157,7 +167,9 @@ static sinter_status split_reductions(const sni_caps *caps, sinter_graph **graph
     int64_t units = caps->compute_units > 0 ? caps->compute_units : 1;
     bool gpu = caps->device_class == SNI_DEVICE_GPU;
     sni_split_options cpu_both = {.rows = {units * 4, 1 << 17, 1 << 14}, .columns = {units * 64, 1 << 13, 1 << 10}};
-    sni_split_options single = gpu ? (sni_split_options){.rows = {units * 8, 1 << 18, 4096}, .columns = {units * 2048, 1 << 10, 64}} : cpu_both;
+    sni_split_options single =
+        gpu ? (sni_split_options){.rows = {units * 8, 1 << 18, 4096}, .columns = {units * 2048, 1 << 10, 64}}
+            : cpu_both;
     sni_split_options tuple = single;
     if (gpu) tuple.rows = (sni_split_rule){units * 4, 1 << 16, 4096};
     SNI_TRY(replace_split(graph, sni_pass_split_tuple, &tuple));
@@ -174,11 +186,23 @@ static bool has_matrix(const sni_caps *caps, sinter_dtype dtype) {
 /* A unit of a GPU multiplies two tiles of 64 x 64 x 512 in about the time of a launch, and holds two such work-groups, or
  * eight that wait for memory. Matrix units do eight times as much. */
 static sinter_status split_products(const sni_caps *caps, sinter_graph **graph) {
-    const sni_split_product_rule plain = {.tile = 64, .groups = 2, .narrow_groups = 8, .narrow = 16,
-                                          .least_length = 512, .least_part = 128, .multiple = 32};
-    const sni_split_product_rule matrix = {.tile = 32, .groups = 2, .narrow_groups = 2, .narrow = 0,
-                                           .least_length = 4096, .least_part = 256, .multiple = 64};
-    const sni_split_product_options options = {.units = caps->compute_units, .plain = plain, .matrix = matrix,
+    const sni_split_product_rule plain = {.tile = 64,
+                                          .groups = 2,
+                                          .narrow_groups = 8,
+                                          .narrow = 16,
+                                          .least_length = 512,
+                                          .least_part = 128,
+                                          .multiple = 32};
+    const sni_split_product_rule matrix = {.tile = 32,
+                                           .groups = 2,
+                                           .narrow_groups = 2,
+                                           .narrow = 0,
+                                           .least_length = 4096,
+                                           .least_part = 256,
+                                           .multiple = 64};
+    const sni_split_product_options options = {.units = caps->compute_units,
+                                               .plain = plain,
+                                               .matrix = matrix,
                                                .matrix_f16 = has_matrix(caps, SINTER_F16),
                                                .matrix_bf16 = has_matrix(caps, SINTER_BF16)};
     sinter_graph *split;
@@ -251,8 +275,7 @@ static sinter_status create(sinter_runtime *runtime, const sinter_graph *graph, 
     plan->operators = graph->node_count;
     plan->outline = outline;
     sni_dump *dump = sni_dump_begin();
-    sinter_status status = plan->arena && plan->has_mutex ? compile(plan, graph, options)
-                                                          : sni_out_of_memory("a plan");
+    sinter_status status = plan->arena && plan->has_mutex ? compile(plan, graph, options) : sni_out_of_memory("a plan");
     sni_dump_end(dump);
     if (status != SINTER_OK) {
         sinter_plan_release(plan);

@@ -118,7 +118,9 @@ static sinter_status set_memory(sinter_plan *plan, sni_context *c, bool temps) {
     return SINTER_OK;
 }
 
-sinter_status sni_context_set_ports(sinter_plan *plan, sni_context *c) { return set_memory(plan, c, false); }
+sinter_status sni_context_set_ports(sinter_plan *plan, sni_context *c) {
+    return set_memory(plan, c, false);
+}
 
 static uint64_t arena_serial(const sinter_plan *plan, const sni_context *c) {
     uint64_t serial = 0;

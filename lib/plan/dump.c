@@ -17,8 +17,8 @@ static void put_cost(const sinter_plan *plan, const sni_group *group, sni_str *o
     const sni_costs *costs = &plan->runtime->costs;
     sni_kernel_cost cost;
     if (!sni_fuse_cost(group->loop, costs, &cost)) return;
-    sni_str_printf(out, "  cost: %.3g us for %.4g bytes and %.4g operations, with every named size %g\n", cost.time_ns / 1e3,
-                   cost.bytes, cost.operations, costs->symbolic_size);
+    sni_str_printf(out, "  cost: %.3g us for %.4g bytes and %.4g operations, with every named size %g\n",
+                   cost.time_ns / 1e3, cost.bytes, cost.operations, costs->symbolic_size);
 }
 
 static void put_group(const sinter_plan *plan, const sni_group *group, sni_str *out) {
@@ -46,8 +46,10 @@ void sni_dump_groups(const sinter_plan *plan, const sni_group *groups, size_t co
 static void put_arguments(const sni_step *step, sni_str *out) {
     sni_str_append(out, "arguments:\n");
     for (int a = 0; a < step->spec.arg_count; ++a) {
-        static const char *const kinds[] = {[SNI_KARG_BUFFER] = "memory of", [SNI_KARG_OFFSET] = "first element of",
-                                            [SNI_KARG_INDEX] = "number", [SNI_KARG_LOCAL] = "local memory for"};
+        static const char *const kinds[] = {[SNI_KARG_BUFFER] = "memory of",
+                                            [SNI_KARG_OFFSET] = "first element of",
+                                            [SNI_KARG_INDEX] = "number",
+                                            [SNI_KARG_LOCAL] = "local memory for"};
         const sni_karg *arg = &step->spec.args[a];
         sni_str_printf(out, "  %d %s ", a, kinds[arg->kind]);
         if (arg->kind == SNI_KARG_INDEX)

@@ -36,7 +36,8 @@ static sinter_status explain_launch(const sni_explain *x, size_t n) {
         out->kernel = k;
         break;
     }
-    for (int d = 0; d < step->spec.dims; ++d) SNI_TRY(sni_sym_eval(step->loop.sym, step->spec.global[d], &x->bindings, &out->global[d]));
+    for (int d = 0; d < step->spec.dims; ++d)
+        SNI_TRY(sni_sym_eval(step->loop.sym, step->spec.global[d], &x->bindings, &out->global[d]));
     SNI_TRY(sni_loop_operations(step->group->loop, &x->bindings, &out->operations));
     return sni_sym_eval(step->loop.sym, step->bytes, &x->bindings, &out->bytes);
 }

@@ -17,12 +17,12 @@ typedef struct sni_explain_slot {
 
 typedef struct sni_explain_launch {
     const sni_step *step;
-    size_t kernel;          /* the first launch with the same kernel */
-    int64_t bytes;          /* read and written at least */
-    double operations;      /* simple ones, as the operator table counts them */
-    int64_t global[3];      /* work-items */
-    uint64_t time_ns;       /* the shortest of the measured runs; 0: not measured, or nothing to do */
-    double bound_ns;        /* the roofline: no launch could be faster; 0: unknown */
+    size_t kernel;     /* the first launch with the same kernel */
+    int64_t bytes;     /* read and written at least */
+    double operations; /* simple ones, as the operator table counts them */
+    int64_t global[3]; /* work-items */
+    uint64_t time_ns;  /* the shortest of the measured runs; 0: not measured, or nothing to do */
+    double bound_ns;   /* the roofline: no launch could be faster; 0: unknown */
 } sni_explain_launch;
 
 typedef struct sni_explain {
@@ -30,14 +30,14 @@ typedef struct sni_explain {
     const char *title; /* the caller's; may be NULL */
     bool with_source;
     sni_bindings bindings;
-    const sni_sketch *given; /* the graph as it was described */
-    sni_sketch fused;        /* the graph that was cut into launches; its nodes are those that groups name */
-    sni_explain_slot *slots; /* plan->slot_count */
+    const sni_sketch *given;      /* the graph as it was described */
+    sni_sketch fused;             /* the graph that was cut into launches; its nodes are those that groups name */
+    sni_explain_slot *slots;      /* plan->slot_count */
     sni_explain_launch *launches; /* plan->step_count */
     int64_t bytes, bytes_unfused;
     double operations;
     uint64_t time_ns;
-    int runs; /* measured */
+    int runs;              /* measured */
     sni_roofline roofline; /* all 0: not measured */
 } sni_explain;
 

@@ -84,8 +84,11 @@ static void put_graph(const sni_explain *x, const sni_sketch *sketch, bool given
 /* ---- launches ---- */
 
 static void put_slot(const sni_explain_slot *slot, sni_str *out) {
-    static const char *const kinds[] = {
-        [SNI_SLOT_INPUT] = "input", [SNI_SLOT_OUTPUT] = "output", [SNI_SLOT_CONSTANT] = "constant", [SNI_SLOT_TEMP] = "temporary", [SNI_SLOT_STATE] = "state"};
+    static const char *const kinds[] = {[SNI_SLOT_INPUT] = "input",
+                                        [SNI_SLOT_OUTPUT] = "output",
+                                        [SNI_SLOT_CONSTANT] = "constant",
+                                        [SNI_SLOT_TEMP] = "temporary",
+                                        [SNI_SLOT_STATE] = "state"};
     bool first = true;
     sni_str_append(out, "\n{");
     put_text(out, &first, "kind", kinds[slot->kind]);

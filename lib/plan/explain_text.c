@@ -70,8 +70,8 @@ static void put_launch(const sni_explain *x, size_t n, sni_str *out) {
     put_slots(x, step, false, out);
     sni_str_append(out, "\n  writes: ");
     put_slots(x, step, true, out);
-    sni_str_printf(out, "\n  ends: %s\n  bytes moved: %lld\n  operations: %.0f\n", step->group->ends, (long long)l->bytes,
-                   l->operations);
+    sni_str_printf(out, "\n  ends: %s\n  bytes moved: %lld\n  operations: %.0f\n", step->group->ends,
+                   (long long)l->bytes, l->operations);
     put_time(x, l, out);
     sni_str_append(out, "  schedule: ");
     sni_plan_print_schedule(step, out);
@@ -92,7 +92,9 @@ void sni_explain_text(const sni_explain *x, sni_str *out) {
                    (long long)x->bytes, (long long)x->bytes_unfused);
     sni_str_printf(out, "operations: %.0f\n", x->operations);
     if (x->roofline.bytes_per_ns > 0 && x->roofline.operations_per_ns > 0)
-        sni_str_printf(out, "roofline: %.1f GB/s, %.1f Gop/s, %.1f Gop/s in products of 16 bits\n", x->roofline.bytes_per_ns,
-                       x->roofline.operations_per_ns, x->roofline.half_operations_per_ns);
-    if (x->runs) sni_str_printf(out, "time: %.1f us, the shortest of %d runs for each launch\n", (double)x->time_ns / 1e3, x->runs);
+        sni_str_printf(out, "roofline: %.1f GB/s, %.1f Gop/s, %.1f Gop/s in products of 16 bits\n",
+                       x->roofline.bytes_per_ns, x->roofline.operations_per_ns, x->roofline.half_operations_per_ns);
+    if (x->runs)
+        sni_str_printf(out, "time: %.1f us, the shortest of %d runs for each launch\n", (double)x->time_ns / 1e3,
+                       x->runs);
 }

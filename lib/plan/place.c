@@ -7,7 +7,9 @@
 #define ARENA_ALIGN 256
 
 /* Has a range of the arena of its own. */
-static bool owns_range(const sni_slot *s) { return s->kind == SNI_SLOT_TEMP && s->shares < 0; }
+static bool owns_range(const sni_slot *s) {
+    return s->kind == SNI_SLOT_TEMP && s->shares < 0;
+}
 
 static sinter_status place(const sinter_plan *plan, sni_context *c, sni_lifetime *items) {
     size_t count = 0;

@@ -10,11 +10,11 @@
 
 #include "base/thread.h"
 #include "codegen/codegen.h"
+#include "fuse/fuse.h"
 #include "graph/graph.h"
 #include "kernel/kernel.h"
 #include "memory/buffer.h"
 #include "plan/sketch.h"
-#include "fuse/fuse.h"
 #include "runtime/runtime.h"
 #include "schedule/records.h"
 
@@ -30,8 +30,8 @@ typedef enum sni_slot_kind {
 /* Memory that outlives a run, when it is the plan's. Guarded by the runtime's states. */
 typedef struct sni_state {
     const char *name;
-    int slot;      /* of the value before a run */
-    sni_mem *mem;  /* NULL: zeros, made by the run that first needs it */
+    int slot;     /* of the value before a run */
+    sni_mem *mem; /* NULL: zeros, made by the run that first needs it */
 } sni_state;
 
 typedef struct sni_slot {
@@ -41,9 +41,9 @@ typedef struct sni_slot {
     sni_expr bytes;
     int first, last; /* steps between which it is alive */
     int shares;      /* TEMP: slot whose memory it takes over (in place), or -1 */
-    int alias_set;   /* slots with one number may be the same memory: of a chain of shares its root, of a state's values the
+    int alias_set; /* slots with one number may be the same memory: of a chain of shares its root, of a state's values the
                       * first, else the slot itself */
-    bool counted;    /* CONSTANT: in the plan's constant_bytes */
+    bool counted; /* CONSTANT: in the plan's constant_bytes */
 } sni_slot;
 
 /* A step's kernel for 64-bit indices, built when a binding first needs it. Its text is the narrow kernel's unless
@@ -51,7 +51,7 @@ typedef struct sni_slot {
 typedef struct sni_wide {
     sni_program *program;
     const sni_kspec *spec;
-    const sni_sym *sym; /* of spec's expressions */
+    const sni_sym *sym;  /* of spec's expressions */
     sni_mem **constants; /* as the step's */
     sni_kspec *own_spec;
     sni_arena *own_arena;
@@ -74,7 +74,7 @@ typedef struct sni_step {
      * first and last. */
     const int *waits;
     int wait_count;
-    int from, to;         /* COPY, FILL: loop buffers */
+    int from, to; /* COPY, FILL: loop buffers */
     sni_expr from_element;
     unsigned char pattern[8]; /* FILL */
     const sni_group *group;
@@ -95,7 +95,7 @@ struct sinter_plan {
     sinter_graph *graph; /* rewritten; owns the expressions and constants */
     sni_sketch given;    /* the graph as it was described, for explain; in arena */
     sni_arena *arena;    /* groups, programs' texts */
-    bool outline; /* steps and slots only: it has no kernels and no constants on the device, and cannot be run */
+    bool outline;        /* steps and slots only: it has no kernels and no constants on the device, and cannot be run */
     sni_records *records; /* while it is compiled: what was tuned for the device */
     sni_step *steps;
     size_t step_count;
@@ -132,11 +132,11 @@ static inline sni_bindings sni_dims_bindings(const sni_dims *d) {
 struct sni_context {
     sni_context *next;
     sni_dims dims;
-    bool placed; /* offsets, global and the numbers among the arguments are those of dims */
+    bool placed;                      /* offsets, global and the numbers among the arguments are those of dims */
     uint64_t arena_bytes, live_bytes; /* of the temporaries: as packed, and the most that is alive at one step */
-    uint64_t *bytes;       /* slot -> size; TEMP only */
-    uint64_t *offsets;     /* slot -> bytes into its memory */
-    sni_mem **mems;        /* slot -> memory, during a run */
+    uint64_t *bytes;                  /* slot -> size; TEMP only */
+    uint64_t *offsets;                /* slot -> bytes into its memory */
+    sni_mem **mems;                   /* slot -> memory, during a run */
     sni_mem **targets;     /* slot -> what an output is copied to after the steps, during a run; NULL: it is there */
     uint64_t arena_serial; /* of the arena that the kernels' arguments name; 0: none */
     sni_launch **launches; /* step -> kernel; [step_count + step]: with 64-bit indices */
@@ -197,13 +197,13 @@ sinter_status sni_step_fits(sni_program *program, const sni_kspec *spec, bool *o
  * written by a copy after the steps. */
 sinter_status sni_plan_bind_ports(sinter_plan *plan, sni_context *context, sinter_binding *bindings, size_t count);
 /* The copies, and outputs to host memory. */
-sinter_status sni_plan_collect(sinter_plan *plan, sni_context *context, sinter_binding *bindings,
-                               size_t count);
+sinter_status sni_plan_collect(sinter_plan *plan, sni_context *context, sinter_binding *bindings, size_t count);
 
 /* ---- state.c ---- */
 
 /* The states' memory for a run: the caller's buffers, else the plan's own. With the runtime's states held. */
-sinter_status sni_plan_bind_states(sinter_plan *plan, sni_context *context, const sinter_binding *bindings, size_t count);
+sinter_status sni_plan_bind_states(sinter_plan *plan, sni_context *context, const sinter_binding *bindings,
+                                   size_t count);
 
 /* ---- steps.c ---- */
 

@@ -11,7 +11,9 @@ static const sinter_binding *binding_of(const sinter_plan *plan, const sni_slot 
     return sni_find_binding(plan, bindings, count, s->kind, port_name(plan, s));
 }
 
-static bool is_port(const sni_slot *s) { return s->kind == SNI_SLOT_INPUT || s->kind == SNI_SLOT_OUTPUT; }
+static bool is_port(const sni_slot *s) {
+    return s->kind == SNI_SLOT_INPUT || s->kind == SNI_SLOT_OUTPUT;
+}
 
 static sinter_status bind_memory(sinter_plan *plan, sni_context *c, size_t slot, const sinter_binding *b, size_t bytes,
                                  const char *name) {
@@ -29,7 +31,8 @@ static sinter_status bind_memory(sinter_plan *plan, sni_context *c, size_t slot,
     return sni_mem_acquire(plan->runtime->pool, bytes, &c->mems[slot]);
 }
 
-static sinter_status describe_output(const sinter_plan *plan, const sni_context *c, const sni_slot *s, sinter_binding *b) {
+static sinter_status describe_output(const sinter_plan *plan, const sni_context *c, const sni_slot *s,
+                                     sinter_binding *b) {
     sinter_dtype dtype = sni_graph_value(plan->graph, s->value)->type.dtype;
     if (b->dtype != SINTER_DTYPE_NONE && b->dtype != dtype)
         return sni_fail(SINTER_DTYPE, "output '%s' is %s, not %s", port_name(plan, s), sinter_dtype_name(dtype),
@@ -63,7 +66,8 @@ static bool host_overlap(const sinter_binding *a, uint64_t a_bytes, const sinter
 
 /* Steps write outputs while others still read inputs. So an output in an input's buffer is computed beside it and copied
  * when the steps are over. Two outputs in one memory cannot both be right. */
-static sinter_status check_output(sinter_plan *plan, sni_context *c, size_t out, const sinter_binding *bindings, size_t count) {
+static sinter_status check_output(sinter_plan *plan, sni_context *c, size_t out, const sinter_binding *bindings,
+                                  size_t count) {
     const sni_slot *slots = plan->slots;
     const sinter_binding *b = binding_of(plan, &slots[out], bindings, count);
     bool beside = false;
@@ -90,7 +94,8 @@ static sinter_status check_state(const sinter_plan *plan, const sni_context *c, 
     for (size_t i = 0; i < plan->slot_count; ++i) {
         const sni_slot *s = &plan->slots[i];
         bool other = is_port(s) || (s->kind == SNI_SLOT_STATE && s->alias_set != state);
-        if (!other || !sni_mem_overlap(c->mems[state], (size_t)c->bytes[state], c->mems[i], (size_t)c->bytes[i])) continue;
+        if (!other || !sni_mem_overlap(c->mems[state], (size_t)c->bytes[state], c->mems[i], (size_t)c->bytes[i]))
+            continue;
         return sni_fail(SINTER_INVALID_ARGUMENT, "state '%s' and '%s' are bound to the same memory", name,
                         is_port(s) ? port_name(plan, s) : plan->states[s->index].name);
     }

@@ -15,7 +15,8 @@ static sinter_status read_events(void **events, size_t count, sni_span *spans) {
     return status;
 }
 
-static sinter_status profile(sinter_plan *plan, sinter_binding *bindings, size_t count, void **events, sni_span *out_spans) {
+static sinter_status profile(sinter_plan *plan, sinter_binding *bindings, size_t count, void **events,
+                             sni_span *out_spans) {
     sni_context *c = NULL;
     SNI_TRY(sni_queue_finish(plan->runtime->device));
     sinter_status status = sni_plan_submit(plan, bindings, count, events, &c);

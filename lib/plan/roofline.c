@@ -38,7 +38,8 @@ static sinter_status time_plan(sinter_plan *plan, sinter_binding *bindings, size
     for (int run = 0; run < RUNS && status == SINTER_OK; ++run) {
         double ns = 0;
         status = sni_plan_profile(plan, bindings, count, spans);
-        for (size_t n = 0; n < plan->step_count && status == SINTER_OK; ++n) ns += (double)(spans[n].end_ns - spans[n].start_ns);
+        for (size_t n = 0; n < plan->step_count && status == SINTER_OK; ++n)
+            ns += (double)(spans[n].end_ns - spans[n].start_ns);
         if (*out_ns == 0 || ns < *out_ns) *out_ns = ns;
     }
     sni_free(spans);
@@ -58,7 +59,8 @@ static double measure_copy(sinter_runtime *runtime, int64_t count) {
     }
     if (status == SINTER_OK) status = zeros(runtime, (size_t)count * 4, &in);
     if (status == SINTER_OK) status = sinter_buffer_create(runtime, (size_t)count * 4, &out);
-    sinter_binding b[] = {{"x", SINTER_F32, SINTER_SHAPE(count), NULL, 0, in}, {"y", SINTER_F32, SINTER_SCALAR, NULL, 0, out}};
+    sinter_binding b[] = {{"x", SINTER_F32, SINTER_SHAPE(count), NULL, 0, in},
+                          {"y", SINTER_F32, SINTER_SCALAR, NULL, 0, out}};
     if (status == SINTER_OK) status = time_plan(plan, b, 2, &ns);
     sinter_buffer_release(in);
     sinter_buffer_release(out);
@@ -123,8 +125,9 @@ static bool is_half(const sni_loop *loop) {
 }
 
 double sni_roofline_bound(const sni_roofline *r, const sni_step *step, int64_t bytes, double operations) {
-    double peak = is_half(step->group->loop) && r->half_operations_per_ns > r->operations_per_ns ? r->half_operations_per_ns
-                                                                                              : r->operations_per_ns;
+    double peak = is_half(step->group->loop) && r->half_operations_per_ns > r->operations_per_ns
+                      ? r->half_operations_per_ns
+                      : r->operations_per_ns;
     if (r->bytes_per_ns <= 0 || peak <= 0) return 0;
     double memory = (double)bytes / r->bytes_per_ns, arithmetic = operations / peak;
     return memory > arithmetic ? memory : arithmetic;

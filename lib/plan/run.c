@@ -160,7 +160,8 @@ sinter_status sinter_plan_run(sinter_plan *plan, sinter_binding *bindings, size_
 
 sinter_status sinter_plan_output_shape(sinter_plan *plan, const sinter_binding *bindings, size_t count,
                                        const char *name, sinter_shape *out_shape) {
-    if (!plan || !name || !out_shape) return sni_fail(SINTER_INVALID_ARGUMENT, "sinter_plan_output_shape: a NULL argument");
+    if (!plan || !name || !out_shape)
+        return sni_fail(SINTER_INVALID_ARGUMENT, "sinter_plan_output_shape: a NULL argument");
     for (size_t o = 0; o < plan->graph->output_count; ++o) {
         if (strcmp(plan->graph->outputs[o].name, name) != 0) continue;
         sni_dims dims;
@@ -199,7 +200,9 @@ void sni_plan_drop(sinter_plan *plan) {
     if (__atomic_sub_fetch(&plan->references, 1, __ATOMIC_ACQ_REL) == 0) free_plan(plan);
 }
 
-uint64_t sinter_plan_step_count(const sinter_plan *plan) { return plan ? plan->step_count : 0; }
+uint64_t sinter_plan_step_count(const sinter_plan *plan) {
+    return plan ? plan->step_count : 0;
+}
 
 uint64_t sinter_plan_live_bytes(const sinter_plan *plan) {
     if (!plan) return 0;

@@ -111,7 +111,8 @@ void sni_step_drop_constants(const sni_step *step, sni_mem **constants) {
     sni_free(constants);
 }
 
-sinter_status sni_step_upload(sinter_plan *plan, const sni_step *step, const sni_kspec *spec, sni_mem ***out_constants) {
+sinter_status sni_step_upload(sinter_plan *plan, const sni_step *step, const sni_kspec *spec,
+                              sni_mem ***out_constants) {
     sni_mem **constants = sni_calloc((size_t)step->loop.buffer_count + 1, sizeof *constants);
     *out_constants = NULL;
     if (!constants) return sni_out_of_memory("a plan");
@@ -141,7 +142,8 @@ static bool may_take_over(const sinter_plan *plan, const sni_step *step, int num
     const sni_loop *loop = &step->loop;
     const sni_slot *in = &plan->slots[step->slots[b]], *out = &plan->slots[step->slots[t->buffer]];
     return !loop->buffers[b].is_output && in->kind == SNI_SLOT_TEMP && in->last == number && in->bytes == out->bytes &&
-           loop->buffers[b].count == loop->buffers[t->buffer].count && !taken[step->slots[b]] && reads_in_place(loop, b, t);
+           loop->buffers[b].count == loop->buffers[t->buffer].count && !taken[step->slots[b]] &&
+           reads_in_place(loop, b, t);
 }
 
 static void share_step(sinter_plan *plan, int number, bool *taken) {

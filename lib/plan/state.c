@@ -19,7 +19,8 @@ static sinter_status bind_own(sinter_plan *plan, sni_state *state, uint64_t byte
     return status;
 }
 
-static sinter_status bind_state(sinter_plan *plan, sni_state *state, const sinter_binding *b, uint64_t bytes, sni_mem **out) {
+static sinter_status bind_state(sinter_plan *plan, sni_state *state, const sinter_binding *b, uint64_t bytes,
+                                sni_mem **out) {
     if (!b) {
         SNI_TRY(bind_own(plan, state, bytes));
         *out = sni_mem_retain(state->mem);

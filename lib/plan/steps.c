@@ -21,14 +21,15 @@ static const sni_stmt *only_moves(const sni_loop *loop) {
 static bool writes_all(const sni_loop *loop) {
     sni_expr points = sni_sym_const(loop->sym, 1);
     for (int a = 0; a < loop->axis_count; ++a) points = sni_sym_mul(loop->sym, points, loop->extents[a]);
-    return points && points == loop->buffers[loop->stores[0].buffer].count && !sni_sym_uses_value(loop->sym, loop->stores[0].offset);
+    return points && points == loop->buffers[loop->stores[0].buffer].count &&
+           !sni_sym_uses_value(loop->sym, loop->stores[0].offset);
 }
 
 /* Elements in the order in which they lie, from some element on: a copy. */
 static bool find_copy(const sni_loop *loop, sni_step *step) {
     const sni_stmt *s = only_moves(loop);
-    if (!s || s->kind != SNI_STMT_LOAD || s->guard || !writes_all(loop) || s->dtype != loop->buffers[loop->stores[0].buffer].dtype ||
-        sni_sym_uses_value(loop->sym, s->offset))
+    if (!s || s->kind != SNI_STMT_LOAD || s->guard || !writes_all(loop) ||
+        s->dtype != loop->buffers[loop->stores[0].buffer].dtype || sni_sym_uses_value(loop->sym, s->offset))
         return false;
     sni_expr from = sni_sym_sub(loop->sym, s->offset, loop->stores[0].offset);
     if (!from || sni_sym_uses_any_axis(loop->sym, from) || !sni_sym_known_nonneg(loop->sym, from)) return false;
@@ -40,7 +41,8 @@ static bool find_copy(const sni_loop *loop, sni_step *step) {
 
 static bool find_fill(const sni_loop *loop, sni_step *step) {
     const sni_stmt *s = only_moves(loop);
-    if (!s || s->kind != SNI_STMT_CONST || !writes_all(loop) || s->dtype != loop->buffers[loop->stores[0].buffer].dtype) return false;
+    if (!s || s->kind != SNI_STMT_CONST || !writes_all(loop) || s->dtype != loop->buffers[loop->stores[0].buffer].dtype)
+        return false;
     step->kind = SNI_STEP_FILL;
     sni_dtype_store(s->dtype, step->pattern, 0, s->f, s->i);
     return true;
@@ -145,7 +147,8 @@ typedef struct place {
     int alias_set;
 } place;
 
-static sinter_status find_place(const sinter_plan *plan, const sni_context *c, const sni_step *step, int buffer, place *out) {
+static sinter_status find_place(const sinter_plan *plan, const sni_context *c, const sni_step *step, int buffer,
+                                place *out) {
     int slot = step->slots[buffer];
     uint64_t bytes;
     SNI_TRY(sni_slot_bytes(plan, &c->dims, &plan->slots[slot], &bytes));
@@ -209,10 +212,14 @@ sinter_status sni_step_enqueue(sinter_plan *plan, sni_context *c, size_t number,
     const sni_step *step = &plan->steps[number];
     if (out_event) *out_event = NULL;
     switch (step->kind) {
-    case SNI_STEP_LAUNCH: return enqueue_launch(plan, c, number, profile, out_event);
-    case SNI_STEP_COPY: return enqueue_copy(plan, c, step);
-    case SNI_STEP_FILL: return enqueue_fill(plan, c, step);
-    case SNI_STEP_CALL: return enqueue_call(plan, c, step);
+    case SNI_STEP_LAUNCH:
+        return enqueue_launch(plan, c, number, profile, out_event);
+    case SNI_STEP_COPY:
+        return enqueue_copy(plan, c, step);
+    case SNI_STEP_FILL:
+        return enqueue_fill(plan, c, step);
+    case SNI_STEP_CALL:
+        return enqueue_call(plan, c, step);
     }
     return SINTER_INTERNAL;
 }

@@ -25,8 +25,7 @@ static uint64_t fingerprint(const sinter_graph *graph) {
             const sni_attr *attr = &node->attrs[a];
             hash = sni_hash64_of(&attr->i, sizeof attr->i, hash);
             hash = sni_hash64_of(&attr->f, sizeof attr->f, hash);
-            if (attr->count > 0)
-                hash = sni_hash64_of(attr->exprs, (size_t)attr->count * sizeof *attr->exprs, hash);
+            if (attr->count > 0) hash = sni_hash64_of(attr->exprs, (size_t)attr->count * sizeof *attr->exprs, hash);
         }
     }
     return hash;
@@ -40,8 +39,7 @@ static sinter_status settle(const sinter_graph **graph, bool *owned) {
     static const pass_fn passes[] = {sni_pass_known, sni_pass_fold, sni_pass_simplify, sni_pass_cse};
     for (int round = 0; round < MAX_ROUNDS; ++round) {
         uint64_t before = fingerprint(*graph);
-        for (size_t p = 0; p < sizeof passes / sizeof *passes; ++p)
-            SNI_TRY(step(passes[p], graph, owned));
+        for (size_t p = 0; p < sizeof passes / sizeof *passes; ++p) SNI_TRY(step(passes[p], graph, owned));
         if (round > 0 && fingerprint(*graph) == before) break;
     }
     return SINTER_OK;

@@ -54,9 +54,8 @@ static bool same_constant(const sni_value *a, const sni_value *b) {
     for (int i = 0; i < a->type.rank; ++i)
         if (a->type.dims[i] != b->type.dims[i]) return false;
     size_t size = sni_blob_size(a->blob);
-    return a->blob == b->blob ||
-           (size == sni_blob_size(b->blob) && size <= MAX_CONSTANT_BYTES &&
-            memcmp(sni_blob_data(a->blob), sni_blob_data(b->blob), size) == 0);
+    return a->blob == b->blob || (size == sni_blob_size(b->blob) && size <= MAX_CONSTANT_BYTES &&
+                                  memcmp(sni_blob_data(a->blob), sni_blob_data(b->blob), size) == 0);
 }
 
 static uint64_t hash_constant(const sni_value *value) {
@@ -73,8 +72,7 @@ static uint32_t find_constant(sinter_graph *graph, cse *state, uint32_t id) {
     uint64_t hash = hash_constant(value);
     table *t = &state->constants;
     for (uint32_t e = t->buckets[hash & (t->bucket_count - 1)]; e != 0; e = t->entries[e].next)
-        if (t->entries[e].hash == hash &&
-            same_constant(&graph->values[t->entries[e].id], value))
+        if (t->entries[e].hash == hash && same_constant(&graph->values[t->entries[e].id], value))
             return t->entries[e].id;
     if (!table_add(t, hash, id)) sni_graph_fail(graph, SINTER_OUT_OF_MEMORY, "out of host memory");
     return id;
@@ -83,8 +81,7 @@ static uint32_t find_constant(sinter_graph *graph, cse *state, uint32_t id) {
 /* ---- nodes ---------------------------------------------------------------------------------- */
 
 static bool same_attr(const sni_attr *a, const sni_attr *b) {
-    if (a->kind != b->kind || a->i != b->i || memcmp(&a->f, &b->f, sizeof a->f) != 0 ||
-        a->count != b->count)
+    if (a->kind != b->kind || a->i != b->i || memcmp(&a->f, &b->f, sizeof a->f) != 0 || a->count != b->count)
         return false;
     return a->count == 0 || memcmp(a->exprs, b->exprs, (size_t)a->count * sizeof *a->exprs) == 0;
 }
@@ -111,14 +108,12 @@ static uint64_t hash_node(const sni_node *node, const uint32_t *ins) {
         const sni_attr *attr = &node->attrs[i];
         hash = sni_hash64_of(&attr->i, sizeof attr->i, hash);
         hash = sni_hash64_of(&attr->f, sizeof attr->f, hash);
-        if (attr->count > 0)
-            hash = sni_hash64_of(attr->exprs, (size_t)attr->count * sizeof *attr->exprs, hash);
+        if (attr->count > 0) hash = sni_hash64_of(attr->exprs, (size_t)attr->count * sizeof *attr->exprs, hash);
     }
     return hash;
 }
 
-static bool canonical_ins(sinter_graph *graph, cse *state, const sni_node *node,
-                          const uint32_t *ins) {
+static bool canonical_ins(sinter_graph *graph, cse *state, const sni_node *node, const uint32_t *ins) {
     if (!SNI_RESERVE(state->ins, state->in_capacity, (size_t)node->in_count + 1)) {
         sni_graph_fail(graph, SINTER_OUT_OF_MEMORY, "out of host memory");
         return false;
@@ -130,8 +125,7 @@ static bool canonical_ins(sinter_graph *graph, cse *state, const sni_node *node,
     return graph->status == SINTER_OK;
 }
 
-static bool rewrite(sni_rewriter *rewriter, const sni_node *node, const uint32_t *ins,
-                    uint32_t *outs) {
+static bool rewrite(sni_rewriter *rewriter, const sni_node *node, const uint32_t *ins, uint32_t *outs) {
     cse *state = rewriter->state;
     sinter_graph *graph = rewriter->graph;
     if (!canonical_ins(graph, state, node, ins)) return true;
@@ -144,8 +138,7 @@ static bool rewrite(sni_rewriter *rewriter, const sni_node *node, const uint32_t
         return true;
     }
     uint32_t index = (uint32_t)graph->node_count;
-    if (sni_graph_add(graph, node->op, node->in_count, state->ins, node->attrs, node->out_count,
-                      outs) &&
+    if (sni_graph_add(graph, node->op, node->in_count, state->ins, node->attrs, node->out_count, outs) &&
         !table_add(t, hash, index))
         sni_graph_fail(graph, SINTER_OUT_OF_MEMORY, "out of host memory");
     return true;
@@ -154,10 +147,8 @@ static bool rewrite(sni_rewriter *rewriter, const sni_node *node, const uint32_t
 sinter_status sni_pass_cse(const sinter_graph *graph, sinter_graph **out_graph) {
     cse state = {0};
     *out_graph = NULL;
-    bool ready = table_init(&state.nodes, graph->node_count) &&
-                 table_init(&state.constants, graph->value_count / 4);
-    sinter_status status = ready ? sni_pass_run(graph, "cse", rewrite, &state, out_graph)
-                                 : sni_out_of_memory("a pass");
+    bool ready = table_init(&state.nodes, graph->node_count) && table_init(&state.constants, graph->value_count / 4);
+    sinter_status status = ready ? sni_pass_run(graph, "cse", rewrite, &state, out_graph) : sni_out_of_memory("a pass");
     table_deinit(&state.nodes);
     table_deinit(&state.constants);
     sni_free(state.ins);

@@ -23,8 +23,7 @@ sni_expr sni_decompose_entry(const sni_composite *c, int attr, int index, int64_
     return index < list->count ? list->exprs[index] : sni_sym_const(c->graph->sym, preset);
 }
 
-static bool decompose(sni_rewriter *rewriter, const sni_node *node, const uint32_t *ins,
-                      uint32_t *outs) {
+static bool decompose(sni_rewriter *rewriter, const sni_node *node, const uint32_t *ins, uint32_t *outs) {
     if (node->op->kind != SNI_OP_COMPOSITE) return false;
     sni_composite c = {.graph = rewriter->graph, .node = node};
     c.out = rewriter->old->values[node->out[0]].type;
@@ -34,8 +33,7 @@ static bool decompose(sni_rewriter *rewriter, const sni_node *node, const uint32
             outs[0] = composites[i].build(&c);
             return true;
         }
-    sni_graph_fail(rewriter->graph, SINTER_UNSUPPORTED, "%s: nothing is known that replaces it",
-                   node->op->name);
+    sni_graph_fail(rewriter->graph, SINTER_UNSUPPORTED, "%s: nothing is known that replaces it", node->op->name);
     outs[0] = 0;
     return true;
 }

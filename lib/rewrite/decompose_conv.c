@@ -94,8 +94,7 @@ static bool is_pointwise(const conv *v) {
 static bool is_depthwise(const conv *v) {
     int64_t k = 0, channels = 0;
     sni_sym *sym = v->g->sym;
-    if (!sni_sym_is(sym, v->group_maps, 1) || !sni_sym_is_const(sym, v->k, &k) || k > 64)
-        return false;
+    if (!sni_sym_is(sym, v->group_maps, 1) || !sni_sym_is_const(sym, v->k, &k) || k > 64) return false;
     sni_sym_is_const(sym, v->group_channels, &channels);
     return channels == 1 || 3 + 2 * v->spatial <= SINTER_MAX_RANK;
 }
@@ -129,8 +128,7 @@ static uint32_t as_matmul(const conv *v) {
     if (is_pointwise(v)) {
         sni_expr grouped[4] = {v->n, v->groups, v->k, v->positions};
         sni_expr plain[3] = {v->n, v->k, v->positions};
-        matrix = sni_make_reshape(v->g, v->c->in[0], v->grouped ? 4 : 3,
-                                  v->grouped ? grouped : plain);
+        matrix = sni_make_reshape(v->g, v->c->in[0], v->grouped ? 4 : 3, v->grouped ? grouped : plain);
     } else {
         sni_make_window_args args;
         conv_window(v, &args);

@@ -3,8 +3,7 @@
 
 static uint32_t scaled(sinter_graph *g, uint32_t x, double factor) {
     if (factor == 1) return x;
-    return sni_make_binary(g, "mul", x,
-                           sni_make_scalar(g, sni_make_type(g, x).dtype, factor));
+    return sni_make_binary(g, "mul", x, sni_make_scalar(g, sni_make_type(g, x).dtype, factor));
 }
 
 uint32_t sni_decompose_gemm(const sni_composite *c) {

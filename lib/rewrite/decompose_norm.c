@@ -11,14 +11,17 @@ static uint32_t softmax(const sni_composite *c, bool logarithm) {
     uint32_t shifted = sni_make_binary(g, "sub", x, most);
     uint32_t each = sni_make_unary(g, "exp", shifted);
     uint32_t sum = sni_make_reduce(g, "reduce_sum", each, axis, true);
-    uint32_t result = logarithm
-                          ? sni_make_binary(g, "sub", shifted, sni_make_unary(g, "log", sum))
-                          : sni_make_binary(g, "div", each, sum);
+    uint32_t result = logarithm ? sni_make_binary(g, "sub", shifted, sni_make_unary(g, "log", sum))
+                                : sni_make_binary(g, "div", each, sum);
     return sni_make_cast(g, result, c->out.dtype);
 }
 
-uint32_t sni_decompose_softmax(const sni_composite *c) { return softmax(c, false); }
-uint32_t sni_decompose_log_softmax(const sni_composite *c) { return softmax(c, true); }
+uint32_t sni_decompose_softmax(const sni_composite *c) {
+    return softmax(c, false);
+}
+uint32_t sni_decompose_log_softmax(const sni_composite *c) {
+    return softmax(c, true);
+}
 
 /* ---- normalisations ------------------------------------------------------------------------- */
 
@@ -29,8 +32,7 @@ static uint32_t inverse_root(sinter_graph *g, uint32_t x, double epsilon) {
 }
 
 /* x over the root of its mean square along axes; centred first on demand. */
-static uint32_t normalise(sinter_graph *g, uint32_t x, uint32_t axes, bool centred,
-                          double epsilon) {
+static uint32_t normalise(sinter_graph *g, uint32_t x, uint32_t axes, bool centred, double epsilon) {
     if (centred) x = sni_make_binary(g, "sub", x, sni_make_mean(g, x, axes));
     uint32_t square = sni_make_mean(g, sni_make_binary(g, "mul", x, x), axes);
     return sni_make_binary(g, "mul", x, inverse_root(g, square, epsilon));
@@ -52,8 +54,12 @@ static uint32_t layer(const sni_composite *c, bool centred) {
     return apply(c, x, c->in[1], c->in[2]);
 }
 
-uint32_t sni_decompose_layer_norm(const sni_composite *c) { return layer(c, true); }
-uint32_t sni_decompose_rms_norm(const sni_composite *c) { return layer(c, false); }
+uint32_t sni_decompose_layer_norm(const sni_composite *c) {
+    return layer(c, true);
+}
+uint32_t sni_decompose_rms_norm(const sni_composite *c) {
+    return layer(c, false);
+}
 
 /* A [C] parameter as [C, 1, 1, ...], so that it lies along dimension 1 of a value of this rank. */
 static uint32_t along_channels(sinter_graph *g, uint32_t parameter, int rank) {
@@ -67,8 +73,7 @@ static uint32_t along_channels(sinter_graph *g, uint32_t parameter, int rank) {
 uint32_t sni_decompose_batch_norm(const sni_composite *c) {
     sinter_graph *g = c->graph;
     uint32_t parameters[4];
-    for (int i = 0; i < 4; ++i)
-        parameters[i] = sni_make_wide(g, along_channels(g, c->in[1 + i], c->out.rank));
+    for (int i = 0; i < 4; ++i) parameters[i] = sni_make_wide(g, along_channels(g, c->in[1 + i], c->out.rank));
     uint32_t factor = inverse_root(g, parameters[3], c->node->attrs[SNI_CHANNEL_NORM_EPSILON].f);
     factor = sni_make_binary(g, "mul", parameters[0], factor);
     uint32_t x = sni_make_binary(g, "sub", sni_make_wide(g, c->in[0]), parameters[2]);
@@ -89,8 +94,7 @@ static uint32_t group_norm(const sni_composite *c, sni_expr groups, double epsil
     for (int i = 2; i < rank - 1; ++i) split[i] = one;
     uint32_t x = sni_make_reshape(g, sni_make_wide(g, c->in[0]), rank, dims);
     x = normalise(g, x, (1u << rank) - 4, true, epsilon);
-    x = apply(c, x, sni_make_reshape(g, c->in[1], rank - 1, split),
-              sni_make_reshape(g, c->in[2], rank - 1, split));
+    x = apply(c, x, sni_make_reshape(g, c->in[1], rank - 1, split), sni_make_reshape(g, c->in[2], rank - 1, split));
     return sni_make_reshape(g, x, c->out.rank, c->out.dims);
 }
 
@@ -106,8 +110,7 @@ uint32_t sni_decompose_instance_norm(const sni_composite *c) {
     if (c->out.rank == 2) return group_norm(c, c->out.dims[1], c->node->attrs[SNI_CHANNEL_NORM_EPSILON].f);
     uint32_t axes = (1u << c->out.rank) - 4;
     uint32_t x = normalise(g, sni_make_wide(g, c->in[0]), axes, true, c->node->attrs[SNI_CHANNEL_NORM_EPSILON].f);
-    return apply(c, x, along_channels(g, c->in[1], c->out.rank),
-                 along_channels(g, c->in[2], c->out.rank));
+    return apply(c, x, along_channels(g, c->in[1], c->out.rank), along_channels(g, c->in[2], c->out.rank));
 }
 
 /* ---- lrn ------------------------------------------------------------------------------------ */
@@ -117,14 +120,17 @@ uint32_t sni_decompose_lrn(const sni_composite *c) {
     sinter_graph *g = c->graph;
     int64_t size = c->node->attrs[SNI_LRN_SIZE].i;
     sni_expr one = sni_sym_const(g->sym, 1);
-    sni_expr flat[3] = {c->out.dims[0], c->out.dims[1],
-                        sni_make_product(g, c->out.dims, 2, c->out.rank)};
+    sni_expr flat[3] = {c->out.dims[0], c->out.dims[1], sni_make_product(g, c->out.dims, 2, c->out.rank)};
     uint32_t x = sni_make_reshape(g, sni_make_wide(g, c->in[0]), 3, flat);
     sinter_dtype dtype = sni_make_type(g, x).dtype;
-    sni_make_window_args window = {
-        .count = 1, .kernel = {sni_sym_const(g->sym, size)}, .strides = {one}, .dilations = {one},
-        .pads_low = {sni_sym_const(g->sym, (size - 1) / 2)}, .input_strides = {one},
-        .sizes = {flat[1]}, .fill = 0};
+    sni_make_window_args window = {.count = 1,
+                                   .kernel = {sni_sym_const(g->sym, size)},
+                                   .strides = {one},
+                                   .dilations = {one},
+                                   .pads_low = {sni_sym_const(g->sym, (size - 1) / 2)},
+                                   .input_strides = {one},
+                                   .sizes = {flat[1]},
+                                   .fill = 0};
     uint32_t sum = sni_make_transpose(g, sni_make_binary(g, "mul", x, x), (int64_t[]){0, 2, 1});
     sum = sni_make_reduce(g, "reduce_sum", sni_make_window(g, sum, &window), 1u << 3, false);
     sum = sni_make_transpose(g, sum, (int64_t[]){0, 2, 1});

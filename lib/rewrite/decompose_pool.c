@@ -21,8 +21,7 @@ static uint32_t pool(const sni_composite *c, uint32_t x, double fill, const char
 }
 
 uint32_t sni_decompose_max_pool(const sni_composite *c) {
-    double lowest = sni_dtype_is_real(c->out.dtype) ? -(double)INFINITY
-                                                    : (double)sni_dtype_lowest(c->out.dtype);
+    double lowest = sni_dtype_is_real(c->out.dtype) ? -(double)INFINITY : (double)sni_dtype_lowest(c->out.dtype);
     return pool(c, c->in[0], lowest, "reduce_max");
 }
 

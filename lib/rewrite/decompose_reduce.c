@@ -17,7 +17,9 @@ static uint32_t finish(const sni_composite *c, uint32_t x) {
     return sni_make_cast(c->graph, x, c->out.dtype);
 }
 
-static uint32_t wide(const sni_composite *c) { return sni_make_wide(c->graph, c->in[0]); }
+static uint32_t wide(const sni_composite *c) {
+    return sni_make_wide(c->graph, c->in[0]);
+}
 
 static uint32_t square(const sni_composite *c) {
     uint32_t x = wide(c);
@@ -41,7 +43,9 @@ uint32_t sni_decompose_log_sum(const sni_composite *c) {
     return finish(c, sni_make_unary(c->graph, "log", sum(c, wide(c))));
 }
 
-uint32_t sni_decompose_sum_square(const sni_composite *c) { return finish(c, sum(c, square(c))); }
+uint32_t sni_decompose_sum_square(const sni_composite *c) {
+    return finish(c, sum(c, square(c)));
+}
 
 /* The largest element goes out of the exponential and back behind the logarithm, unless it is
  * infinite: inf - inf would be NaN. */
@@ -104,8 +108,12 @@ static uint32_t arg(const sni_composite *c, bool max) {
     return sni_make_reshape(g, at, c->out.rank, c->out.dims);
 }
 
-uint32_t sni_decompose_argmax(const sni_composite *c) { return arg(c, true); }
-uint32_t sni_decompose_argmin(const sni_composite *c) { return arg(c, false); }
+uint32_t sni_decompose_argmax(const sni_composite *c) {
+    return arg(c, true);
+}
+uint32_t sni_decompose_argmin(const sni_composite *c) {
+    return arg(c, false);
+}
 
 uint32_t sni_decompose_hardmax(const sni_composite *c) {
     sinter_graph *g = c->graph;

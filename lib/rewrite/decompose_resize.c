@@ -14,8 +14,7 @@ typedef struct position {
 /* 32 bits where the sizes are known to be small enough for every product. */
 static sinter_dtype index_dtype(const sni_sym *sym, sni_expr dim, sni_expr size) {
     int64_t a = 0, b = 0;
-    bool small = sni_sym_is_const(sym, dim, &a) && sni_sym_is_const(sym, size, &b) && a < 10000 &&
-                 b < 10000;
+    bool small = sni_sym_is_const(sym, dim, &a) && sni_sym_is_const(sym, size, &b) && a < 10000 && b < 10000;
     return small ? SINTER_I32 : SINTER_I64;
 }
 
@@ -33,7 +32,8 @@ static position position_of(const sni_composite *c, sni_expr dim, int axis) {
     p.factor = sni_sym_mul_i(sym, dim, 2);
     p.offset = sni_sym_const(sym, 0);
     switch (c->node->attrs[SNI_RESIZE_COORDINATE].i) {
-    case SNI_RESIZE_ASYMMETRIC: break;
+    case SNI_RESIZE_ASYMMETRIC:
+        break;
     case SNI_RESIZE_ALIGN_CORNERS:
         p.factor = sni_sym_add_i(sym, dim, -1);
         p.lower = sni_sym_max(sym, sni_sym_add_i(sym, size, -1), one);
@@ -41,7 +41,9 @@ static position position_of(const sni_composite *c, sni_expr dim, int axis) {
     case SNI_RESIZE_PYTORCH_HALF_PIXEL:
         p.offset = sni_sym_mul(sym, several, sni_sym_sub(sym, dim, size));
         break;
-    default: p.offset = sni_sym_sub(sym, dim, size); break;
+    default:
+        p.offset = sni_sym_sub(sym, dim, size);
+        break;
     }
     uint32_t o = sni_make_iota(p.g, size, 0, p.dtype);
     p.upper = sni_make_binary(p.g, "mul", o, number(&p, p.factor));
@@ -63,10 +65,14 @@ static uint32_t floor_of(const position *p, int64_t times, sni_expr more) {
 static uint32_t nearest_index(const position *p, int64_t rounding) {
     sni_sym *sym = p->g->sym;
     switch (rounding) {
-    case SNI_RESIZE_PREFER_FLOOR: return floor_of(p, 2, sni_sym_add_i(sym, p->lower, -1));
-    case SNI_RESIZE_PREFER_CEIL: return floor_of(p, 2, p->lower);
-    case SNI_RESIZE_CEIL: return floor_of(p, 1, sni_sym_add_i(sym, p->lower, -1));
-    default: return floor_of(p, 1, sni_sym_const(sym, 0));
+    case SNI_RESIZE_PREFER_FLOOR:
+        return floor_of(p, 2, sni_sym_add_i(sym, p->lower, -1));
+    case SNI_RESIZE_PREFER_CEIL:
+        return floor_of(p, 2, p->lower);
+    case SNI_RESIZE_CEIL:
+        return floor_of(p, 1, sni_sym_add_i(sym, p->lower, -1));
+    default:
+        return floor_of(p, 1, sni_sym_const(sym, 0));
     }
 }
 
@@ -84,8 +90,7 @@ static uint32_t fraction(const position *p, uint32_t floor, int rank, sinter_dty
     for (int i = 1; i < rank - p->axis; ++i) dims[i] = sni_sym_const(p->g->sym, 1);
     uint32_t whole = sni_make_binary(p->g, "mul", floor, number(p, p->lower));
     uint32_t rest = sni_make_binary(p->g, "sub", p->upper, whole);
-    rest = sni_make_binary(p->g, "div", sni_make_cast(p->g, rest, dtype),
-                           sni_make_expr(p->g, p->lower, dtype));
+    rest = sni_make_binary(p->g, "div", sni_make_cast(p->g, rest, dtype), sni_make_expr(p->g, p->lower, dtype));
     return sni_make_reshape(p->g, rest, rank - p->axis, dims);
 }
 
@@ -130,12 +135,11 @@ static uint32_t resize_axis(const sni_composite *c, uint32_t x, int axis) {
     sni_type type = sni_make_type(c->graph, x);
     position p = position_of(c, type.dims[axis], axis);
     int64_t mode = c->node->attrs[SNI_RESIZE_MODE].i;
-    if (mode == SNI_RESIZE_TO_NEAREST)
-        return tap(&p, x, nearest_index(&p, c->node->attrs[SNI_RESIZE_NEAREST].i), 0);
+    if (mode == SNI_RESIZE_TO_NEAREST) return tap(&p, x, nearest_index(&p, c->node->attrs[SNI_RESIZE_NEAREST].i), 0);
     uint32_t floor = floor_of(&p, 1, sni_sym_const(c->graph->sym, 0));
     uint32_t part = fraction(&p, floor, type.rank, type.dtype);
     return mode == SNI_RESIZE_LINEAR ? linear(&p, x, floor, part)
-                               : cubic(&p, x, floor, part, c->node->attrs[SNI_RESIZE_CUBIC_A].f);
+                                     : cubic(&p, x, floor, part, c->node->attrs[SNI_RESIZE_CUBIC_A].f);
 }
 
 uint32_t sni_decompose_resize(const sni_composite *c) {

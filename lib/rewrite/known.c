@@ -28,8 +28,7 @@ static uint32_t constant_of(sinter_graph *graph, const sni_type *type) {
         sni_sym_is_const(graph->sym, type->elements[i], &number);
         sni_dtype_store(type->dtype, data, i, 0, number);
     }
-    uint32_t id = sni_graph_add_constant(
-        graph, type, sni_blob_copy(data, (size_t)type->element_count * size));
+    uint32_t id = sni_graph_add_constant(graph, type, sni_blob_copy(data, (size_t)type->element_count * size));
     sni_free(data);
     return id;
 }
@@ -49,8 +48,7 @@ static bool is_final(const sinter_graph *graph, const sni_node *node, bool numbe
     return producer >= 0 && graph->nodes[producer].op->traits.known_on_host;
 }
 
-static bool rewrite_known(sni_rewriter *rewriter, const sni_node *node, const uint32_t *ins,
-                          uint32_t *outs) {
+static bool rewrite_known(sni_rewriter *rewriter, const sni_node *node, const uint32_t *ins, uint32_t *outs) {
     (void)ins;
     sinter_graph *graph = rewriter->graph;
     const sni_type *type = &rewriter->old->values[node->out[0]].type;
@@ -63,8 +61,7 @@ static bool rewrite_known(sni_rewriter *rewriter, const sni_node *node, const ui
         return true;
     }
     if (sni_dtype_class_of(type->dtype) != SNI_CLASS_INT) return false;
-    outs[0] = sni_graph_add_known(graph, type->rank, type->dims, type->elements,
-                                  type->element_count);
+    outs[0] = sni_graph_add_known(graph, type->rank, type->dims, type->elements, type->element_count);
     outs[0] = sni_make_cast(graph, outs[0], type->dtype);
     return true;
 }

@@ -30,15 +30,14 @@ uint32_t sni_make_wide(sinter_graph *graph, uint32_t x) {
     return dtype == SINTER_F16 || dtype == SINTER_BF16 ? sni_make_cast(graph, x, SINTER_F32) : x;
 }
 
-uint32_t sni_make_reduce(sinter_graph *graph, const char *op, uint32_t x, uint32_t axes,
-                         bool keepdims) {
+uint32_t sni_make_reduce(sinter_graph *graph, const char *op, uint32_t x, uint32_t axes, bool keepdims) {
     int64_t list[SINTER_MAX_RANK];
     int count = 0;
     for (int i = 0; i < SINTER_MAX_RANK; ++i)
         if (axes & (1u << i)) list[count++] = i;
     if (!x || count == 0) return x;
-    sni_attr attrs[SNI_MAX_ATTRS] = {[SNI_REDUCE_AXES] = sni_attr_ints(graph, count, list),
-                                     [SNI_REDUCE_KEEPDIMS] = sni_attr_int(keepdims)};
+    sni_attr attrs[SNI_MAX_ATTRS] = {
+        [SNI_REDUCE_AXES] = sni_attr_ints(graph, count, list), [SNI_REDUCE_KEEPDIMS] = sni_attr_int(keepdims)};
     return sni_graph_add1(graph, op, 1, &x, attrs);
 }
 
@@ -69,8 +68,8 @@ uint32_t sni_make_transpose(sinter_graph *graph, uint32_t x, const int64_t *perm
     return sni_graph_add1(graph, "transpose", 1, &x, attrs);
 }
 
-uint32_t sni_make_slice(sinter_graph *graph, uint32_t x, const sni_expr *starts,
-                        const sni_expr *steps, const sni_expr *sizes) {
+uint32_t sni_make_slice(sinter_graph *graph, uint32_t x, const sni_expr *starts, const sni_expr *steps,
+                        const sni_expr *sizes) {
     int rank = sni_make_type(graph, x).rank;
     sni_attr attrs[SNI_MAX_ATTRS] = {[SNI_SLICE_STARTS] = sni_attr_exprs(graph, rank, starts),
                                      [SNI_SLICE_STEPS] = sni_attr_exprs(graph, rank, steps),
@@ -89,7 +88,8 @@ uint32_t sni_make_window(sinter_graph *graph, uint32_t x, const sni_make_window_
                                      [SNI_WINDOW_STRIDES] = sni_attr_exprs(graph, args->count, args->strides),
                                      [SNI_WINDOW_DILATIONS] = sni_attr_exprs(graph, args->count, args->dilations),
                                      [SNI_WINDOW_PADS_LOW] = sni_attr_exprs(graph, args->count, args->pads_low),
-                                     [SNI_WINDOW_INPUT_STRIDES] = sni_attr_exprs(graph, args->count, args->input_strides),
+                                     [SNI_WINDOW_INPUT_STRIDES] =
+                                         sni_attr_exprs(graph, args->count, args->input_strides),
                                      [SNI_WINDOW_SIZES] = sni_attr_exprs(graph, args->count, args->sizes),
                                      [SNI_WINDOW_VALUE] = sni_attr_float(args->fill)};
     return x ? sni_graph_add1(graph, "window", 1, &x, attrs) : 0;
@@ -101,8 +101,7 @@ uint32_t sni_make_scalar(sinter_graph *graph, sinter_dtype dtype, double value) 
 
 uint32_t sni_make_expr(sinter_graph *graph, sni_expr value, sinter_dtype dtype) {
     int64_t number = 0;
-    if (sni_sym_is_const(graph->sym, value, &number))
-        return sni_make_scalar(graph, dtype, (double)number);
+    if (sni_sym_is_const(graph->sym, value, &number)) return sni_make_scalar(graph, dtype, (double)number);
     return sni_make_cast(graph, sni_graph_add_known(graph, 0, NULL, &value, 1), dtype);
 }
 
@@ -110,7 +109,8 @@ uint32_t sni_make_iota(sinter_graph *graph, sni_expr extent, int ones, sinter_dt
     sni_expr dims[SINTER_MAX_RANK] = {extent};
     for (int i = 1; i <= ones; ++i) dims[i] = sni_sym_const(graph->sym, 1);
     sni_attr attrs[SNI_MAX_ATTRS] = {[SNI_IOTA_SHAPE] = sni_attr_exprs(graph, 1 + ones, dims),
-                                     [SNI_IOTA_DTYPE] = sni_attr_int(dtype), [SNI_IOTA_AXIS] = sni_attr_int(0)};
+                                     [SNI_IOTA_DTYPE] = sni_attr_int(dtype),
+                                     [SNI_IOTA_AXIS] = sni_attr_int(0)};
     return sni_graph_add1(graph, "iota", 0, NULL, attrs);
 }
 

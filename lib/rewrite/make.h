@@ -20,7 +20,8 @@ uint32_t sni_make_wide(sinter_graph *graph, uint32_t x);
 uint32_t sni_make_reduce(sinter_graph *graph, const char *op, uint32_t x, uint32_t axes, bool keepdims);
 /* The sum over axes divided by the number of elements; keepdims. */
 uint32_t sni_make_mean(sinter_graph *graph, uint32_t x, uint32_t axes);
-uint32_t sni_make_reshape(sinter_graph *graph, uint32_t x, int rank, const sni_expr *dims); /* x itself when it has the shape */
+uint32_t sni_make_reshape(sinter_graph *graph, uint32_t x, int rank,
+                          const sni_expr *dims); /* x itself when it has the shape */
 uint32_t sni_make_transpose(sinter_graph *graph, uint32_t x, const int64_t *perm);
 uint32_t sni_make_slice(sinter_graph *graph, uint32_t x, const sni_expr *starts, const sni_expr *steps,
                         const sni_expr *sizes);

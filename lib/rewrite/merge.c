@@ -11,27 +11,27 @@
 
 /* A product x * w, or x * transpose(w), with a bias added on demand. Indices and ids are the old graph's. */
 typedef struct product {
-    int node, add;         /* add: -1 for none */
+    int node, add; /* add: -1 for none */
     uint32_t x, weights, bias;
-    bool transposed;       /* the constant is [N, K] */
+    bool transposed; /* the constant is [N, K] */
     int64_t k, n;
-    bool viewed;           /* nothing but views read it */
-    int group;             /* index of the first product of its group */
-    int64_t offset;        /* of its columns in the group's */
-    uint32_t merged[2];    /* of the first one: new ids without and with the biases */
-    int64_t columns;       /* of the first one: of the whole group */
-    int members;           /* of the first one */
-    int before;            /* the product before this one that reads x, -1: none */
+    bool viewed;        /* nothing but views read it */
+    int group;          /* index of the first product of its group */
+    int64_t offset;     /* of its columns in the group's */
+    uint32_t merged[2]; /* of the first one: new ids without and with the biases */
+    int64_t columns;    /* of the first one: of the whole group */
+    int members;        /* of the first one */
+    int before;         /* the product before this one that reads x, -1: none */
 } product;
 
 typedef struct merge {
     const sinter_graph *old;
     product *products;
     size_t count, capacity;
-    int *of_node;      /* node -> its product + 1 */
+    int *of_node;            /* node -> its product + 1 */
     int *users, *user_start; /* value -> nodes that read it, ascending */
-    bool *is_output;   /* value */
-    int *mark;         /* node */
+    bool *is_output;         /* value */
+    int *mark;               /* node */
     int stamp;
 } merge;
 
@@ -45,13 +45,14 @@ static const sni_value *constant(const sinter_graph *graph, uint32_t id, int ran
     return value && value->blob && value->type.rank == rank ? value : NULL;
 }
 
-static bool is_op(const sni_node *node, const char *op) { return strcmp(node->op->name, op) == 0; }
+static bool is_op(const sni_node *node, const char *op) {
+    return strcmp(node->op->name, op) == 0;
+}
 
 static bool find_weights(const sinter_graph *graph, const sni_node *node, product *p) {
     uint32_t id = node->in[1];
     int producer = graph->values[id].producer;
-    if (producer >= 0 && is_op(&graph->nodes[producer], "transpose") &&
-        graph->values[id].type.rank == 2) {
+    if (producer >= 0 && is_op(&graph->nodes[producer], "transpose") && graph->values[id].type.rank == 2) {
         const sni_node *transpose = &graph->nodes[producer];
         p->transposed = transpose->attrs[SNI_TRANSPOSE_PERM].count == 0 ||
                         sni_sym_is(graph->sym, transpose->attrs[SNI_TRANSPOSE_PERM].exprs[0], 1);
@@ -191,7 +192,8 @@ static bool find_users(merge *m) {
         for (int i = 0; i < graph->nodes[n].in_count; ++i) ++m->user_start[graph->nodes[n].in[i] + 1];
     for (size_t v = 0; v < values; ++v) m->user_start[v + 1] += m->user_start[v];
     for (size_t n = graph->node_count; n-- > 0;) /* from the end, so that the starts come out where they belong */
-        for (int i = 0; i < graph->nodes[n].in_count; ++i) m->users[--m->user_start[graph->nodes[n].in[i] + 1]] = (int)n;
+        for (int i = 0; i < graph->nodes[n].in_count; ++i)
+            m->users[--m->user_start[graph->nodes[n].in[i] + 1]] = (int)n;
     for (size_t v = 0; v < values; ++v) m->user_start[v] = m->user_start[v + 1];
     m->user_start[values] = (int)edges;
     return true;
@@ -228,8 +230,7 @@ static uint32_t join(sinter_graph *graph, const merge *m, int group, bool biases
     sni_expr k = sni_sym_const(graph->sym, first->k);
     type.dims[0] = whole ? columns : k;
     type.dims[1] = whole ? k : columns;
-    return sni_graph_add_constant(graph, &type,
-                                  sni_blob_borrow(data, rows * pitch, sni_free, data));
+    return sni_graph_add_constant(graph, &type, sni_blob_borrow(data, rows * pitch, sni_free, data));
 }
 
 /* The whole group's product, built when the first member is met; with the biases when the first addition is. */
@@ -237,8 +238,7 @@ static uint32_t merged(sinter_graph *graph, merge *m, int group, uint32_t x, boo
     product *first = &m->products[group];
     if (first->merged[biased]) return first->merged[biased];
     if (biased) {
-        first->merged[1] = sni_make_binary(graph, "add", first->merged[0],
-                                           join(graph, m, group, true));
+        first->merged[1] = sni_make_binary(graph, "add", first->merged[0], join(graph, m, group, true));
     } else {
         uint32_t weights = join(graph, m, group, false);
         if (first->transposed) weights = sni_make_transpose(graph, weights, (int64_t[]){1, 0});
@@ -260,8 +260,7 @@ static uint32_t columns_of(sinter_graph *graph, const product *p, uint32_t whole
     return sni_make_slice(graph, whole, starts, steps, type.dims);
 }
 
-static bool rewrite(sni_rewriter *rewriter, const sni_node *node, const uint32_t *ins,
-                    uint32_t *outs) {
+static bool rewrite(sni_rewriter *rewriter, const sni_node *node, const uint32_t *ins, uint32_t *outs) {
     merge *m = rewriter->state;
     int index = (int)(node - rewriter->old->nodes);
     if (m->of_node[index] == 0) return false;

@@ -25,8 +25,7 @@ static void release(run *r) {
 static bool *find_live(const sinter_graph *graph) {
     bool *needed = sni_calloc(graph->value_count, sizeof *needed);
     bool *live = sni_calloc(graph->node_count + 1, sizeof *live);
-    for (size_t o = 0; needed && o < graph->output_count; ++o)
-        needed[graph->outputs[o].value] = true;
+    for (size_t o = 0; needed && o < graph->output_count; ++o) needed[graph->outputs[o].value] = true;
     for (size_t n = graph->node_count; needed && live && n-- > 0;) {
         const sni_node *node = &graph->nodes[n];
         for (int o = 0; o < node->out_count; ++o) live[n] |= needed[node->out[o]];
@@ -51,8 +50,7 @@ static sinter_status start(run *r, const sinter_graph *old, void *state) {
     r->rewriter.old = old;
     r->rewriter.map = r->map;
     r->rewriter.state = state;
-    if (!r->map || !r->live || !r->first || !r->ins)
-        return sni_out_of_memory("a pass");
+    if (!r->map || !r->live || !r->first || !r->ins) return sni_out_of_memory("a pass");
     return sni_graph_create_like(old, &r->rewriter.graph);
 }
 
@@ -61,8 +59,7 @@ static void copy_inputs(run *r) {
     const sinter_graph *old = r->rewriter.old;
     for (size_t i = 0; i < old->input_count; ++i) {
         uint32_t id = old->inputs[i].value;
-        r->map[id] =
-            sni_graph_add_input(r->rewriter.graph, old->inputs[i].name, &old->values[id].type);
+        r->map[id] = sni_graph_add_input(r->rewriter.graph, old->inputs[i].name, &old->values[id].type);
         if (r->map[id]) r->rewriter.graph->inputs[i].state = old->inputs[i].state;
     }
 }
@@ -71,8 +68,7 @@ static void copy_inputs(run *r) {
 static uint32_t translate(run *r, uint32_t id) {
     const sni_value *value = &r->rewriter.old->values[id];
     if (id != 0 && r->map[id] == 0 && value->blob)
-        r->map[id] = sni_graph_add_constant(r->rewriter.graph, &value->type,
-                                            sni_blob_retain(value->blob));
+        r->map[id] = sni_graph_add_constant(r->rewriter.graph, &value->type, sni_blob_retain(value->blob));
     return r->map[id];
 }
 
@@ -82,11 +78,10 @@ static void check_replacement(run *r, const sni_node *node, const uint32_t *outs
         const sni_value *after = sni_graph_value(r->rewriter.graph, outs[o]);
         const sni_type *before = &r->rewriter.old->values[node->out[o]].type;
         if (after && (after->type.dtype != before->dtype || after->type.rank != before->rank))
-            sni_graph_fail(r->rewriter.graph, SINTER_INTERNAL,
-                           "%s was replaced by a value of another type", node->op->name);
-        else if (!after)
-            sni_graph_fail(r->rewriter.graph, SINTER_INTERNAL, "%s was replaced by nothing",
+            sni_graph_fail(r->rewriter.graph, SINTER_INTERNAL, "%s was replaced by a value of another type",
                            node->op->name);
+        else if (!after)
+            sni_graph_fail(r->rewriter.graph, SINTER_INTERNAL, "%s was replaced by nothing", node->op->name);
     }
 }
 
@@ -155,8 +150,8 @@ static sinter_status run_pass(run *r, const sinter_graph *old, void *state) {
     return move_checks(graph);
 }
 
-sinter_status sni_pass_run(const sinter_graph *graph, const char *name, sni_rewrite_fn rewrite,
-                           void *state, sinter_graph **out_graph) {
+sinter_status sni_pass_run(const sinter_graph *graph, const char *name, sni_rewrite_fn rewrite, void *state,
+                           sinter_graph **out_graph) {
     run r = {.rewrite = rewrite};
     *out_graph = NULL;
     SNI_TRY(sinter_graph_status(graph));

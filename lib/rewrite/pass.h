@@ -10,27 +10,28 @@
 
 typedef struct sni_rewriter {
     const sinter_graph *old;
-    sinter_graph *graph;     /* being built */
-    const uint32_t *map;     /* old value id -> new value id, 0: not yet */
-    void *state;             /* the pass's own */
+    sinter_graph *graph; /* being built */
+    const uint32_t *map; /* old value id -> new value id, 0: not yet */
+    void *state;         /* the pass's own */
 } sni_rewriter;
 
-typedef bool (*sni_rewrite_fn)(sni_rewriter *rewriter, const sni_node *node, const uint32_t *ins,
-                               uint32_t *outs);
+typedef bool (*sni_rewrite_fn)(sni_rewriter *rewriter, const sni_node *node, const uint32_t *ins, uint32_t *outs);
 
 /* Runs one pass. On failure *out_graph is NULL. */
-sinter_status sni_pass_run(const sinter_graph *graph, const char *name, sni_rewrite_fn rewrite,
-                           void *state, sinter_graph **out_graph);
+sinter_status sni_pass_run(const sinter_graph *graph, const char *name, sni_rewrite_fn rewrite, void *state,
+                           sinter_graph **out_graph);
 
 /* The passes; all.c says in which order, and how often, they run. */
 sinter_status sni_pass_known(const sinter_graph *graph, sinter_graph **out_graph);     /* host computation of shapes */
 sinter_status sni_pass_decompose(const sinter_graph *graph, sinter_graph **out_graph); /* composites to primitives */
 sinter_status sni_pass_fold(const sinter_graph *graph, sinter_graph **out_graph);      /* constants */
-sinter_status sni_pass_simplify(const sinter_graph *graph, sinter_graph **out_graph);  /* x*1, no-op views and casts, view chains */
-sinter_status sni_pass_cse(const sinter_graph *graph, sinter_graph **out_graph);       /* common subexpressions */
+sinter_status sni_pass_simplify(const sinter_graph *graph,
+                                sinter_graph **out_graph); /* x*1, no-op views and casts, view chains */
+sinter_status sni_pass_cse(const sinter_graph *graph, sinter_graph **out_graph); /* common subexpressions */
 
-sinter_status sni_pass_merge(const sinter_graph *graph, sinter_graph **out_graph);     /* products that share an input */
-sinter_status sni_pass_split_concat(const sinter_graph *graph, sinter_graph **out_graph); /* what has too many operands */
+sinter_status sni_pass_merge(const sinter_graph *graph, sinter_graph **out_graph); /* products that share an input */
+sinter_status sni_pass_split_concat(const sinter_graph *graph,
+                                    sinter_graph **out_graph); /* what has too many operands */
 
 /* How many reductions of rows, or of columns, keep a device busy; from which length on one is worth a second kernel; and the
  * shortest part. */
@@ -63,15 +64,16 @@ sinter_status sni_pass_state(const sinter_graph *graph, sinter_graph **out_graph
 
 /* When the sum of a product is cut into parts. */
 typedef struct sni_split_product_rule {
-    int64_t tile;                  /* rows and columns of a work-group */
-    int64_t groups, narrow_groups; /* that keep a unit busy; where rows or columns are few, memory is what is waited for */
-    int64_t narrow;                /* how many are few */
-    int64_t least_length;          /* from which on a second kernel is worth it */
-    int64_t least_part, multiple;  /* the shortest part, and what its length had best be a multiple of */
+    int64_t tile; /* rows and columns of a work-group */
+    int64_t groups,
+        narrow_groups;    /* that keep a unit busy; where rows or columns are few, memory is what is waited for */
+    int64_t narrow;       /* how many are few */
+    int64_t least_length; /* from which on a second kernel is worth it */
+    int64_t least_part, multiple; /* the shortest part, and what its length had best be a multiple of */
 } sni_split_product_rule;
 
 typedef struct sni_split_product_options {
-    int64_t units; /* of the device */
+    int64_t units;                /* of the device */
     bool matrix_f16, matrix_bf16; /* such products go to matrix units */
     sni_split_product_rule plain, matrix;
 } sni_split_product_options;

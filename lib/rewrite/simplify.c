@@ -35,17 +35,23 @@ static uint32_t simplify_contract(const sni_simplify *s) {
     return sni_make_binary(s->graph, "mul", s->ins[0], s->ins[1]);
 }
 
-static bool simplify(sni_rewriter *rewriter, const sni_node *node, const uint32_t *ins,
-                     uint32_t *outs) {
+static bool simplify(sni_rewriter *rewriter, const sni_node *node, const uint32_t *ins, uint32_t *outs) {
     if (node->out_count != 1) return false;
     sni_simplify s = {rewriter->graph, node, ins, rewriter->old->values[node->out[0]].type};
     switch (node->op->kind) {
     case SNI_OP_ELEMENTWISE:
-    case SNI_OP_CAST: outs[0] = sni_simplify_scalar(&s); break;
+    case SNI_OP_CAST:
+        outs[0] = sni_simplify_scalar(&s);
+        break;
     case SNI_OP_VIEW:
-    case SNI_OP_REDUCE: outs[0] = sni_simplify_view(&s); break;
-    case SNI_OP_CONTRACT: outs[0] = simplify_contract(&s); break;
-    default: break;
+    case SNI_OP_REDUCE:
+        outs[0] = sni_simplify_view(&s);
+        break;
+    case SNI_OP_CONTRACT:
+        outs[0] = simplify_contract(&s);
+        break;
+    default:
+        break;
     }
     return outs[0] != 0;
 }

@@ -53,14 +53,12 @@ static uint32_t simplify_div(const sni_simplify *s) {
     double value = 0;
     int exponent = 0;
     if (!sni_dtype_is_real(s->out.dtype)) return 0;
-    if (uniform(s, s->ins[1], &value) && value != 0 && isfinite(value) &&
-        fabs(frexp(value, &exponent)) == 0.5 && abs(exponent) < 14)
-        return sni_make_binary(s->graph, "mul", s->ins[0],
-                               sni_make_scalar(s->graph, s->out.dtype, 1 / value));
+    if (uniform(s, s->ins[1], &value) && value != 0 && isfinite(value) && fabs(frexp(value, &exponent)) == 0.5 &&
+        abs(exponent) < 14)
+        return sni_make_binary(s->graph, "mul", s->ins[0], sni_make_scalar(s->graph, s->out.dtype, 1 / value));
     if (uniform(s, s->ins[0], &value) && value == 1 && sni_simplify_keep(s, s->ins[1])) {
         const sni_node *root = sni_simplify_producer(s, s->ins[1], "sqrt");
-        return sni_make_unary(s->graph, root ? "rsqrt" : "reciprocal",
-                              root ? root->in[0] : s->ins[1]);
+        return sni_make_unary(s->graph, root ? "rsqrt" : "reciprocal", root ? root->in[0] : s->ins[1]);
     }
     return 0;
 }
@@ -105,27 +103,38 @@ static uint32_t simplify_reciprocal(const sni_simplify *s) {
 /* Bits of an integer with its sign, or of a real's significand; bool is 1. */
 static int precision(sinter_dtype dtype) {
     switch (dtype) {
-    case SINTER_BOOL: return 1;
-    case SINTER_I8: return 7;
-    case SINTER_U8: return 8;
-    case SINTER_I16: return 15;
-    case SINTER_I32: return 31;
-    case SINTER_I64: return 63;
-    case SINTER_F16: return 11;
-    case SINTER_BF16: return 8;
-    case SINTER_F32: return 24;
-    default: return 53;
+    case SINTER_BOOL:
+        return 1;
+    case SINTER_I8:
+        return 7;
+    case SINTER_U8:
+        return 8;
+    case SINTER_I16:
+        return 15;
+    case SINTER_I32:
+        return 31;
+    case SINTER_I64:
+        return 63;
+    case SINTER_F16:
+        return 11;
+    case SINTER_BF16:
+        return 8;
+    case SINTER_F32:
+        return 24;
+    default:
+        return 53;
     }
 }
 
-static bool is_signed(sinter_dtype dtype) { return dtype != SINTER_U8 && dtype != SINTER_BOOL; }
+static bool is_signed(sinter_dtype dtype) {
+    return dtype != SINTER_U8 && dtype != SINTER_BOOL;
+}
 
 /* Does every value of `from` have the same value in `to`? */
 static bool lossless(sinter_dtype from, sinter_dtype to) {
     if (from == to) return true;
     if (to == SINTER_BOOL) return false;
-    if (sni_dtype_is_real(from))
-        return to == SINTER_F64 || (to == SINTER_F32 && from != SINTER_F64);
+    if (sni_dtype_is_real(from)) return to == SINTER_F64 || (to == SINTER_F32 && from != SINTER_F64);
     /* The range of f16 ends below the numbers that its precision would allow for 16 bits and more. */
     if (sni_dtype_is_real(to)) return precision(from) <= precision(to);
     return precision(from) <= precision(to) && (is_signed(to) || !is_signed(from));
@@ -137,8 +146,7 @@ static uint32_t simplify_cast(const sni_simplify *s) {
     const sni_node *inner = sni_simplify_producer(s, x, "cast");
     if (!inner) return 0;
     uint32_t source = inner->in[0];
-    if (!lossless(sni_make_type(s->graph, source).dtype, sni_make_type(s->graph, x).dtype))
-        return 0;
+    if (!lossless(sni_make_type(s->graph, source).dtype, sni_make_type(s->graph, x).dtype)) return 0;
     return sni_make_cast(s->graph, source, s->out.dtype);
 }
 

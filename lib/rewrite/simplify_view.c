@@ -46,8 +46,8 @@ static uint32_t simplify_slice(const sni_simplify *s) {
     sni_expr starts[SINTER_MAX_RANK], steps[SINTER_MAX_RANK];
     bool whole = sni_simplify_keep(s, s->ins[0]) != 0;
     for (int i = 0; whole && i < s->out.rank; ++i)
-        whole = sni_sym_is(sym, attrs[SNI_SLICE_STARTS].exprs[i], 0) &&
-                sni_sym_is(sym, attrs[SNI_SLICE_STEPS].exprs[i], 1);
+        whole =
+            sni_sym_is(sym, attrs[SNI_SLICE_STARTS].exprs[i], 0) && sni_sym_is(sym, attrs[SNI_SLICE_STEPS].exprs[i], 1);
     if (whole) return s->ins[0];
     const sni_node *inner = sni_simplify_producer(s, s->ins[0], "slice");
     if (!inner) return 0;
@@ -97,14 +97,12 @@ static uint32_t simplify_window(const sni_simplify *s) {
 /* ---- gather --------------------------------------------------------------------------------- */
 
 /* Constant indices first, first + step, ... that lie inside a dimension that is a number. */
-static bool progression(const sni_sym *sym, const sni_type *indices, int64_t dim, int64_t *first,
-                        int64_t *step) {
+static bool progression(const sni_sym *sym, const sni_type *indices, int64_t dim, int64_t *first, int64_t *step) {
     int64_t previous = 0;
     *first = *step = 0;
     for (int64_t i = 0; i < indices->element_count; ++i) {
         int64_t at = 0;
-        if (!sni_sym_is_const(sym, indices->elements[i], &at) || at < -dim || at >= dim)
-            return false;
+        if (!sni_sym_is_const(sym, indices->elements[i], &at) || at < -dim || at >= dim) return false;
         if (at < 0) at += dim;
         if (i == 0) *first = at;
         if (i == 1) *step = at - previous;
@@ -147,11 +145,14 @@ static uint32_t simplify_reduce(const sni_simplify *s) {
     return sni_make_reshape(s->graph, s->ins[0], s->out.rank, s->out.dims);
 }
 
-static uint32_t simplify_concat(const sni_simplify *s) { return s->node->in_count == 1 ? s->ins[0] : 0; }
+static uint32_t simplify_concat(const sni_simplify *s) {
+    return s->node->in_count == 1 ? s->ins[0] : 0;
+}
 
 static const sni_simplify_rule rules[] = {
-    {"reshape", simplify_reshape}, {"transpose", simplify_transpose}, {"expand", simplify_expand},
-    {"slice", simplify_slice},     {"pad", simplify_pad},             {"window", simplify_window},
+    {"reshape", simplify_reshape}, {"transpose", simplify_transpose},
+    {"expand", simplify_expand},   {"slice", simplify_slice},
+    {"pad", simplify_pad},         {"window", simplify_window},
     {"gather", simplify_gather},   {"concat", simplify_concat},
 };
 

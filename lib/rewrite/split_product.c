@@ -64,7 +64,9 @@ static bool is_attention(const sinter_graph *graph, const sni_node *node) {
     return exponential(graph, node->in[0], &left);
 }
 
-static int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+static int64_t ceil_div(int64_t a, int64_t b) {
+    return (a + b - 1) / b;
+}
 
 /* How many parts; below 2: none. The largest divisor of the length, unless that is far from what is wanted. */
 static int64_t choose_parts(const product *p, const sni_split_product_options *options) {

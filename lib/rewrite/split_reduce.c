@@ -40,7 +40,8 @@ int64_t sni_split_parts(const sni_sym *sym, const sni_split *split, const sni_sp
 }
 
 /* x [P, N] or [N, P] with N made a multiple of parts. */
-static uint32_t fill_up(sinter_graph *graph, uint32_t x, const sni_split *split, sni_expr missing, sni_combiner combiner) {
+static uint32_t fill_up(sinter_graph *graph, uint32_t x, const sni_split *split, sni_expr missing,
+                        sni_combiner combiner) {
     sni_expr zero = sni_sym_const(graph->sym, 0), low[2] = {zero, zero}, high[2] = {zero, zero};
     high[split->columns ? 0 : 1] = missing;
     if (!x || sni_sym_is(graph->sym, missing, 0)) return x;
@@ -63,8 +64,12 @@ uint32_t sni_split_cut(sinter_graph *graph, uint32_t x, const sni_split *split, 
     return sni_make_reshape(graph, x, 3, cut);
 }
 
-uint32_t sni_split_inside(const sni_split *split) { return split->columns ? 1u << 1 : 1u << 2; }
-uint32_t sni_split_across(const sni_split *split) { return split->columns ? 1u << 0 : 1u << 1; }
+uint32_t sni_split_inside(const sni_split *split) {
+    return split->columns ? 1u << 1 : 1u << 2;
+}
+uint32_t sni_split_across(const sni_split *split) {
+    return split->columns ? 1u << 0 : 1u << 1;
+}
 
 static bool split_reduce(sni_rewriter *rewriter, const sni_node *node, const uint32_t *ins, uint32_t *outs) {
     sinter_graph *graph = rewriter->graph;

@@ -235,10 +235,14 @@ static bool split_tuple(sni_rewriter *rewriter, const sni_node *node, const uint
     if (parts == 0) return false;
     parted p = part(rewriter, leader, &split, parts);
     uint32_t merged = 0;
-    if (!follows) merged = without_part(&p, p.leader);
-    else if (f.tuple == SNI_TUPLE_RESCALED) merged = merge_rescaled(&p, row_value(rewriter, f.u));
-    else if (f.tuple == SNI_TUPLE_CENTRED) merged = merge_centred(&p, row_value(rewriter, f.u));
-    else merged = merge_selected(&p, row_value(rewriter, f.u), expanded(rewriter, &f, rewriter->map[f.y]));
+    if (!follows)
+        merged = without_part(&p, p.leader);
+    else if (f.tuple == SNI_TUPLE_RESCALED)
+        merged = merge_rescaled(&p, row_value(rewriter, f.u));
+    else if (f.tuple == SNI_TUPLE_CENTRED)
+        merged = merge_centred(&p, row_value(rewriter, f.u));
+    else
+        merged = merge_selected(&p, row_value(rewriter, f.u), expanded(rewriter, &f, rewriter->map[f.y]));
     outs[0] = finish(rewriter, node, &p, merged);
     return true;
 }

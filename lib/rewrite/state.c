@@ -14,7 +14,7 @@ typedef struct stater {
     const sni_op *update;
     bool *is_reader; /* of the value at hand */
     int *stack;
-    int *order; /* nodes in their new order */
+    int *order;          /* nodes in their new order */
     unsigned char *seen; /* 0: not yet, 1: under way, 2: done */
 } stater;
 
@@ -105,9 +105,10 @@ static sinter_status visit(stater *s, int root, size_t *count) {
         int operand = next_operand(s, &s->graph->nodes[n], &cyclic);
         if (cyclic >= 0) {
             const char *name = s->graph->nodes[n].name;
-            return sni_fail(SINTER_UNSUPPORTED, "%s%s%s reads what a state held before a write, and depends on the write; it "
-                            "must read the value that the write gives", s->graph->nodes[n].op->name, name ? " " : "",
-                            name ? name : "");
+            return sni_fail(SINTER_UNSUPPORTED,
+                            "%s%s%s reads what a state held before a write, and depends on the write; it "
+                            "must read the value that the write gives",
+                            s->graph->nodes[n].op->name, name ? " " : "", name ? name : "");
         }
         if (operand >= 0) {
             s->stack[depth++] = operand;

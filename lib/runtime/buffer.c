@@ -20,18 +20,15 @@ static sinter_status buffer_of(sinter_runtime *runtime, sni_mem *mem, sinter_buf
     return SINTER_OK;
 }
 
-sinter_status sinter_buffer_create(sinter_runtime *runtime, size_t size_bytes,
-                                   sinter_buffer **out_buffer) {
+sinter_status sinter_buffer_create(sinter_runtime *runtime, size_t size_bytes, sinter_buffer **out_buffer) {
     if (out_buffer) *out_buffer = NULL;
-    if (!runtime || !out_buffer)
-        return sni_fail(SINTER_INVALID_ARGUMENT, "the runtime or out_buffer is NULL");
+    if (!runtime || !out_buffer) return sni_fail(SINTER_INVALID_ARGUMENT, "the runtime or out_buffer is NULL");
     sni_mem *mem = NULL;
     SNI_TRY(sni_mem_acquire(runtime->pool, size_bytes, &mem));
     return buffer_of(runtime, mem, out_buffer);
 }
 
-sinter_status sinter_buffer_wrap(sinter_runtime *runtime, cl_mem memory,
-                                 sinter_buffer **out_buffer) {
+sinter_status sinter_buffer_wrap(sinter_runtime *runtime, cl_mem memory, sinter_buffer **out_buffer) {
     if (out_buffer) *out_buffer = NULL;
     if (!runtime || !memory || !out_buffer)
         return sni_fail(SINTER_INVALID_ARGUMENT, "the runtime, the memory or out_buffer is NULL");
@@ -47,21 +44,21 @@ void sinter_buffer_release(sinter_buffer *buffer) {
     sni_free(buffer);
 }
 
-size_t sinter_buffer_size(const sinter_buffer *buffer) { return buffer ? buffer->size_bytes : 0; }
+size_t sinter_buffer_size(const sinter_buffer *buffer) {
+    return buffer ? buffer->size_bytes : 0;
+}
 
 cl_mem sinter_buffer_cl_mem(const sinter_buffer *buffer) {
     return buffer ? sni_mem_handle_of(buffer->mem) : NULL;
 }
 
-sinter_status sinter_buffer_write(sinter_buffer *buffer, size_t offset_bytes, const void *data,
-                                  size_t size_bytes) {
+sinter_status sinter_buffer_write(sinter_buffer *buffer, size_t offset_bytes, const void *data, size_t size_bytes) {
     if (!buffer || (size_bytes && !data))
         return sni_fail(SINTER_INVALID_ARGUMENT, "the buffer or the data to write is NULL");
     return sni_mem_write(buffer->mem, offset_bytes, data, size_bytes, true);
 }
 
-sinter_status sinter_buffer_read(const sinter_buffer *buffer, size_t offset_bytes, void *data,
-                                 size_t size_bytes) {
+sinter_status sinter_buffer_read(const sinter_buffer *buffer, size_t offset_bytes, void *data, size_t size_bytes) {
     if (!buffer || (size_bytes && !data))
         return sni_fail(SINTER_INVALID_ARGUMENT, "the buffer or the place to read to is NULL");
     return sni_mem_read(buffer->mem, offset_bytes, data, size_bytes, true);

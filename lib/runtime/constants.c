@@ -31,7 +31,7 @@ typedef struct constant {
 } constant;
 
 struct sni_constants {
-    int references; /* atomic: the runtime, and one for every buffer in the table or dying */
+    int references;  /* atomic: the runtime, and one for every buffer in the table or dying */
     sni_mutex mutex; /* of the table and of the rows' users and mem */
     constant *table;
 };
@@ -134,7 +134,8 @@ static constant_key key_of(sni_hash128 content, size_t size_bytes, const sni_pre
     constant_key key = {.content = content, .size_bytes = size_bytes};
     if (!preparation) return key;
     sni_hash128 name = sni_hash128_of(preparation->name, strlen(preparation->name));
-    key.preparation = sni_hash128_of(preparation->numbers, (size_t)preparation->number_count * sizeof *preparation->numbers);
+    key.preparation =
+        sni_hash128_of(preparation->numbers, (size_t)preparation->number_count * sizeof *preparation->numbers);
     key.preparation.low ^= name.low + 0x9e3779b97f4a7c15u;
     key.preparation.high += name.high;
     return key;

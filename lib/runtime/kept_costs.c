@@ -24,7 +24,9 @@ enum { COUNT = sizeof measured / sizeof *measured };
 #define LEAST 0.001
 #define MOST 1e9 /* launches of a second, petabytes a second: neither is measured right */
 
-static double *field(sni_costs *costs, int i) { return (double *)(void *)((char *)costs + measured[i].offset); }
+static double *field(sni_costs *costs, int i) {
+    return (double *)(void *)((char *)costs + measured[i].offset);
+}
 
 static sinter_status take_line(void *context, const char *line, size_t length) {
     sni_costs *costs = context, read = *costs;
@@ -50,8 +52,8 @@ sinter_status sni_costs_find(const sni_caps *caps, const char *dir, sni_costs *o
     sni_costs_derive(caps, out_costs);
     if (dir == NULL) return SINTER_OK;
     print_path(caps, dir, &path);
-    sinter_status status = path.failed ? sni_out_of_memory("costs")
-                                       : sni_line_each(sni_str_text(&path), take_line, out_costs, &damaged);
+    sinter_status status =
+        path.failed ? sni_out_of_memory("costs") : sni_line_each(sni_str_text(&path), take_line, out_costs, &damaged);
     sni_str_deinit(&path);
     return status;
 }

@@ -9,7 +9,7 @@
 
 typedef struct sni_preparation sni_preparation;
 struct sni_preparation {
-    const char *name;     /* what the function does: "pack columns", for explain and as part of the key */
+    const char *name;       /* what the function does: "pack columns", for explain and as part of the key */
     const int64_t *numbers; /* its parameters, the rest of the key: sizes, widths */
     int number_count;
     size_t result_bytes;

@@ -80,12 +80,12 @@ static void print_probe(const sni_instruction *row, bool emulate, sni_str *text)
     sni_str_append(text, "#include \"gemm/gpu_mma.cl\"\n#include \"gemm/mma_probe.cl\"\n");
 }
 
-static sinter_status build(sni_kernel_cache *cache, const sni_instruction *row, bool emulate, sni_program **out_program) {
+static sinter_status build(sni_kernel_cache *cache, const sni_instruction *row, bool emulate,
+                           sni_program **out_program) {
     sni_str text = SNI_STR_INIT;
     print_probe(row, emulate, &text);
     sni_program_source source = {.text = sni_str_text(&text), .entry = "mma_probe"};
-    sinter_status status =
-        text.failed ? sni_out_of_memory("a probe") : sni_program_build(cache, &source, out_program);
+    sinter_status status = text.failed ? sni_out_of_memory("a probe") : sni_program_build(cache, &source, out_program);
     sni_str_deinit(&text);
     return status;
 }

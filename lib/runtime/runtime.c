@@ -55,15 +55,13 @@ static sinter_status create_on(sni_device *device, const sinter_runtime_options 
     sni_mutex_init(&runtime->states);
     runtime->device = device;
     runtime->caps = &device->caps;
-    sinter_status status = sni_kernel_cache_create(device, options->cache_dir,
-                                                   options->cache_max_bytes, &runtime->cache);
-    if (status == SINTER_OK)
-        status = sni_pool_create(device, options->pool_max_idle_bytes, &runtime->pool);
+    sinter_status status =
+        sni_kernel_cache_create(device, options->cache_dir, options->cache_max_bytes, &runtime->cache);
+    if (status == SINTER_OK) status = sni_pool_create(device, options->pool_max_idle_bytes, &runtime->pool);
     if (status == SINTER_OK) status = sni_constants_create(&runtime->constants);
     if (status == SINTER_OK) status = find_tuning_dir(runtime, options->cache_dir);
     if (status == SINTER_OK) status = sni_costs_find(runtime->caps, runtime->tuning_dir, &runtime->costs);
-    if (status == SINTER_OK)
-        sni_probe_instructions(device, runtime->cache, runtime->pool, options->cache_dir);
+    if (status == SINTER_OK) sni_probe_instructions(device, runtime->cache, runtime->pool, options->cache_dir);
     if (status == SINTER_OK)
         *out_runtime = runtime;
     else
@@ -71,8 +69,7 @@ static sinter_status create_on(sni_device *device, const sinter_runtime_options 
     return status;
 }
 
-sinter_status sinter_runtime_create(const sinter_runtime_options *options,
-                                    sinter_runtime **out_runtime) {
+sinter_status sinter_runtime_create(const sinter_runtime_options *options, sinter_runtime **out_runtime) {
     if (!out_runtime) return sni_fail(SINTER_INVALID_ARGUMENT, "out_runtime is NULL");
     *out_runtime = NULL;
     if (!options) options = &DEFAULT_OPTIONS;
@@ -81,10 +78,8 @@ sinter_status sinter_runtime_create(const sinter_runtime_options *options,
     return create_on(device, options, out_runtime);
 }
 
-sinter_status sinter_runtime_create_from_opencl(cl_context context, cl_device_id device,
-                                                cl_command_queue queue,
-                                                const sinter_runtime_options *options,
-                                                sinter_runtime **out_runtime) {
+sinter_status sinter_runtime_create_from_opencl(cl_context context, cl_device_id device, cl_command_queue queue,
+                                                const sinter_runtime_options *options, sinter_runtime **out_runtime) {
     if (!out_runtime) return sni_fail(SINTER_INVALID_ARGUMENT, "out_runtime is NULL");
     *out_runtime = NULL;
     sni_device *adopted = NULL;

@@ -20,8 +20,7 @@ void sinter_kernel_release(sinter_kernel *kernel) {
 }
 
 static sinter_status check_source(const sinter_runtime *runtime, const sinter_kernel_source *source) {
-    if (!runtime || !source)
-        return sni_fail(SINTER_INVALID_ARGUMENT, "the runtime or the source is NULL");
+    if (!runtime || !source) return sni_fail(SINTER_INVALID_ARGUMENT, "the runtime or the source is NULL");
     if (!source->text) return sni_fail(SINTER_INVALID_ARGUMENT, "the kernel source's text is NULL");
     if (!source->entry || !*source->entry)
         return sni_fail(SINTER_INVALID_ARGUMENT, "the kernel source's entry is NULL or empty");
@@ -56,32 +55,28 @@ sinter_status sinter_kernel_create(sinter_runtime *runtime, const sinter_kernel_
     return status;
 }
 
-static sinter_status set_arg(const sinter_kernel *kernel, sni_launch *launch, int index,
-                             const sinter_arg *arg) {
+static sinter_status set_arg(const sinter_kernel *kernel, sni_launch *launch, int index, const sinter_arg *arg) {
     switch (arg->kind) {
     case SINTER_ARG_BUFFER:
         if (arg->buffer && arg->buffer->runtime != kernel->runtime)
-            return sni_fail(SINTER_INVALID_ARGUMENT,
-                            "argument %d of kernel '%s' is a buffer of another runtime", index,
+            return sni_fail(SINTER_INVALID_ARGUMENT, "argument %d of kernel '%s' is a buffer of another runtime", index,
                             kernel->entry);
         return sni_launch_set_mem(launch, index, arg->buffer ? arg->buffer->mem : NULL);
     case SINTER_ARG_SCALAR:
         return sni_launch_set_scalar(launch, index, arg->value, arg->size_bytes);
-    case SINTER_ARG_LOCAL: return sni_launch_set_local(launch, index, arg->size_bytes);
+    case SINTER_ARG_LOCAL:
+        return sni_launch_set_local(launch, index, arg->size_bytes);
     }
-    return sni_fail(SINTER_INVALID_ARGUMENT, "argument %d of kernel '%s' is of the unknown kind %d",
-                    index, kernel->entry, (int)arg->kind);
+    return sni_fail(SINTER_INVALID_ARGUMENT, "argument %d of kernel '%s' is of the unknown kind %d", index,
+                    kernel->entry, (int)arg->kind);
 }
 
-static sinter_status set_args(const sinter_kernel *kernel, sni_launch *launch,
-                              const sinter_arg *args, size_t count) {
+static sinter_status set_args(const sinter_kernel *kernel, sni_launch *launch, const sinter_arg *args, size_t count) {
     int wanted = sni_launch_arg_count(launch);
     if (count != (size_t)wanted)
-        return sni_fail(SINTER_INVALID_ARGUMENT, "kernel '%s' wants %d arguments, not %zu",
-                        kernel->entry, wanted, count);
-    if (count && !args)
-        return sni_fail(SINTER_INVALID_ARGUMENT, "kernel '%s': the arguments are NULL",
-                        kernel->entry);
+        return sni_fail(SINTER_INVALID_ARGUMENT, "kernel '%s' wants %d arguments, not %zu", kernel->entry, wanted,
+                        count);
+    if (count && !args) return sni_fail(SINTER_INVALID_ARGUMENT, "kernel '%s': the arguments are NULL", kernel->entry);
     for (int i = 0; i < wanted; ++i) SNI_TRY(set_arg(kernel, launch, i, &args[i]));
     return SINTER_OK;
 }
@@ -103,8 +98,8 @@ static sinter_status run(const sinter_kernel *kernel, sni_launch *launch, const 
     return SINTER_OK;
 }
 
-sinter_status sinter_kernel_launch(sinter_kernel *kernel, const sinter_grid *grid,
-                                   const sinter_arg *args, size_t count) {
+sinter_status sinter_kernel_launch(sinter_kernel *kernel, const sinter_grid *grid, const sinter_arg *args,
+                                   size_t count) {
     if (!kernel || !grid) return sni_fail(SINTER_INVALID_ARGUMENT, "the kernel or the grid is NULL");
     if (grid->dims < 1 || grid->dims > 3)
         return sni_fail(SINTER_INVALID_ARGUMENT, "a grid has 1 to 3 dimensions, not %d", grid->dims);

@@ -12,8 +12,8 @@
 #define SNI_PROGRAM_KEY_FORMAT 1
 
 typedef struct sni_program_key {
-    char program[40];                   /* 32 hex digits: the hash of the canonical text */
-    char sizes[12 * SNI_MAX_AXES + 1];  /* one word an axis: "7", "~256" or "?", joined by 'x'; "1" without axes */
+    char program[40];                  /* 32 hex digits: the hash of the canonical text */
+    char sizes[12 * SNI_MAX_AXES + 1]; /* one word an axis: "7", "~256" or "?", joined by 'x'; "1" without axes */
 } sni_program_key;
 
 /* The canonical text, for tests and for whoever asks why two programs differ. */

@@ -8,8 +8,8 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
-#include "base/log.h"
 #include "base/line.h"
+#include "base/log.h"
 
 #ifndef SINTER_DATA_DIR
 #define SINTER_DATA_DIR "/usr/local/share" /* the build says where it installs */
@@ -67,7 +67,8 @@ static sinter_status take_line(void *context, const char *line, size_t length) {
 static void warn_once(const char *path, size_t lines) {
     static int warned;
     if (__atomic_exchange_n(&warned, 1, __ATOMIC_RELAXED)) return;
-    sni_log(SNI_LOG_WARNING, "tuning records: %zu lines of %s are damaged or of another format and are ignored", lines, path);
+    sni_log(SNI_LOG_WARNING, "tuning records: %zu lines of %s are damaged or of another format and are ignored", lines,
+            path);
 }
 
 static sinter_status read_dir(reader *r, const char *dir, const char *tuning_key) {
@@ -76,8 +77,8 @@ static sinter_status read_dir(reader *r, const char *dir, const char *tuning_key
     r->foreign = 0;
     ++r->dir;
     sni_str_printf(&path, "%s/%s.jsonl", dir, tuning_key);
-    sinter_status status = path.failed ? sni_out_of_memory("tuning records")
-                                       : sni_line_each(sni_str_text(&path), take_line, r, &damaged);
+    sinter_status status =
+        path.failed ? sni_out_of_memory("tuning records") : sni_line_each(sni_str_text(&path), take_line, r, &damaged);
     if (damaged + r->foreign > 0) warn_once(sni_str_text(&path), damaged + r->foreign);
     sni_str_deinit(&path);
     return status;
@@ -156,7 +157,9 @@ void sni_records_release(sni_records *records) {
     sni_free(records);
 }
 
-size_t sni_records_count(const sni_records *records) { return records->count; }
+size_t sni_records_count(const sni_records *records) {
+    return records->count;
+}
 
 const sni_record *sni_records_find(const sni_records *records, const sni_program_key *key) {
     size_t low = 0, high = records != NULL ? records->count : 0;
@@ -199,8 +202,8 @@ sinter_status sni_record_append(const char *dir, const char *tuning_key, const s
     sni_str path = SNI_STR_INIT, line = SNI_STR_INIT;
     sni_str_printf(&path, "%s/%s.jsonl", dir, tuning_key);
     print_record(record, &line);
-    sinter_status status = path.failed ? sni_out_of_memory("a tuning record")
-                                       : sni_line_append(sni_str_text(&path), &line);
+    sinter_status status =
+        path.failed ? sni_out_of_memory("a tuning record") : sni_line_append(sni_str_text(&path), &line);
     sni_str_deinit(&path);
     sni_str_deinit(&line);
     return status;

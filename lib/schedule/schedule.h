@@ -21,7 +21,7 @@ typedef struct sni_param {
 
 /* SNI_PARAM("local", "work-items of a work-group", 64, 128, 256) */
 #define SNI_PARAM(name_, words_, ...)                                                                                  \
-    {(name_), (words_), (const int[]){__VA_ARGS__}, (int)(sizeof((const int[]){__VA_ARGS__}) / sizeof(int))}
+    { (name_), (words_), (const int[]){__VA_ARGS__}, (int)(sizeof((const int[]){__VA_ARGS__}) / sizeof(int)) }
 
 #define SNI_MAX_PARAMS 16
 

@@ -16,8 +16,10 @@ static sni_expr atom_bound(sni_sym *sym, sni_expr e, bool upper, int depth) {
     switch (n.kind) {
     case SNI_SYM_AXIS:
         return upper ? sni_sym_add_i(sym, n.a, -1) : sni_sym_const(sym, 0);
-    case SNI_SYM_VALUE: return upper ? n.b : n.a;
-    case SNI_SYM_MOD: return upper ? sni_sym_add_i(sym, n.b, -1) : sni_sym_const(sym, 0);
+    case SNI_SYM_VALUE:
+        return upper ? n.b : n.a;
+    case SNI_SYM_MOD:
+        return upper ? sni_sym_add_i(sym, n.b, -1) : sni_sym_const(sym, 0);
     case SNI_SYM_DIV: {
         sni_expr top = bound(sym, n.a, upper, depth + 1);
         if (top && !sni_sym_uses_any_axis(sym, n.b)) return sni_sym_div(sym, top, n.b);
@@ -42,8 +44,10 @@ static sni_expr atom_bound(sni_sym *sym, sni_expr e, bool upper, int depth) {
     case SNI_SYM_LT:
     case SNI_SYM_EQ:
     case SNI_SYM_AND:
-    case SNI_SYM_NOT: return sni_sym_const(sym, upper ? 1 : 0);
-    default: return SNI_NO_EXPR;
+    case SNI_SYM_NOT:
+        return sni_sym_const(sym, upper ? 1 : 0);
+    default:
+        return SNI_NO_EXPR;
     }
 }
 
@@ -57,12 +61,18 @@ static bool atom_nonneg(sni_sym *sym, sni_expr e, int depth) {
     case SNI_SYM_LT:
     case SNI_SYM_EQ:
     case SNI_SYM_AND:
-    case SNI_SYM_NOT: return true;
-    case SNI_SYM_DIV: return nonneg(sym, n.a, depth + 1);
-    case SNI_SYM_VALUE: return n.a && nonneg(sym, n.a, depth + 1);
-    case SNI_SYM_MIN: return nonneg(sym, n.a, depth + 1) && nonneg(sym, n.b, depth + 1);
-    case SNI_SYM_MAX: return nonneg(sym, n.a, depth + 1) || nonneg(sym, n.b, depth + 1);
-    default: return false;
+    case SNI_SYM_NOT:
+        return true;
+    case SNI_SYM_DIV:
+        return nonneg(sym, n.a, depth + 1);
+    case SNI_SYM_VALUE:
+        return n.a && nonneg(sym, n.a, depth + 1);
+    case SNI_SYM_MIN:
+        return nonneg(sym, n.a, depth + 1) && nonneg(sym, n.b, depth + 1);
+    case SNI_SYM_MAX:
+        return nonneg(sym, n.a, depth + 1) || nonneg(sym, n.b, depth + 1);
+    default:
+        return false;
     }
 }
 
@@ -148,7 +158,9 @@ static bool nonneg(sni_sym *sym, sni_expr e, int depth) {
     return result != 0;
 }
 
-bool sni_sym_known_nonneg(sni_sym *sym, sni_expr e) { return nonneg(sym, e, 0); }
+bool sni_sym_known_nonneg(sni_sym *sym, sni_expr e) {
+    return nonneg(sym, e, 0);
+}
 
 bool sni_sym_known_less(sni_sym *sym, sni_expr a, sni_expr b) {
     return nonneg(sym, sni_sym_add_i(sym, sni_sym_sub(sym, b, a), -1), 0);
@@ -163,5 +175,9 @@ bool sni_sym_known_divisible(sni_sym *sym, sni_expr e, int64_t by) {
     return true;
 }
 
-sni_expr sni_sym_upper(sni_sym *sym, sni_expr e) { return bound(sym, e, true, 0); }
-sni_expr sni_sym_lower(sni_sym *sym, sni_expr e) { return bound(sym, e, false, 0); }
+sni_expr sni_sym_upper(sni_sym *sym, sni_expr e) {
+    return bound(sym, e, true, 0);
+}
+sni_expr sni_sym_lower(sni_sym *sym, sni_expr e) {
+    return bound(sym, e, false, 0);
+}

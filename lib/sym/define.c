@@ -16,7 +16,8 @@ static bool is_short(const sni_sym *sym, sni_expr e) {
 }
 
 sni_expr sni_sym_define(sni_sym *sym, sni_expr e) {
-    if (!sni_sym_valid(sym, e) || is_short(sym, e) || sni_sym_uses_any_axis(sym, e) || sni_sym_uses_value(sym, e)) return e;
+    if (!sni_sym_valid(sym, e) || is_short(sym, e) || sni_sym_uses_any_axis(sym, e) || sni_sym_uses_value(sym, e))
+        return e;
     for (size_t i = 0; i < sym->definition_count; ++i)
         if (sym->definitions[i].meaning == e) return sym->definitions[i].atom;
     if (sym->definition_count == MOST_DEFINITIONS) return e;
@@ -27,7 +28,9 @@ sni_expr sni_sym_define(sni_sym *sym, sni_expr e) {
     return d.atom;
 }
 
-size_t sni_sym_defined_count(const sni_sym *sym) { return sym->definition_count; }
+size_t sni_sym_defined_count(const sni_sym *sym) {
+    return sym->definition_count;
+}
 
 sni_expr sni_sym_defined(const sni_sym *sym, size_t index, int64_t *out_dim) {
     *out_dim = sym->definitions[index].dim;

@@ -2,8 +2,8 @@
 #include <math.h>
 
 #include "base/alloc.h"
-#include <sinter/types.h>
 #include "sym/node.h"
+#include <sinter/types.h>
 
 /* What an evaluation knows. axes and statements are NULL where only sizes are evaluated. */
 typedef struct env {
@@ -68,13 +68,26 @@ static sinter_status eval_binary(const env *v, const sni_sym_node *n, int64_t *o
         *out = n->kind == SNI_SYM_DIV ? q : r;
         return SINTER_OK;
     }
-    case SNI_SYM_MIN: *out = a < b ? a : b; return SINTER_OK;
-    case SNI_SYM_MAX: *out = a > b ? a : b; return SINTER_OK;
-    case SNI_SYM_LT: *out = a < b; return SINTER_OK;
-    case SNI_SYM_EQ: *out = a == b; return SINTER_OK;
-    case SNI_SYM_AND: *out = a && b; return SINTER_OK;
-    case SNI_SYM_NOT: *out = !a; return SINTER_OK;
-    default: return sni_fail(SINTER_INTERNAL, "an expression of unknown kind");
+    case SNI_SYM_MIN:
+        *out = a < b ? a : b;
+        return SINTER_OK;
+    case SNI_SYM_MAX:
+        *out = a > b ? a : b;
+        return SINTER_OK;
+    case SNI_SYM_LT:
+        *out = a < b;
+        return SINTER_OK;
+    case SNI_SYM_EQ:
+        *out = a == b;
+        return SINTER_OK;
+    case SNI_SYM_AND:
+        *out = a && b;
+        return SINTER_OK;
+    case SNI_SYM_NOT:
+        *out = !a;
+        return SINTER_OK;
+    default:
+        return sni_fail(SINTER_INTERNAL, "an expression of unknown kind");
     }
 }
 
@@ -82,8 +95,11 @@ static sinter_status eval(const env *v, sni_expr e, int64_t *out) {
     if (!sni_sym_valid(v->sym, e)) return sni_fail(SINTER_INTERNAL, "an invalid size expression");
     const sni_sym_node *n = &v->sym->nodes[e];
     switch (n->kind) {
-    case SNI_SYM_CONST: *out = n->value; return SINTER_OK;
-    case SNI_SYM_DIM: return eval_dim(v, n->value, out);
+    case SNI_SYM_CONST:
+        *out = n->value;
+        return SINTER_OK;
+    case SNI_SYM_DIM:
+        return eval_dim(v, n->value, out);
     case SNI_SYM_AXIS:
         if (!v->axes) return sni_fail(SINTER_INTERNAL, "an axis outside of its loop");
         *out = v->axes[n->value];
@@ -92,8 +108,10 @@ static sinter_status eval(const env *v, sni_expr e, int64_t *out) {
         if (!v->statements) return sni_fail(SINTER_INTERNAL, "a value outside of its kernel");
         *out = v->statements[n->value];
         return SINTER_OK;
-    case SNI_SYM_SUM: return eval_sum(v, n, out);
-    default: return eval_binary(v, n, out);
+    case SNI_SYM_SUM:
+        return eval_sum(v, n, out);
+    default:
+        return eval_binary(v, n, out);
     }
 }
 
@@ -103,9 +121,8 @@ sinter_status sni_sym_eval(const sni_sym *sym, sni_expr e, const sni_bindings *b
     return eval(&v, e, out_value);
 }
 
-sinter_status sni_sym_eval_at(const sni_sym *sym, sni_expr e, const sni_bindings *bindings,
-                              const int64_t *axis_values, const int64_t *statement_values,
-                              int64_t *out_value) {
+sinter_status sni_sym_eval_at(const sni_sym *sym, sni_expr e, const sni_bindings *bindings, const int64_t *axis_values,
+                              const int64_t *statement_values, int64_t *out_value) {
     env v = {sym, bindings, axis_values, statement_values};
     *out_value = 0;
     return eval(&v, e, out_value);
@@ -118,10 +135,14 @@ double sni_sym_estimate(const sni_sym *sym, sni_expr e, double guess) {
     double a = n->a ? sni_sym_estimate(sym, n->a, guess) : 0;
     double b = n->b ? sni_sym_estimate(sym, n->b, guess) : 0;
     switch (n->kind) {
-    case SNI_SYM_CONST: return (double)n->value;
-    case SNI_SYM_DIM: return guess;
-    case SNI_SYM_AXIS: return a / 2;
-    case SNI_SYM_VALUE: return 0;
+    case SNI_SYM_CONST:
+        return (double)n->value;
+    case SNI_SYM_DIM:
+        return guess;
+    case SNI_SYM_AXIS:
+        return a / 2;
+    case SNI_SYM_VALUE:
+        return 0;
     case SNI_SYM_SUM: {
         double sum = 0;
         for (uint32_t i = 0; i < n->term_count; ++i) {
@@ -133,14 +154,22 @@ double sni_sym_estimate(const sni_sym *sym, sni_expr e, double guess) {
         }
         return sum;
     }
-    case SNI_SYM_DIV: return b > 0 ? floor(a / b) : 0;
-    case SNI_SYM_MOD: return b > 0 ? a - b * floor(a / b) : 0;
-    case SNI_SYM_MIN: return a < b ? a : b;
-    case SNI_SYM_MAX: return a > b ? a : b;
-    case SNI_SYM_LT: return a < b;
-    case SNI_SYM_EQ: return a == b;
-    case SNI_SYM_AND: return a != 0 && b != 0;
-    case SNI_SYM_NOT: return a == 0;
+    case SNI_SYM_DIV:
+        return b > 0 ? floor(a / b) : 0;
+    case SNI_SYM_MOD:
+        return b > 0 ? a - b * floor(a / b) : 0;
+    case SNI_SYM_MIN:
+        return a < b ? a : b;
+    case SNI_SYM_MAX:
+        return a > b ? a : b;
+    case SNI_SYM_LT:
+        return a < b;
+    case SNI_SYM_EQ:
+        return a == b;
+    case SNI_SYM_AND:
+        return a != 0 && b != 0;
+    case SNI_SYM_NOT:
+        return a == 0;
     }
     return 0;
 }
@@ -180,19 +209,37 @@ void sni_sym_print(const sni_sym *sym, sni_expr e, sni_str *out) {
     const sni_sym_node *n = &sym->nodes[e];
     const char *name;
     switch (n->kind) {
-    case SNI_SYM_CONST: sni_str_printf(out, "%lld", (long long)n->value); break;
+    case SNI_SYM_CONST:
+        sni_str_printf(out, "%lld", (long long)n->value);
+        break;
     case SNI_SYM_DIM:
         name = sinter_dim_name(n->value);
         sni_str_append(out, name ? name : "?");
         break;
-    case SNI_SYM_AXIS: sni_str_printf(out, "i%lld", (long long)n->value); break;
-    case SNI_SYM_VALUE: sni_str_printf(out, "s%lld", (long long)n->value); break;
-    case SNI_SYM_SUM: print_sum(sym, n, out); break;
-    case SNI_SYM_DIV: print_operator(sym, "/", n->a, n->b, out); break;
-    case SNI_SYM_MOD: print_operator(sym, "%", n->a, n->b, out); break;
-    case SNI_SYM_LT: print_operator(sym, " < ", n->a, n->b, out); break;
-    case SNI_SYM_EQ: print_operator(sym, " == ", n->a, n->b, out); break;
-    case SNI_SYM_AND: print_operator(sym, " && ", n->a, n->b, out); break;
+    case SNI_SYM_AXIS:
+        sni_str_printf(out, "i%lld", (long long)n->value);
+        break;
+    case SNI_SYM_VALUE:
+        sni_str_printf(out, "s%lld", (long long)n->value);
+        break;
+    case SNI_SYM_SUM:
+        print_sum(sym, n, out);
+        break;
+    case SNI_SYM_DIV:
+        print_operator(sym, "/", n->a, n->b, out);
+        break;
+    case SNI_SYM_MOD:
+        print_operator(sym, "%", n->a, n->b, out);
+        break;
+    case SNI_SYM_LT:
+        print_operator(sym, " < ", n->a, n->b, out);
+        break;
+    case SNI_SYM_EQ:
+        print_operator(sym, " == ", n->a, n->b, out);
+        break;
+    case SNI_SYM_AND:
+        print_operator(sym, " && ", n->a, n->b, out);
+        break;
     case SNI_SYM_NOT:
         sni_str_append(out, "!");
         sni_sym_print(sym, n->a, out);

@@ -23,16 +23,27 @@ sni_expr sni_sym_import(sni_sym *to, const sni_sym *from, sni_expr e) {
     if (n->kind == SNI_SYM_SUM) return import_sum(to, from, n);
     sni_expr a = sni_sym_import(to, from, n->a), b = sni_sym_import(to, from, n->b);
     switch (n->kind) {
-    case SNI_SYM_AXIS: return sni_sym_axis(to, (int)n->value, a);
-    case SNI_SYM_VALUE: return sni_sym_value(to, (int)n->value, a, b);
-    case SNI_SYM_DIV: return sni_sym_div(to, a, b);
-    case SNI_SYM_MOD: return sni_sym_mod(to, a, b);
-    case SNI_SYM_MIN: return sni_sym_min(to, a, b);
-    case SNI_SYM_MAX: return sni_sym_max(to, a, b);
-    case SNI_SYM_LT: return sni_sym_lt(to, a, b);
-    case SNI_SYM_EQ: return sni_sym_eq(to, a, b);
-    case SNI_SYM_AND: return sni_sym_and(to, a, b);
-    case SNI_SYM_NOT: return sni_sym_not(to, a);
-    default: return SNI_NO_EXPR;
+    case SNI_SYM_AXIS:
+        return sni_sym_axis(to, (int)n->value, a);
+    case SNI_SYM_VALUE:
+        return sni_sym_value(to, (int)n->value, a, b);
+    case SNI_SYM_DIV:
+        return sni_sym_div(to, a, b);
+    case SNI_SYM_MOD:
+        return sni_sym_mod(to, a, b);
+    case SNI_SYM_MIN:
+        return sni_sym_min(to, a, b);
+    case SNI_SYM_MAX:
+        return sni_sym_max(to, a, b);
+    case SNI_SYM_LT:
+        return sni_sym_lt(to, a, b);
+    case SNI_SYM_EQ:
+        return sni_sym_eq(to, a, b);
+    case SNI_SYM_AND:
+        return sni_sym_and(to, a, b);
+    case SNI_SYM_NOT:
+        return sni_sym_not(to, a);
+    default:
+        return SNI_NO_EXPR;
     }
 }

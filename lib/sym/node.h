@@ -10,12 +10,12 @@
 
 typedef struct sni_sym_node {
     sni_sym_kind kind;
-    uint32_t axes;      /* mask of the axes it depends on */
+    uint32_t axes; /* mask of the axes it depends on */
     bool uses_value;
-    uint16_t depth;     /* nesting of atoms */
-    uint32_t size;      /* atoms when it is written out; saturates */
-    int64_t value;      /* CONST: the number; DIM: sinter_dim; AXIS, VALUE: number */
-    sni_expr a, b;      /* operands; AXIS: a = extent; VALUE: a = lo, b = hi */
+    uint16_t depth;                  /* nesting of atoms */
+    uint32_t size;                   /* atoms when it is written out; saturates */
+    int64_t value;                   /* CONST: the number; DIM: sinter_dim; AXIS, VALUE: number */
+    sni_expr a, b;                   /* operands; AXIS: a = extent; VALUE: a = lo, b = hi */
     uint32_t term_start, term_count; /* SUM */
 } sni_sym_node;
 

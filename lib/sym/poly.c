@@ -93,8 +93,7 @@ void sni_poly_of(const sni_sym *sym, sni_expr e, sni_poly *out) {
             sni_poly_term *t = &out->t[out->count++];
             t->c = s->coefficient;
             t->n = (int)s->factor_count;
-            if (t->n)
-                memcpy(t->f, &sym->factors[s->factor_start], s->factor_count * sizeof(sni_expr));
+            if (t->n) memcpy(t->f, &sym->factors[s->factor_start], s->factor_count * sizeof(sni_expr));
         }
     } else if (n->kind == SNI_SYM_CONST) {
         if (n->value != 0) out->t[out->count++] = (sni_poly_term){.c = n->value, .n = 0};

@@ -128,8 +128,7 @@ static sni_expr remainder_of(sni_sym *sym, sni_expr a, sni_expr b) {
     int64_t ca, cb;
     bool const_b = sni_sym_is_const(sym, b, &cb);
     if (const_b && cb <= 0) return SNI_NO_EXPR;
-    if (const_b && sni_sym_is_const(sym, a, &ca))
-        return sni_sym_const(sym, ca - cb * floor_div(ca, cb));
+    if (const_b && sni_sym_is_const(sym, a, &ca)) return sni_sym_const(sym, ca - cb * floor_div(ca, cb));
     sni_expr quotient, remainder;
     if (!split(sym, a, b, &quotient, &remainder)) return SNI_NO_EXPR;
     if (sni_sym_is(sym, remainder, 0) || in_range(sym, remainder, b)) return remainder;
@@ -216,8 +215,7 @@ sni_expr sni_sym_eq(sni_sym *sym, sni_expr a, sni_expr b) {
     sni_expr left, right;
     if (!sides(sym, a, b, &left, &right)) return SNI_NO_EXPR;
     if (left == right) return sni_sym_const(sym, 1);
-    return left < right ? sni_sym_atom(sym, SNI_SYM_EQ, 0, left, right)
-                        : sni_sym_atom(sym, SNI_SYM_EQ, 0, right, left);
+    return left < right ? sni_sym_atom(sym, SNI_SYM_EQ, 0, left, right) : sni_sym_atom(sym, SNI_SYM_EQ, 0, right, left);
 }
 
 /* Does condition a certainly hold wherever b does? a < b of both, with sides that differ by a number. */
@@ -295,8 +293,12 @@ static sni_expr extreme(sni_sym *sym, sni_expr a, sni_expr b, sni_sym_kind kind)
     return a < b ? sni_sym_atom(sym, kind, 0, a, b) : sni_sym_atom(sym, kind, 0, b, a);
 }
 
-sni_expr sni_sym_min(sni_sym *sym, sni_expr a, sni_expr b) { return extreme(sym, a, b, SNI_SYM_MIN); }
-sni_expr sni_sym_max(sni_sym *sym, sni_expr a, sni_expr b) { return extreme(sym, a, b, SNI_SYM_MAX); }
+sni_expr sni_sym_min(sni_sym *sym, sni_expr a, sni_expr b) {
+    return extreme(sym, a, b, SNI_SYM_MIN);
+}
+sni_expr sni_sym_max(sni_sym *sym, sni_expr a, sni_expr b) {
+    return extreme(sym, a, b, SNI_SYM_MAX);
+}
 
 /* ---- substitution ---- */
 
@@ -321,8 +323,7 @@ static sni_expr substitute_sum(const substitution *s, sni_expr e) {
     sni_expr sum = sni_sym_const(s->sym, 0);
     for (int i = 0; i < p.count; ++i) {
         sni_expr product = sni_sym_const(s->sym, p.t[i].c);
-        for (int k = 0; k < p.t[i].n; ++k)
-            product = sni_sym_mul(s->sym, product, substitute(s, p.t[i].f[k]));
+        for (int k = 0; k < p.t[i].n; ++k) product = sni_sym_mul(s->sym, product, substitute(s, p.t[i].f[k]));
         sum = sni_sym_add(s->sym, sum, product);
     }
     return sum;
@@ -330,15 +331,24 @@ static sni_expr substitute_sum(const substitution *s, sni_expr e) {
 
 static sni_expr rebuild(sni_sym *sym, sni_sym_kind kind, sni_expr a, sni_expr b) {
     switch (kind) {
-    case SNI_SYM_DIV: return sni_sym_div(sym, a, b);
-    case SNI_SYM_MOD: return sni_sym_mod(sym, a, b);
-    case SNI_SYM_MIN: return sni_sym_min(sym, a, b);
-    case SNI_SYM_MAX: return sni_sym_max(sym, a, b);
-    case SNI_SYM_LT: return sni_sym_lt(sym, a, b);
-    case SNI_SYM_EQ: return sni_sym_eq(sym, a, b);
-    case SNI_SYM_AND: return sni_sym_and(sym, a, b);
-    case SNI_SYM_NOT: return sni_sym_not(sym, a);
-    default: return SNI_NO_EXPR;
+    case SNI_SYM_DIV:
+        return sni_sym_div(sym, a, b);
+    case SNI_SYM_MOD:
+        return sni_sym_mod(sym, a, b);
+    case SNI_SYM_MIN:
+        return sni_sym_min(sym, a, b);
+    case SNI_SYM_MAX:
+        return sni_sym_max(sym, a, b);
+    case SNI_SYM_LT:
+        return sni_sym_lt(sym, a, b);
+    case SNI_SYM_EQ:
+        return sni_sym_eq(sym, a, b);
+    case SNI_SYM_AND:
+        return sni_sym_and(sym, a, b);
+    case SNI_SYM_NOT:
+        return sni_sym_not(sym, a);
+    default:
+        return SNI_NO_EXPR;
     }
 }
 
@@ -353,7 +363,8 @@ static sni_expr substitute(const substitution *s, sni_expr e) {
     case SNI_SYM_VALUE:
         if (s->statement == n.value) return s->replacement;
         return e;
-    case SNI_SYM_SUM: return substitute_sum(s, e);
+    case SNI_SYM_SUM:
+        return substitute_sum(s, e);
     default:
         return rebuild(s->sym, n.kind, substitute(s, n.a), n.b ? substitute(s, n.b) : SNI_NO_EXPR);
     }

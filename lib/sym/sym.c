@@ -72,15 +72,13 @@ static uint64_t node_hash(const sni_sym *sym, const sni_sym_node *n) {
     for (uint32_t i = 0; i < n->term_count; ++i) {
         const sni_term_node *t = &sym->terms[n->term_start + i];
         h = sni_hash64_of(&t->coefficient, sizeof t->coefficient, h);
-        if (t->factor_count)
-            h = sni_hash64_of(&sym->factors[t->factor_start], t->factor_count * sizeof(sni_expr), h);
+        if (t->factor_count) h = sni_hash64_of(&sym->factors[t->factor_start], t->factor_count * sizeof(sni_expr), h);
     }
     return h;
 }
 
 static bool node_equal(const sni_sym *sym, const sni_sym_node *x, const sni_sym_node *y) {
-    if (x->kind != y->kind || x->value != y->value || x->a != y->a || x->b != y->b ||
-        x->term_count != y->term_count)
+    if (x->kind != y->kind || x->value != y->value || x->a != y->a || x->b != y->b || x->term_count != y->term_count)
         return false;
     for (uint32_t i = 0; i < x->term_count; ++i) {
         const sni_term_node *s = &sym->terms[x->term_start + i], *t = &sym->terms[y->term_start + i];
@@ -115,8 +113,7 @@ static sni_expr intern(sni_sym *sym, const sni_sym_node *n) {
         if (node_equal(sym, &sym->nodes[sym->table[slot]], n)) return sym->table[slot];
         slot = (slot + 1) & (sym->table_size - 1);
     }
-    if (sym->node_count >= UINT32_MAX - 1 ||
-        !SNI_RESERVE(sym->nodes, sym->node_capacity, sym->node_count + 1))
+    if (sym->node_count >= UINT32_MAX - 1 || !SNI_RESERVE(sym->nodes, sym->node_capacity, sym->node_count + 1))
         return SNI_NO_EXPR;
     sym->nodes[sym->node_count] = *n;
     sym->table[slot] = (uint32_t)sym->node_count;
@@ -124,7 +121,9 @@ static sni_expr intern(sni_sym *sym, const sni_sym_node *n) {
 }
 
 /* Sizes only serve to refuse what is too large, so they stop at the top. */
-static uint32_t add_size(uint32_t a, uint32_t b) { return a > UINT32_MAX - b ? UINT32_MAX : a + b; }
+static uint32_t add_size(uint32_t a, uint32_t b) {
+    return a > UINT32_MAX - b ? UINT32_MAX : a + b;
+}
 
 /* Everything but a sum. What is asked of expressions all the time (which axes, how deep, how large) is kept with the node. */
 sni_expr sni_sym_atom(sni_sym *sym, sni_sym_kind kind, int64_t value, sni_expr a, sni_expr b) {
@@ -285,8 +284,7 @@ static void visit_atoms(const sni_sym *sym, sni_expr e, sni_sym_kind kind, visit
     }
 }
 
-void sni_sym_visit_dims(const sni_sym *sym, sni_expr e, void (*visit)(void *, int64_t dim),
-                        void *context) {
+void sni_sym_visit_dims(const sni_sym *sym, sni_expr e, void (*visit)(void *, int64_t dim), void *context) {
     visit_atoms(sym, e, SNI_SYM_DIM, visit, context);
 }
 
@@ -300,16 +298,19 @@ static void visit_value(void *context, int64_t number) {
     v->visit(v->context, (int)number);
 }
 
-void sni_sym_visit_values(const sni_sym *sym, sni_expr e, void (*visit)(void *, int statement),
-                          void *context) {
+void sni_sym_visit_values(const sni_sym *sym, sni_expr e, void (*visit)(void *, int statement), void *context) {
     if (!sni_sym_uses_value(sym, e)) return;
     value_visit v = {visit, context};
     visit_atoms(sym, e, SNI_SYM_VALUE, visit_value, &v);
 }
 
-int sni_sym_depth(const sni_sym *sym, sni_expr e) { return sni_sym_valid(sym, e) ? sym->nodes[e].depth : 0; }
+int sni_sym_depth(const sni_sym *sym, sni_expr e) {
+    return sni_sym_valid(sym, e) ? sym->nodes[e].depth : 0;
+}
 
-uint32_t sni_sym_size(const sni_sym *sym, sni_expr e) { return sni_sym_valid(sym, e) ? sym->nodes[e].size : 0; }
+uint32_t sni_sym_size(const sni_sym *sym, sni_expr e) {
+    return sni_sym_valid(sym, e) ? sym->nodes[e].size : 0;
+}
 
 uint32_t sni_sym_axes(const sni_sym *sym, sni_expr e) {
     return sni_sym_valid(sym, e) ? sym->nodes[e].axes : 0;

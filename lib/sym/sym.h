@@ -31,10 +31,10 @@ typedef enum sni_sym_kind {
     SNI_SYM_MOD,   /* a - b * floor(a / b), b > 0 */
     SNI_SYM_MIN,
     SNI_SYM_MAX,
-    SNI_SYM_LT,    /* a < b: 0 or 1 */
-    SNI_SYM_EQ,    /* a == b: 0 or 1 */
-    SNI_SYM_AND,   /* of two 0-or-1 expressions */
-    SNI_SYM_NOT    /* of a 0-or-1 expression */
+    SNI_SYM_LT,  /* a < b: 0 or 1 */
+    SNI_SYM_EQ,  /* a == b: 0 or 1 */
+    SNI_SYM_AND, /* of two 0-or-1 expressions */
+    SNI_SYM_NOT  /* of a 0-or-1 expression */
 } sni_sym_kind;
 
 /* A term of a sum: coefficient times the product of factor_count atoms (repeated for powers). No
@@ -45,7 +45,7 @@ typedef struct sni_term {
     const sni_expr *factors;
 } sni_term;
 
-sni_sym *sni_sym_create(void); /* NULL when memory is out */
+sni_sym *sni_sym_create(void);              /* NULL when memory is out */
 sni_sym *sni_sym_clone(const sni_sym *sym); /* same numbers mean the same expressions */
 void sni_sym_release(sni_sym *sym);
 
@@ -95,7 +95,7 @@ sni_term sni_sym_term(const sni_sym *sym, sni_expr e, int index);
 
 /* What can be proved: false means "not known". */
 bool sni_sym_known_nonneg(sni_sym *sym, sni_expr e);
-bool sni_sym_known_less(sni_sym *sym, sni_expr a, sni_expr b);  /* a < b */
+bool sni_sym_known_less(sni_sym *sym, sni_expr a, sni_expr b); /* a < b */
 bool sni_sym_known_divisible(sni_sym *sym, sni_expr e, int64_t by);
 /* An expression without axes or values that is never less / never more; SNI_NO_EXPR: none known. */
 sni_expr sni_sym_upper(sni_sym *sym, sni_expr e);
@@ -112,11 +112,9 @@ uint32_t sni_sym_size(const sni_sym *sym, sni_expr e);
 /* Mask of the axes that e depends on, not counting those that its values depend on. */
 uint32_t sni_sym_axes(const sni_sym *sym, sni_expr e);
 /* Calls visit for every VALUE atom in e (some may come twice). */
-void sni_sym_visit_values(const sni_sym *sym, sni_expr e, void (*visit)(void *, int statement),
-                          void *context);
+void sni_sym_visit_values(const sni_sym *sym, sni_expr e, void (*visit)(void *, int statement), void *context);
 /* If e = coefficient * axis + rest with neither depending on the axis, gives both. */
-bool sni_sym_linear_in(sni_sym *sym, sni_expr e, int axis, sni_expr *out_coefficient,
-                       sni_expr *out_rest);
+bool sni_sym_linear_in(sni_sym *sym, sni_expr e, int axis, sni_expr *out_coefficient, sni_expr *out_rest);
 /* e with every axis a replaced by with[a] where a < count and with[a] is not SNI_NO_EXPR. */
 sni_expr sni_sym_substitute(sni_sym *sym, sni_expr e, const sni_expr *with, int count);
 /* e with VALUE atom of statement s replaced by replacement. */
@@ -130,18 +128,15 @@ typedef struct sni_bindings {
 } sni_bindings;
 /* Evaluates an expression without axes and values. UNBOUND_DIMENSION names the dimension;
  * SHAPE: overflow, division by zero or less. */
-sinter_status sni_sym_eval(const sni_sym *sym, sni_expr e, const sni_bindings *bindings,
-                           int64_t *out_value);
+sinter_status sni_sym_eval(const sni_sym *sym, sni_expr e, const sni_bindings *bindings, int64_t *out_value);
 /* As sni_sym_eval with values for axes, for tests and interpreters. axis_values may be NULL. */
-sinter_status sni_sym_eval_at(const sni_sym *sym, sni_expr e, const sni_bindings *bindings,
-                              const int64_t *axis_values, const int64_t *statement_values,
-                              int64_t *out_value);
+sinter_status sni_sym_eval_at(const sni_sym *sym, sni_expr e, const sni_bindings *bindings, const int64_t *axis_values,
+                              const int64_t *statement_values, int64_t *out_value);
 /* An estimate for cost models: dimensions without a value count as guess. Saturates. */
 double sni_sym_estimate(const sni_sym *sym, sni_expr e, double guess);
 
 /* Calls visit once for every named dimension that e depends on. */
-void sni_sym_visit_dims(const sni_sym *sym, sni_expr e, void (*visit)(void *, int64_t dim),
-                        void *context);
+void sni_sym_visit_dims(const sni_sym *sym, sni_expr e, void (*visit)(void *, int64_t dim), void *context);
 /* Appends e in C's syntax with names as they are: "batch*seq + 3". */
 void sni_sym_print(const sni_sym *sym, sni_expr e, sni_str *out);
 

@@ -69,7 +69,8 @@ static sinter_status acquire(sni_bench *bench) {
     return SINTER_OK;
 }
 
-sinter_status sni_bench_init(sni_bench *bench, sinter_runtime *runtime, const sni_loop *loop, const sni_bindings *bindings) {
+sinter_status sni_bench_init(sni_bench *bench, sinter_runtime *runtime, const sni_loop *loop,
+                             const sni_bindings *bindings) {
     size_t room = (size_t)loop->buffer_count + 1;
     *bench = (sni_bench){.runtime = sni_runtime_retain(runtime), .loop = *loop, .bindings = *bindings};
     bench->loop.sym = sni_sym_clone(loop->sym);
@@ -82,7 +83,8 @@ sinter_status sni_bench_init(sni_bench *bench, sinter_runtime *runtime, const sn
     bench->mems = sni_calloc(room, sizeof *bench->mems);
     bench->sizes = sni_calloc(room, sizeof *bench->sizes);
     bench->expected = sni_calloc(room, sizeof *bench->expected);
-    if (bench->loop.sym == NULL || bench->loop.buffers == NULL || bench->mems == NULL || bench->sizes == NULL || bench->expected == NULL)
+    if (bench->loop.sym == NULL || bench->loop.buffers == NULL || bench->mems == NULL || bench->sizes == NULL ||
+        bench->expected == NULL)
         return sni_out_of_memory("a measurement");
     SNI_TRY(find_sizes(bench));
     return acquire(bench);
@@ -107,7 +109,8 @@ void sni_bench_deinit(sni_bench *bench) {
 static sinter_status set_index(sni_launch *launch, int number, int64_t value, bool wide) {
     int32_t narrow = (int32_t)value;
     if (wide) return sni_launch_set_scalar(launch, number, &value, sizeof value);
-    if (value != narrow) return sni_fail(SINTER_UNSUPPORTED, "a 32-bit kernel argument would be %lld", (long long)value);
+    if (value != narrow)
+        return sni_fail(SINTER_UNSUPPORTED, "a 32-bit kernel argument would be %lld", (long long)value);
     return sni_launch_set_scalar(launch, number, &narrow, sizeof narrow);
 }
 
@@ -116,10 +119,14 @@ static sinter_status set_argument(const sni_bench *bench, sni_bench_kernel *k, i
     const sni_karg *arg = &k->spec->args[number];
     int64_t value;
     switch (arg->kind) {
-    case SNI_KARG_BUFFER: return sni_launch_set_mem(k->launch, number, bench->mems[arg->buffer]);
-    case SNI_KARG_OFFSET: return sni_launch_set_scalar(k->launch, number, &start, sizeof start);
-    case SNI_KARG_LOCAL: return sni_launch_set_local(k->launch, number, arg->local_bytes);
-    case SNI_KARG_INDEX: break;
+    case SNI_KARG_BUFFER:
+        return sni_launch_set_mem(k->launch, number, bench->mems[arg->buffer]);
+    case SNI_KARG_OFFSET:
+        return sni_launch_set_scalar(k->launch, number, &start, sizeof start);
+    case SNI_KARG_LOCAL:
+        return sni_launch_set_local(k->launch, number, arg->local_bytes);
+    case SNI_KARG_INDEX:
+        break;
     }
     SNI_TRY(evaluate(bench, arg->expr, &value));
     return set_index(k->launch, number, value, bench->wide);

@@ -12,11 +12,11 @@ typedef struct sni_bench {
     sinter_runtime *runtime;
     sni_loop loop; /* with expressions of its own: code generation adds to them */
     sni_bindings bindings;
-    sni_mem **mems;       /* by buffer */
-    uint64_t *sizes;      /* their bytes */
-    void **expected;      /* by buffer: what outputs hold after the trusted kernel; NULL: none yet */
-    bool wide;            /* sizes need 64-bit indices */
-    double terms;         /* of a reduction, at most */
+    sni_mem **mems;  /* by buffer */
+    uint64_t *sizes; /* their bytes */
+    void **expected; /* by buffer: what outputs hold after the trusted kernel; NULL: none yet */
+    bool wide;       /* sizes need 64-bit indices */
+    double terms;    /* of a reduction, at most */
 } sni_bench;
 
 /* A kernel, or a library's function, with its arguments, ready to run. */
@@ -32,7 +32,8 @@ typedef struct sni_bench_kernel {
 
 /* loop and bindings must outlive the bench. Buffers are filled from a fixed seed: reals between -1 and 1, integers 0 or 1.
  * UNSUPPORTED when they take more than half of the device's memory; OUT_OF_MEMORY, OUT_OF_DEVICE_MEMORY, SHAPE. */
-sinter_status sni_bench_init(sni_bench *bench, sinter_runtime *runtime, const sni_loop *loop, const sni_bindings *bindings);
+sinter_status sni_bench_init(sni_bench *bench, sinter_runtime *runtime, const sni_loop *loop,
+                             const sni_bindings *bindings);
 void sni_bench_deinit(sni_bench *bench); /* also of one that failed, or is all 0 */
 
 /* schedule NULL: what the rules choose. UNSUPPORTED when the program or the device refuses it; BUILD. */

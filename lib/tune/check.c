@@ -8,10 +8,14 @@
 /* Half the distance from 1 to the next value of a dtype. */
 static double rounding_of(sinter_dtype dtype) {
     switch (dtype) {
-    case SINTER_F64: return 0x1p-53;
-    case SINTER_F16: return 0x1p-11;
-    case SINTER_BF16: return 0x1p-8;
-    default: return 0x1p-24;
+    case SINTER_F64:
+        return 0x1p-53;
+    case SINTER_F16:
+        return 0x1p-11;
+    case SINTER_BF16:
+        return 0x1p-8;
+    default:
+        return 0x1p-24;
     }
 }
 
@@ -97,7 +101,8 @@ static sinter_status check_output(sni_bench *bench, int b, bool *out_right, sni_
     void *got;
     sinter_dtype dtype = bench->loop.buffers[b].dtype;
     sinter_status status = read_output(bench, b, &got);
-    comparison c = {dtype, bench->expected[b], got, (int64_t)(bench->sizes[b] / sinter_dtype_size(dtype)), bench->terms};
+    comparison c = {dtype, bench->expected[b], got, (int64_t)(bench->sizes[b] / sinter_dtype_size(dtype)),
+                    bench->terms};
     if (status == SINTER_OK) *out_right = sni_dtype_is_real(dtype) ? reals_agree(&c, why) : integers_agree(&c, why);
     sni_free(got);
     return status;

@@ -13,7 +13,9 @@ enum { MOST_BEGUN = 2 };
 
 static const char *const names[] = {"", "begun", "ok", "wrong", "hung", "crashed", "refused", "done"};
 
-const char *sni_verdict_name(sni_verdict verdict) { return names[verdict]; }
+const char *sni_verdict_name(sni_verdict verdict) {
+    return names[verdict];
+}
 
 static sni_verdict verdict_of(const char *name) {
     for (size_t v = 1; v < sizeof names / sizeof *names; ++v)
@@ -70,7 +72,8 @@ static sinter_status read_line(void *context, const char *line, size_t length) {
     char identity[40], strategy[64], values[512], verdict[16];
     int64_t format, space = 0;
     if (!sni_line_get_number(line, length, "format", &format) || format != FORMAT ||
-        !sni_line_get_text(line, length, "identity", identity, sizeof identity) || strcmp(identity, j->caps->identity) != 0 ||
+        !sni_line_get_text(line, length, "identity", identity, sizeof identity) ||
+        strcmp(identity, j->caps->identity) != 0 ||
         !sni_line_get_text(line, length, "program", e.key.program, sizeof e.key.program) ||
         !sni_line_get_text(line, length, "sizes", e.key.sizes, sizeof e.key.sizes) ||
         !sni_line_get_text(line, length, "strategy", strategy, sizeof strategy) ||
@@ -111,7 +114,9 @@ sni_verdict sni_journal_verdict(const sni_journal *j, const sni_program_key *key
     return e->begun >= MOST_BEGUN ? SNI_VERDICT_CRASHED : SNI_VERDICT_NONE;
 }
 
-const sni_entry *sni_journal_done(const sni_journal *j, const sni_program_key *key) { return find(j, key, NULL, true); }
+const sni_entry *sni_journal_done(const sni_journal *j, const sni_program_key *key) {
+    return find(j, key, NULL, true);
+}
 
 static void print(const sni_journal *j, const sni_entry *e, const char *values, sni_str *line) {
     sni_line_begin(line);

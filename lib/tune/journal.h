@@ -12,14 +12,14 @@
 #include "schedule/program_key.h"
 
 typedef enum sni_verdict {
-    SNI_VERDICT_NONE,    /* not measured yet */
+    SNI_VERDICT_NONE, /* not measured yet */
     SNI_VERDICT_BEGUN,
     SNI_VERDICT_OK,      /* right, and ns is its time */
     SNI_VERDICT_WRONG,   /* it computes something else */
     SNI_VERDICT_HUNG,    /* no answer within the time limit */
     SNI_VERDICT_CRASHED, /* it took the process with it */
     SNI_VERDICT_REFUSED, /* the strategy, the compiler or the device does not take it */
-    SNI_VERDICT_DONE     /* of a program as a whole: schedule is the best one, and rule_ns and ns are of one comparison */
+    SNI_VERDICT_DONE /* of a program as a whole: schedule is the best one, and rule_ns and ns are of one comparison */
 } sni_verdict;
 const char *sni_verdict_name(sni_verdict verdict);
 

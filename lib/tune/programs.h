@@ -7,14 +7,14 @@
 typedef struct sni_tune_program {
     const sni_step *step; /* the first one that has the program */
     sni_program_key key;
-    sni_str words;        /* its operators, for people */
-    int uses;             /* steps with this program */
+    sni_str words; /* its operators, for people */
+    int uses;      /* steps with this program */
 } sni_tune_program;
 
 typedef struct sni_programs {
     sinter_plan *plan; /* without kernels */
     sni_dims *dims;
-    sni_dims *larger; /* the same with every named size of an input four times as large; NULL: no such sizes */
+    sni_dims *larger;        /* the same with every named size of an input four times as large; NULL: no such sizes */
     sni_tune_program *items; /* in the order of the steps; the same for every process that makes the list */
     size_t count;
 } sni_programs;

@@ -40,8 +40,8 @@ static int compare(const void *a, const void *b) {
 static sinter_status rate(ranked *r, const sni_loop *loop, const sni_bindings *bindings, const sni_caps *caps) {
     sni_arena *arena = sni_arena_create();
     sni_kspec *spec = arena != NULL ? sni_arena_alloc(arena, sizeof *spec) : NULL;
-    sinter_status status = spec != NULL ? sni_codegen_as(loop, caps, &r->schedule, arena, spec)
-                                        : sni_out_of_memory("candidates");
+    sinter_status status =
+        spec != NULL ? sni_codegen_as(loop, caps, &r->schedule, arena, spec) : sni_out_of_memory("candidates");
     r->cost = status == SINTER_OK && spec->library == NULL ? cost_of(spec, loop, bindings, caps) : 1;
     sni_arena_release(arena);
     return status == SINTER_OUT_OF_MEMORY ? status : SINTER_OK;

@@ -38,7 +38,7 @@ typedef struct hunt {
     sni_loop loop;
     sni_bindings bindings;
     sni_candidates list;
-    size_t next;         /* the first one in the list that was not looked at */
+    size_t next; /* the first one in the list that was not looked at */
     sni_schedule rule, best;
     int64_t best_ns, until;
     sni_tune_result result;
@@ -150,8 +150,10 @@ static bool is_hopeless(const hunt *h, const sni_schedule *schedule) {
     sni_str why = SNI_STR_INIT;
     sni_loop plain = h->loop;
     plain.core = -1;
-    if (h->loop.core < 0 || (h->rule.strategy != NULL && strcmp(schedule->strategy, h->rule.strategy) == 0)) return false;
-    if (sni_loop_operations(&h->loop, &h->bindings, &operations) != SINTER_OK || operations < MOST_FOR_ANY) return false;
+    if (h->loop.core < 0 || (h->rule.strategy != NULL && strcmp(schedule->strategy, h->rule.strategy) == 0))
+        return false;
+    if (sni_loop_operations(&h->loop, &h->bindings, &operations) != SINTER_OK || operations < MOST_FOR_ANY)
+        return false;
     bool general = sni_strategy_accepts(sni_strategy_find(schedule->strategy), &plain, h->t->runtime->caps, &why);
     sni_str_deinit(&why);
     return general;
@@ -161,13 +163,16 @@ static sinter_status list_candidates(hunt *h, const sni_schedule *around) {
     const sni_caps *caps = h->t->runtime->caps;
     size_t before = h->list.count, most = h->t->options->most > 0 ? (size_t)h->t->options->most : MOST_CANDIDATES;
     SNI_TRY(around == NULL ? sni_candidates_add(&h->list, &h->loop, caps, most)
-                           : sni_candidates_around(&h->list, &h->loop, caps, around, before + (most < NEIGHBOURS ? most : NEIGHBOURS)));
+                           : sni_candidates_around(&h->list, &h->loop, caps, around,
+                                                   before + (most < NEIGHBOURS ? most : NEIGHBOURS)));
     /* The rule's choice stays first: everything is measured against it. */
     if (before == 0 && h->list.count > 0) before = 1;
     return sni_rank(h->list.items + before, h->list.count - before, &h->loop, &h->bindings, caps);
 }
 
-static bool is_over(const hunt *h) { return h->until != 0 && sni_time_ns() >= h->until; }
+static bool is_over(const hunt *h) {
+    return h->until != 0 && sni_time_ns() >= h->until;
+}
 
 /* Measures what is in the list; around one that is better than all before, more is put into it, which comes next. */
 static sinter_status try_candidates(hunt *h) {

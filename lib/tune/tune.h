@@ -11,22 +11,22 @@
 
 typedef struct sni_tune_result {
     const sni_tune_program *program;
-    int number, of;          /* of the programs, from 1 */
-    int measured, rejected;  /* candidates, in this call and in those that the journal remembers */
-    int64_t rule_ns, ns;     /* of a launch: as the rules choose, and as it is now; 0: not measured */
+    int number, of;         /* of the programs, from 1 */
+    int measured, rejected; /* candidates, in this call and in those that the journal remembers */
+    int64_t rule_ns, ns;    /* of a launch: as the rules choose, and as it is now; 0: not measured */
     const sni_schedule *best;
-    bool kept;               /* there is a record; otherwise best is what the rules choose */
-    bool known;              /* nothing was measured: the journal says that the program is done */
-    const char *failure;     /* why nothing could be measured, or NULL */
+    bool kept;           /* there is a record; otherwise best is what the rules choose */
+    bool known;          /* nothing was measured: the journal says that the program is done */
+    const char *failure; /* why nothing could be measured, or NULL */
 } sni_tune_result;
 
 typedef struct sni_tune_options {
-    const char *dir;    /* of records and journal: the runtime's tuning_dir */
-    const char *path;   /* program and arguments of the child, which calls sni_worker_run on the same programs */
+    const char *dir;  /* of records and journal: the runtime's tuning_dir */
+    const char *path; /* program and arguments of the child, which calls sni_worker_run on the same programs */
     char *const *argv;
-    double budget_s;    /* for all programs; 0: until nothing better is found */
-    int most;           /* candidates of a program around its rule's choice; 0: some */
-    int limit_s;        /* for one candidate; what the child is told, too */
+    double budget_s; /* for all programs; 0: until nothing better is found */
+    int most;        /* candidates of a program around its rule's choice; 0: some */
+    int limit_s;     /* for one candidate; what the child is told, too */
     /* After each measurement; may be NULL. */
     void (*progress)(void *context, const sni_tune_result *so_far);
     /* After each program; may be NULL. */

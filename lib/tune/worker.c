@@ -129,8 +129,7 @@ static void compare(worker *w, long long program, int larger, const char *text) 
     sinter_status status = take_up(w, program);
     if (status == SINTER_OK) status = read_schedule(text, &schedule);
     if (status == SINTER_OK)
-        status = larger ? compare_larger(w, &schedule, &rule_ns, &ns)
-                        : compare_on(&w->bench, &schedule, &rule_ns, &ns);
+        status = larger ? compare_larger(w, &schedule, &rule_ns, &ns) : compare_on(&w->bench, &schedule, &rule_ns, &ns);
     snprintf(numbers, sizeof numbers, "%lld %lld", (long long)rule_ns, (long long)ns);
     answer(status == SINTER_OK ? "pair" : "failed", status == SINTER_OK ? numbers : sinter_last_error());
 }

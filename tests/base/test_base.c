@@ -36,18 +36,19 @@ END_TEST
 START_TEST(json_strings) {
     static const struct {
         const char *text, *json;
-    } rows[] = {{"", "\"\""},
-                {NULL, "null"},
-                {"a \"b\" \\ c\n\t\x1b\x7f", "\"a \\u0022b\\u0022 \\u005c c\\u000a\\u0009\\u001b\\u007f\""},
-                {"</script><!-- &", "\"\\u003c/script\\u003e\\u003c!-- \\u0026\""},
-                {"gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x8c\x8d", "\"gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x8c\x8d\""},
-                {"\xe2\x80\xa8\xe2\x80\xa9", "\"\\u2028\\u2029\""},
-                /* No UTF-8: alone, overlong, a surrogate, cut short, beyond the last code point. */
-                {"\x80|", "\"\\ufffd|\""},
-                {"\xc0\xaf", "\"\\ufffd\\ufffd\""},
-                {"\xed\xa0\x80", "\"\\ufffd\\ufffd\\ufffd\""},
-                {"\xe2\x82", "\"\\ufffd\\ufffd\""},
-                {"\xf4\x90\x80\x80", "\"\\ufffd\\ufffd\\ufffd\\ufffd\""}};
+    } rows[] = {
+        {"", "\"\""},
+        {NULL, "null"},
+        {"a \"b\" \\ c\n\t\x1b\x7f", "\"a \\u0022b\\u0022 \\u005c c\\u000a\\u0009\\u001b\\u007f\""},
+        {"</script><!-- &", "\"\\u003c/script\\u003e\\u003c!-- \\u0026\""},
+        {"gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x8c\x8d", "\"gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x8c\x8d\""},
+        {"\xe2\x80\xa8\xe2\x80\xa9", "\"\\u2028\\u2029\""},
+        /* No UTF-8: alone, overlong, a surrogate, cut short, beyond the last code point. */
+        {"\x80|", "\"\\ufffd|\""},
+        {"\xc0\xaf", "\"\\ufffd\\ufffd\""},
+        {"\xed\xa0\x80", "\"\\ufffd\\ufffd\\ufffd\""},
+        {"\xe2\x82", "\"\\ufffd\\ufffd\""},
+        {"\xf4\x90\x80\x80", "\"\\ufffd\\ufffd\\ufffd\\ufffd\""}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; ++i) {
         sni_str out = SNI_STR_INIT;
         sni_json_string(&out, rows[i].text);
@@ -376,8 +377,7 @@ static void *intern_dims(void *context) {
 START_TEST(dimensions_from_many_threads) {
     static sinter_dim made[DIM_THREADS][DIM_NAMES];
     pthread_t threads[DIM_THREADS];
-    for (int t = 0; t < DIM_THREADS; ++t)
-        ck_assert_int_eq(pthread_create(&threads[t], NULL, intern_dims, made[t]), 0);
+    for (int t = 0; t < DIM_THREADS; ++t) ck_assert_int_eq(pthread_create(&threads[t], NULL, intern_dims, made[t]), 0);
     for (int t = 0; t < DIM_THREADS; ++t) pthread_join(threads[t], NULL);
     for (int t = 0; t < DIM_THREADS; ++t) {
         ck_assert(made[t][0] != SINTER_DIM_INVALID);
@@ -400,10 +400,22 @@ END_TEST
 
 int main(void) {
     unsetenv("SINTER_LOG");
-    const TTest *const tests[] = {status_texts, status_long_text_and_no_memory, status_is_per_thread,
-                                  alloc_failure_and_limits, alloc_grow, arenas, strings, json_strings,
-                                  numbers_ignore_the_locale, parsing, hashes, threads_and_clock,
-                                  log_function, dtypes, dimensions, dimensions_from_many_threads,
+    const TTest *const tests[] = {status_texts,
+                                  status_long_text_and_no_memory,
+                                  status_is_per_thread,
+                                  alloc_failure_and_limits,
+                                  alloc_grow,
+                                  arenas,
+                                  strings,
+                                  json_strings,
+                                  numbers_ignore_the_locale,
+                                  parsing,
+                                  hashes,
+                                  threads_and_clock,
+                                  log_function,
+                                  dtypes,
+                                  dimensions,
+                                  dimensions_from_many_threads,
                                   shapes};
     return run_suite(suite_of("base", tests, sizeof tests / sizeof *tests));
 }

@@ -203,8 +203,8 @@ END_TEST
 int main(void) {
     snprintf(g_dir, sizeof g_dir, "/tmp/sinter-files-XXXXXX");
     if (!mkdtemp(g_dir)) return EXIT_FAILURE;
-    const TTest *const tests[] = {write_then_read,  map,         refusals, failed_write_leaves_nothing,
-                                  concurrent_writers_never_mix,  directories, touch};
+    const TTest *const tests[] = {
+        write_then_read, map, refusals, failed_write_leaves_nothing, concurrent_writers_never_mix, directories, touch};
     int result = run_suite(suite_of("files", tests, sizeof tests / sizeof *tests));
     if (rmdir(g_dir)) perror(g_dir);
     return result;

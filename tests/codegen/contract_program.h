@@ -30,7 +30,7 @@ typedef struct shape {
     bool symbolic; /* every extent is a name */
     bool bias, relu, residual, two_outputs;
     bool widened; /* operands are cast to the sums' type */
-    bool gather; /* the rows m of A are those that a list names */
+    bool gather;  /* the rows m of A are those that a list names */
     bool is_window, window_is_a, batch_in_n;
     window window;
 } shape;
@@ -105,8 +105,7 @@ static inline int axis_of(const contraction *p, char letter) {
 
 static inline int add_buffer(contraction *p, sinter_dtype dtype, sni_expr count, bool is_output) {
     int b = p->loop.buffer_count++;
-    p->buffers[b] = (sni_loop_buffer){
-        .value = (uint32_t)b + 1, .dtype = dtype, .is_output = is_output, .count = count};
+    p->buffers[b] = (sni_loop_buffer){.value = (uint32_t)b + 1, .dtype = dtype, .is_output = is_output, .count = count};
     return b;
 }
 
@@ -139,16 +138,14 @@ static inline placed place(contraction *p, const char *layout, sni_expr replace)
         if (a < 0) continue;
         bool replaced = replace != SNI_NO_EXPR && *at == 'm';
         sni_expr extent = replaced ? constant(p, GATHER_ROWS) : p->loop.extents[a];
-        r.offset = sni_sym_add(sym, sni_sym_mul(sym, r.offset, extent),
-                               replaced ? replace : p->loop.axes[a]);
+        r.offset = sni_sym_add(sym, sni_sym_mul(sym, r.offset, extent), replaced ? replace : p->loop.axes[a]);
         r.count = sni_sym_mul(sym, r.count, extent);
         r.mask |= 1u << a;
     }
     return r;
 }
 
-static inline int add_load(contraction *p, sinter_dtype dtype, placed at, int buffer,
-                           sni_expr guard) {
+static inline int add_load(contraction *p, sinter_dtype dtype, placed at, int buffer, sni_expr guard) {
     (void)dtype;
     return add_stmt(p, (sni_stmt){.kind = SNI_STMT_LOAD,
                                   .dtype = p->buffers[buffer].dtype,
@@ -165,9 +162,7 @@ static inline int add_input(contraction *p, sinter_dtype dtype, placed at, sni_e
 /* An operand in the sums' type: 8-bit ones are converted, others when the shape says so. */
 static inline int converted(contraction *p, int stmt) {
     if (p->stmts[stmt].dtype != SINTER_I8 && !p->shape->widened) return stmt;
-    return add_stmt(
-        p,
-        (sni_stmt){.kind = SNI_STMT_CAST, .dtype = p->shape->sum, .arg_count = 1, .args = {stmt}});
+    return add_stmt(p, (sni_stmt){.kind = SNI_STMT_CAST, .dtype = p->shape->sum, .arg_count = 1, .args = {stmt}});
 }
 
 static inline sni_expr pixel(contraction *p, char out, char tap, const window *w) {
@@ -209,13 +204,10 @@ static inline void build_window(contraction *p) {
     char batch_channel[] = {batch, 'k', 0}, weights[] = {out, 'k', 'l', 'q', 0};
     placed picture = place(p, batch_channel, SNI_NO_EXPR);
     picture.count = sni_sym_mul(sym, sni_sym_mul(sym, picture.count, height), width);
-    picture.offset = sni_sym_add(
-        sym, sni_sym_mul(sym, sni_sym_add(sym, sni_sym_mul(sym, picture.offset, height), y), width),
-        x);
-    picture.mask |= 1u << axis_of(p, rows) | 1u << axis_of(p, cols) | 1u << axis_of(p, 'l') |
-                    1u << axis_of(p, 'q');
-    sni_expr guard =
-        w->padding == 0 ? SNI_NO_EXPR : sni_sym_and(sym, inside(p, y, height), inside(p, x, width));
+    picture.offset =
+        sni_sym_add(sym, sni_sym_mul(sym, sni_sym_add(sym, sni_sym_mul(sym, picture.offset, height), y), width), x);
+    picture.mask |= 1u << axis_of(p, rows) | 1u << axis_of(p, cols) | 1u << axis_of(p, 'l') | 1u << axis_of(p, 'q');
+    sni_expr guard = w->padding == 0 ? SNI_NO_EXPR : sni_sym_and(sym, inside(p, y, height), inside(p, x, width));
     placed weight = place(p, weights, SNI_NO_EXPR);
     p->loop.core_a = add_input(p, p->shape->a, is_a ? picture : weight, is_a ? guard : SNI_NO_EXPR);
     p->loop.core_b = add_input(p, p->shape->b, is_a ? weight : picture, is_a ? SNI_NO_EXPR : guard);
@@ -242,8 +234,7 @@ static inline void build_operands(contraction *p) {
     placed a = place(p, s->layout_a, row);
     if (s->gather && strchr(s->layout_a, 'm') != NULL) a.mask |= 1u << axis_of(p, 'm');
     p->loop.core_a = converted(p, add_input(p, s->a, a, SNI_NO_EXPR));
-    p->loop.core_b =
-        converted(p, add_input(p, s->b, place(p, s->layout_b, SNI_NO_EXPR), SNI_NO_EXPR));
+    p->loop.core_b = converted(p, add_input(p, s->b, place(p, s->layout_b, SNI_NO_EXPR), SNI_NO_EXPR));
 }
 
 static inline void window_layout(const contraction *p, char *layout) {
@@ -274,11 +265,9 @@ static inline void build_epilogue(contraction *p) {
     if (s->gather) p->loop.buffer_count = 4;
     if (s->bias)
         value =
-            add_op(p, "add", value,
-                   p->bias = add_input(p, SINTER_F32, place(p, columns, SNI_NO_EXPR), SNI_NO_EXPR));
+            add_op(p, "add", value, p->bias = add_input(p, SINTER_F32, place(p, columns, SNI_NO_EXPR), SNI_NO_EXPR));
     if (s->relu) value = add_op(p, "relu", value, -1);
-    if (s->residual)
-        value = add_op(p, "add", value, p->residual = add_input(p, s->out, out, SNI_NO_EXPR));
+    if (s->residual) value = add_op(p, "add", value, p->residual = add_input(p, s->out, out, SNI_NO_EXPR));
     uint32_t parallel = p->loop.axes_b | p->loop.axes_m | p->loop.axes_n;
     p->stores[p->loop.store_count++] = (sni_store){buffer, out.offset, value, parallel};
     if (s->two_outputs)
@@ -302,8 +291,7 @@ static inline bool make_tensors(contraction *p) {
     for (int b = 0; b < p->loop.buffer_count; ++b) {
         tensor *t = &p->tensors[b];
         t->dtype = p->buffers[b].dtype;
-        if (sni_sym_eval(p->loop.sym, p->buffers[b].count, &p->bindings, &t->count) != SINTER_OK)
-            return false;
+        if (sni_sym_eval(p->loop.sym, p->buffers[b].count, &p->bindings, &t->count) != SINTER_OK) return false;
         t->data = sni_calloc((size_t)t->count + 1, sinter_dtype_size(t->dtype));
         if (t->data == NULL) return false;
         if (!p->buffers[b].is_output) fill(p, t);
@@ -351,9 +339,7 @@ static inline double value_at(const contraction *p, int s, const int64_t *axes) 
     if (stmt->guard != SNI_NO_EXPR)
         (void)!sni_sym_eval_at(p->loop.sym, stmt->guard, &p->bindings, axes, statements, &guard);
     if (!guard) return 0;
-    if (sni_sym_eval_at(p->loop.sym, stmt->offset, &p->bindings, axes, statements, &offset) !=
-        SINTER_OK)
-        return NAN;
+    if (sni_sym_eval_at(p->loop.sym, stmt->offset, &p->bindings, axes, statements, &offset) != SINTER_OK) return NAN;
     const tensor *t = &p->tensors[stmt->buffer];
     sni_dtype_load(t->dtype, t->data, offset, &f, &i);
     return sni_dtype_is_real(t->dtype) ? f : (double)i;
@@ -369,8 +355,7 @@ static inline grid grid_of(const contraction *p, uint32_t axes) {
     for (int a = 0; a < p->loop.axis_count; ++a) {
         int64_t extent = 0;
         if ((axes >> a & 1) == 0) continue;
-        if (sni_sym_eval(p->loop.sym, p->loop.extents[a], &p->bindings, &extent) != SINTER_OK)
-            return (grid){axes, 0};
+        if (sni_sym_eval(p->loop.sym, p->loop.extents[a], &p->bindings, &extent) != SINTER_OK) return (grid){axes, 0};
         g.count *= extent;
     }
     return g;
@@ -387,17 +372,13 @@ static inline void grid_point(const contraction *p, grid g, int64_t index, int64
 }
 
 static inline double unit_of(sinter_dtype dtype) {
-    return dtype == SINTER_F64    ? 0x1p-53
-           : dtype == SINTER_F16  ? 0x1p-11
-           : dtype == SINTER_BF16 ? 0x1p-8
-                                  : 0x1p-24;
+    return dtype == SINTER_F64 ? 0x1p-53 : dtype == SINTER_F16 ? 0x1p-11 : dtype == SINTER_BF16 ? 0x1p-8 : 0x1p-24;
 }
 
 /* The value stored and how far it may be off: a rounding for each product and sum, a few in the
  * epilogue, one in the store. */
-static inline bool check_point(const contraction *p, const sni_store *store, const int64_t *axes,
-                               int64_t k, double sum, double magnitude, char *message,
-                               size_t size) {
+static inline bool check_point(const contraction *p, const sni_store *store, const int64_t *axes, int64_t k, double sum,
+                               double magnitude, char *message, size_t size) {
     const tensor *t = &p->tensors[store->buffer];
     double u = unit_of(p->shape->sum == SINTER_F64 ? SINTER_F64 : SINTER_F32), value = sum;
     double slack = (double)(k + 4) * u * magnitude;
@@ -415,14 +396,12 @@ static inline bool check_point(const contraction *p, const sni_store *store, con
     (void)!sni_sym_eval_at(p->loop.sym, store->offset, &p->bindings, axes, NULL, &offset);
     sni_dtype_load(t->dtype, t->data, offset, &got, &i);
     if (fabs(got - value) <= slack) return true;
-    snprintf(message, size, "element %lld is %.9g, should be %.9g within %.3g", (long long)offset,
-             got, value, slack);
+    snprintf(message, size, "element %lld is %.9g, should be %.9g within %.3g", (long long)offset, got, value, slack);
     return false;
 }
 
 /* Fills out with the operand at every point of outer x k. */
-static inline double *operand_values(const contraction *p, int s, grid outer, grid k,
-                                     int64_t *axes) {
+static inline double *operand_values(const contraction *p, int s, grid outer, grid k, int64_t *axes) {
     double *values = sni_calloc((size_t)(outer.count * k.count) + 1, sizeof *values);
     for (int64_t i = 0; values != NULL && i < outer.count; ++i) {
         grid_point(p, outer, i, axes);
@@ -435,10 +414,8 @@ static inline double *operand_values(const contraction *p, int s, grid outer, gr
 }
 
 static inline bool check_batch(const contraction *p, int64_t *axes, char *message, size_t size) {
-    grid m = grid_of(p, p->loop.axes_m), n = grid_of(p, p->loop.axes_n),
-         k = grid_of(p, p->loop.inner);
-    double *a = operand_values(p, p->loop.core_a, m, k, axes),
-           *b = operand_values(p, p->loop.core_b, n, k, axes);
+    grid m = grid_of(p, p->loop.axes_m), n = grid_of(p, p->loop.axes_n), k = grid_of(p, p->loop.inner);
+    double *a = operand_values(p, p->loop.core_a, m, k, axes), *b = operand_values(p, p->loop.core_b, n, k, axes);
     bool ok = a != NULL && b != NULL;
     for (int64_t i = 0; ok && i < m.count; ++i) {
         grid_point(p, m, i, axes);

@@ -36,8 +36,8 @@ static inline void contraction_download(contraction *p, int b, const sni_mem *me
     for (int i = 0; i < CANARY; ++i) ck_assert_msg(tail[i] == 0xee, "wrote past the output's end");
 }
 
-static inline void contraction_set_arguments(const contraction *p, const sni_kspec *spec,
-                                             sni_launch *launch, sni_mem *const *mems, bool wide) {
+static inline void contraction_set_arguments(const contraction *p, const sni_kspec *spec, sni_launch *launch,
+                                             sni_mem *const *mems, bool wide) {
     for (int i = 0; i < spec->arg_count; ++i) {
         const sni_karg *arg = &spec->args[i];
         if (arg->kind == SNI_KARG_BUFFER) {
@@ -57,8 +57,7 @@ static inline void contraction_set_arguments(const contraction *p, const sni_ksp
 }
 
 /* wide: with indices of 64 bits. */
-static inline void contraction_launch(test_device *test, contraction *p, const sni_kspec *spec,
-                                      bool wide) {
+static inline void contraction_launch(test_device *test, contraction *p, const sni_kspec *spec, bool wide) {
     sni_program_source source = {
         .text = spec->source, .entry = spec->entry, .options = wide ? "-DSN_IDX64" : spec->options};
     sni_program *built;
@@ -69,15 +68,13 @@ static inline void contraction_launch(test_device *test, contraction *p, const s
     ck_assert_msg(status == SINTER_OK, "the kernel does not build");
     /* The CPU's kernels want more local memory than the devices that others are compiled for have.
      */
-    if (strncmp(spec->strategy, "gpu_", 4) == 0)
-        dump_kernel(spec->entry, sni_program_text(built), spec->options);
+    if (strncmp(spec->strategy, "gpu_", 4) == 0) dump_kernel(spec->entry, sni_program_text(built), spec->options);
     must(sni_launch_create(built, &kernel));
     for (int b = 0; b < p->loop.buffer_count; ++b) mems[b] = contraction_upload(test, p, b);
     contraction_set_arguments(p, spec, kernel, mems, wide);
     size_t global[3];
     for (int d = 0; d < spec->dims; ++d) global[d] = (size_t)contraction_evaluate(p, spec->global[d]);
-    must(sni_launch_enqueue(kernel, spec->dims, global, spec->local[0] > 0 ? spec->local : NULL,
-                            false, NULL));
+    must(sni_launch_enqueue(kernel, spec->dims, global, spec->local[0] > 0 ? spec->local : NULL, false, NULL));
     for (int b = 0; b < p->loop.buffer_count; ++b) {
         if (p->loop.buffers[b].is_output) contraction_download(p, b, mems[b]);
         sni_mem_release(mems[b]);

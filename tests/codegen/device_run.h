@@ -20,7 +20,9 @@ typedef struct test_device {
     sni_pool *pool;
 } test_device;
 
-static inline void must(sinter_status status) { ck_assert_msg(status == SINTER_OK, "%s", sinter_last_error()); }
+static inline void must(sinter_status status) {
+    ck_assert_msg(status == SINTER_OK, "%s", sinter_last_error());
+}
 
 /* Outside of any test, where check cannot report: says what is wrong and ends the program. */
 static inline void test_device_open(test_device *d) {

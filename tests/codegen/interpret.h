@@ -34,14 +34,19 @@ static inline cell run_op(interpreter *in, const sni_stmt *s) {
         values[a] = in->cells[s->args[a]];
         sinter_dtype dtype = in->b->stmts[s->args[a]].dtype;
         args[a] = (sni_ref_tensor){.dtype = dtype, .count = 1};
-        if (sni_dtype_is_real(dtype)) args[a].f = &values[a].f;
-        else args[a].i = &values[a].i;
+        if (sni_dtype_is_real(dtype))
+            args[a].f = &values[a].f;
+        else
+            args[a].i = &values[a].i;
         pointers[a] = &args[a];
     }
-    if (sni_dtype_is_real(s->dtype)) result.f = &answer.f;
-    else result.i = &answer.i;
+    if (sni_dtype_is_real(s->dtype))
+        result.f = &answer.f;
+    else
+        result.i = &answer.i;
     for (int a = 0; a < SNI_MAX_ATTRS; ++a) attrs[a] = (sni_attr){.kind = SNI_ATTR_FLOAT, .f = s->params[a]};
-    sni_ref_call call = {.op = s->op, .in_count = s->arg_count, .in = pointers, .out_count = 1, .out = &out, .attrs = attrs};
+    sni_ref_call call = {
+        .op = s->op, .in_count = s->arg_count, .in = pointers, .out_count = 1, .out = &out, .attrs = attrs};
     ck_assert_msg(s->op->reference(&call) == SINTER_OK, "%s", sinter_last_error());
     return answer;
 }
@@ -55,9 +60,21 @@ static inline cell run_cast(const interpreter *in, const sni_stmt *s) {
     } else if (sni_dtype_is_real(s->dtype)) {
         y.f = sni_dtype_round(s->dtype, real ? x.f : (double)x.i);
     } else if (real) {
-        double low = s->dtype == SINTER_I8 ? -128 : s->dtype == SINTER_U8 ? 0 : s->dtype == SINTER_I16 ? -32768 : s->dtype == SINTER_I32 ? -2147483648.0 : -9223372036854775808.0;
-        double high = s->dtype == SINTER_I8 ? 127 : s->dtype == SINTER_U8 ? 255 : s->dtype == SINTER_I16 ? 32767 : s->dtype == SINTER_I32 ? 2147483647.0 : 9223372036854775808.0;
-        y.i = x.f != x.f ? 0 : x.f <= low ? (int64_t)low : x.f < high ? (int64_t)x.f : s->dtype == SINTER_I64 ? INT64_MAX : (int64_t)high;
+        double low = s->dtype == SINTER_I8    ? -128
+                     : s->dtype == SINTER_U8  ? 0
+                     : s->dtype == SINTER_I16 ? -32768
+                     : s->dtype == SINTER_I32 ? -2147483648.0
+                                              : -9223372036854775808.0;
+        double high = s->dtype == SINTER_I8    ? 127
+                      : s->dtype == SINTER_U8  ? 255
+                      : s->dtype == SINTER_I16 ? 32767
+                      : s->dtype == SINTER_I32 ? 2147483647.0
+                                               : 9223372036854775808.0;
+        y.i = x.f != x.f               ? 0
+              : x.f <= low             ? (int64_t)low
+              : x.f < high             ? (int64_t)x.f
+              : s->dtype == SINTER_I64 ? INT64_MAX
+                                       : (int64_t)high;
     } else {
         y.i = sni_dtype_wrap(s->dtype, x.i);
     }
@@ -93,20 +110,33 @@ static inline void run_stmt(interpreter *in, int n) {
     const sni_stmt *s = &in->b->stmts[n];
     cell c = {0, 0};
     switch (s->kind) {
-    case SNI_STMT_CONST: c = (cell){s->f, s->i}; break;
-    case SNI_STMT_INDEX: c.i = at_point(in, s->offset); break;
+    case SNI_STMT_CONST:
+        c = (cell){s->f, s->i};
+        break;
+    case SNI_STMT_INDEX:
+        c.i = at_point(in, s->offset);
+        break;
     case SNI_STMT_LOAD:
         if (s->guard == SNI_NO_EXPR || at_point(in, s->guard) != 0) {
             int64_t offset = at_point(in, s->offset);
-            ck_assert_msg(offset >= 0 && offset < evaluate(in->b, in->b->buffers[s->buffer].count), "the test reads outside");
+            ck_assert_msg(offset >= 0 && offset < evaluate(in->b, in->b->buffers[s->buffer].count),
+                          "the test reads outside");
             sni_dtype_load(in->b->buffers[s->buffer].dtype, in->b->data[s->buffer], offset, &c.f, &c.i);
         }
         break;
-    case SNI_STMT_OP: c = run_op(in, s); break;
-    case SNI_STMT_CAST: c = run_cast(in, s); break;
-    case SNI_STMT_SELECT: c = in->cells[s->args[at_point(in, s->guard) != 0 ? 0 : 1]]; break;
-    case SNI_STMT_REDUCE: return; /* run_row keeps its total */
-    case SNI_STMT_SCAN: ck_abort_msg("scans are tested as plans: plan/test_scan.c");
+    case SNI_STMT_OP:
+        c = run_op(in, s);
+        break;
+    case SNI_STMT_CAST:
+        c = run_cast(in, s);
+        break;
+    case SNI_STMT_SELECT:
+        c = in->cells[s->args[at_point(in, s->guard) != 0 ? 0 : 1]];
+        break;
+    case SNI_STMT_REDUCE:
+        return; /* run_row keeps its total */
+    case SNI_STMT_SCAN:
+        ck_abort_msg("scans are tested as plans: plan/test_scan.c");
     }
     in->cells[n] = c;
     in->integers[n] = c.i;

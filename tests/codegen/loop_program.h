@@ -18,7 +18,7 @@ typedef struct builder {
     sni_stmt stmts[MAX_STMTS];
     sni_loop_buffer buffers[MAX_BUFFERS];
     sni_store stores[MAX_BUFFERS];
-    void *data[MAX_BUFFERS];     /* host copies; outputs: what the interpreter computed */
+    void *data[MAX_BUFFERS]; /* host copies; outputs: what the interpreter computed */
     int64_t dims[MAX_DIMS], values[MAX_DIMS];
     int dim_count;
     uint64_t random;
@@ -56,7 +56,9 @@ static inline sni_expr dim(builder *b, const char *name, int64_t value) {
     return sni_sym_dim(b->loop.sym, b->dims[b->dim_count++]);
 }
 
-static inline sni_expr number(builder *b, int64_t value) { return sni_sym_const(b->loop.sym, value); }
+static inline sni_expr number(builder *b, int64_t value) {
+    return sni_sym_const(b->loop.sym, value);
+}
 
 static inline sni_expr axis(builder *b, sni_expr extent, bool inner) {
     int a = b->loop.axis_count++;
@@ -66,11 +68,17 @@ static inline sni_expr axis(builder *b, sni_expr extent, bool inner) {
     return b->loop.axes[a];
 }
 
-static inline sni_expr plus(builder *b, sni_expr x, sni_expr y) { return sni_sym_add(b->loop.sym, x, y); }
-static inline sni_expr times(builder *b, sni_expr x, sni_expr y) { return sni_sym_mul(b->loop.sym, x, y); }
+static inline sni_expr plus(builder *b, sni_expr x, sni_expr y) {
+    return sni_sym_add(b->loop.sym, x, y);
+}
+static inline sni_expr times(builder *b, sni_expr x, sni_expr y) {
+    return sni_sym_mul(b->loop.sym, x, y);
+}
 
 /* i * n + j: the offset of an element of a dense matrix with n columns. */
-static inline sni_expr at2(builder *b, sni_expr i, sni_expr n, sni_expr j) { return plus(b, times(b, i, n), j); }
+static inline sni_expr at2(builder *b, sni_expr i, sni_expr n, sni_expr j) {
+    return plus(b, times(b, i, n), j);
+}
 
 static inline int buffer(builder *b, sinter_dtype dtype, sni_expr count, bool is_output) {
     int n = b->loop.buffer_count++;
@@ -105,8 +113,10 @@ static inline int stmt(builder *b, sni_stmt s) {
 }
 
 static inline int load(builder *b, int from, sni_expr offset, sni_expr guard) {
-    return stmt(b, (sni_stmt){.kind = SNI_STMT_LOAD, .dtype = b->buffers[from].dtype, .buffer = from, .offset = offset,
-                              .guard = guard});
+    return stmt(
+        b,
+        (sni_stmt){
+            .kind = SNI_STMT_LOAD, .dtype = b->buffers[from].dtype, .buffer = from, .offset = offset, .guard = guard});
 }
 
 static inline int constant(builder *b, sinter_dtype dtype, double value) {
@@ -122,13 +132,19 @@ static inline int cast(builder *b, int x, sinter_dtype dtype) {
 }
 
 static inline int select_by(builder *b, sni_expr guard, int yes, int no) {
-    return stmt(b, (sni_stmt){.kind = SNI_STMT_SELECT, .dtype = b->stmts[yes].dtype, .arg_count = 2, .args = {yes, no},
-                              .guard = guard});
+    return stmt(
+        b,
+        (sni_stmt){
+            .kind = SNI_STMT_SELECT, .dtype = b->stmts[yes].dtype, .arg_count = 2, .args = {yes, no}, .guard = guard});
 }
 
 static inline int reduce(builder *b, sni_combiner combiner, int x) {
-    return stmt(b, (sni_stmt){.kind = SNI_STMT_REDUCE, .dtype = b->stmts[x].dtype, .arg_count = 1, .args = {x},
-                              .combiner = combiner, .axes = b->loop.inner});
+    return stmt(b, (sni_stmt){.kind = SNI_STMT_REDUCE,
+                              .dtype = b->stmts[x].dtype,
+                              .arg_count = 1,
+                              .args = {x},
+                              .combiner = combiner,
+                              .axes = b->loop.inner});
 }
 
 /* An operator of the table with preset attributes; -1 for arguments not given. */

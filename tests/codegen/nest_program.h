@@ -48,8 +48,8 @@ static inline void nest_build(nest_run *r, const sinter_graph *graph) {
     for (size_t o = 0; o < r->rewritten->output_count; ++o) outputs[o] = r->rewritten->outputs[o].value;
     sni_limits limits = {40, 384, nest_any, NULL};
     const char *why = NULL;
-    bool built = sni_loop_build(r->rewritten, &(sni_members){members, NULL, 0}, outputs, (int)r->rewritten->output_count, &limits, r->arena,
-                                &r->loop, &why);
+    bool built = sni_loop_build(r->rewritten, &(sni_members){members, NULL, 0}, outputs,
+                                (int)r->rewritten->output_count, &limits, r->arena, &r->loop, &why);
     ck_assert_msg(built, "%s", why);
     ck_assert(sni_loop_collapse(r->loop, r->arena));
     const char *wrong = sni_loop_verify(r->loop);
@@ -70,8 +70,10 @@ static inline void nest_fill(nest_run *r, const sinter_shape *shapes, bool wild)
         for (int64_t k = 0; k < r->in[i]->count; ++k) {
             double x = nest_uniform(r) * 4 - 2;
             if (wild && i == 0 && k % 97 == 5) x = special[k / 97 % 5];
-            if (r->in[i]->f) r->in[i]->f[k] = sni_dtype_round(dtype, x);
-            else r->in[i]->i[k] = dtype == SINTER_BOOL ? x > -0.5 : (int64_t)(x * 2);
+            if (r->in[i]->f)
+                r->in[i]->f[k] = sni_dtype_round(dtype, x);
+            else
+                r->in[i]->i[k] = dtype == SINTER_BOOL ? x > -0.5 : (int64_t)(x * 2);
         }
     }
     sni_bindings none = {0, NULL, NULL};
@@ -97,10 +99,12 @@ static inline void nest_compare(const nest_run *r, const sni_ref_tensor *want, c
         double f = 0;
         int64_t n = 0;
         sni_dtype_load(want->dtype, got, i, &f, &n);
-        bool same = want->f ? (isnan(want->f[i]) ? isnan(f) : isinf(want->f[i]) ? f == want->f[i] : fabs(f - want->f[i]) <= epsilon * largest)
+        bool same = want->f ? (isnan(want->f[i])   ? isnan(f)
+                               : isinf(want->f[i]) ? f == want->f[i]
+                                                   : fabs(f - want->f[i]) <= epsilon * largest)
                             : n == want->i[i];
-        ck_assert_msg(same, "%s: element %lld of %lld is %.9g, must be %.9g", label, (long long)i, (long long)want->count,
-                      want->f ? f : (double)n, want->f ? want->f[i] : (double)want->i[i]);
+        ck_assert_msg(same, "%s: element %lld of %lld is %.9g, must be %.9g", label, (long long)i,
+                      (long long)want->count, want->f ? f : (double)n, want->f ? want->f[i] : (double)want->i[i]);
     }
 }
 
@@ -116,7 +120,8 @@ static inline const sni_ref_tensor *nest_port(const nest_run *r, const sni_loop_
 }
 
 /* Runs a kernel of the program and compares what it stores. */
-static inline void nest_run_kernel(test_device *d, nest_run *r, const sni_kspec *spec, double tolerance, const char *label) {
+static inline void nest_run_kernel(test_device *d, nest_run *r, const sni_kspec *spec, double tolerance,
+                                   const char *label) {
     sni_program *program = build_kernel(d, spec->source, spec->entry, spec->options ? spec->options : "");
     sni_launch *launch;
     must(sni_launch_create(program, &launch));
@@ -128,8 +133,10 @@ static inline void nest_run_kernel(test_device *d, nest_run *r, const sni_kspec 
         bytes[b] = (size_t)nest_eval(r, buffer->count) * sinter_dtype_size(buffer->dtype);
         void *host = calloc(bytes[b] + 16, 1);
         const sni_value *v = sni_graph_value(r->rewritten, buffer->value);
-        if (v->blob) memcpy(host, sni_blob_data(v->blob), bytes[b]);
-        else if (!buffer->is_output) sni_ref_tensor_store(port, host);
+        if (v->blob)
+            memcpy(host, sni_blob_data(v->blob), bytes[b]);
+        else if (!buffer->is_output)
+            sni_ref_tensor_store(port, host);
         mems[b] = device_memory(d, buffer->is_output ? NULL : host, bytes[b] + 16, 0xee);
         free(host);
     }

@@ -21,10 +21,14 @@ static size_t candidates_every; /* not 0: one of so many candidates of a strateg
 static double tolerance_of(const builder *b, sinter_dtype dtype) {
     double f32 = b->tolerance > 0 ? b->tolerance : 2e-5;
     switch (dtype) {
-    case SINTER_F16: return f32 + 1.0 / 1024;
-    case SINTER_BF16: return f32 + 1.0 / 128;
-    case SINTER_F64: return 1e-12;
-    default: return f32;
+    case SINTER_F16:
+        return f32 + 1.0 / 1024;
+    case SINTER_BF16:
+        return f32 + 1.0 / 128;
+    case SINTER_F64:
+        return 1e-12;
+    default:
+        return f32;
     }
 }
 
@@ -36,17 +40,17 @@ static void compare(const builder *b, int n, const void *got, const char *strate
         int64_t v = 0, wanted = 0;
         sni_dtype_load(dtype, got, i, &f, &v);
         sni_dtype_load(dtype, b->data[n], i, &wanted_f, &wanted);
-        bool same = sni_dtype_is_real(dtype)
-                        ? f == wanted_f || (f != f && wanted_f != wanted_f) ||
-                              fabs(f - wanted_f) <= tolerance_of(b, dtype) * (fabs(wanted_f) + 1)
-                        : v == wanted;
+        bool same = sni_dtype_is_real(dtype) ? f == wanted_f || (f != f && wanted_f != wanted_f) ||
+                                                   fabs(f - wanted_f) <= tolerance_of(b, dtype) * (fabs(wanted_f) + 1)
+                                             : v == wanted;
         ck_assert_msg(same, "%s, %s: buffer %d (%s) [%lld of %lld]: %.9g / %lld, not %.9g / %lld", label, strategy, n,
                       sinter_dtype_name(dtype), (long long)i, (long long)count, f, (long long)v, wanted_f,
                       (long long)wanted);
     }
 }
 
-static void set_arguments(const builder *b, const sni_kspec *spec, sni_launch *launch, sni_mem *const *mems, bool wide) {
+static void set_arguments(const builder *b, const sni_kspec *spec, sni_launch *launch, sni_mem *const *mems,
+                          bool wide) {
     for (int i = 0; i < spec->arg_count; ++i) {
         const sni_karg *arg = &spec->args[i];
         if (arg->kind == SNI_KARG_BUFFER) {
@@ -75,7 +79,8 @@ static void launch_spec(const builder *b, const sni_kspec *spec, sni_mem *const 
         global[d] = (size_t)evaluate(b, spec->global[d]);
         nothing |= global[d] == 0;
     }
-    if (!nothing) must(sni_launch_enqueue(launch, spec->dims, global, spec->local[0] != 0 ? spec->local : NULL, false, NULL));
+    if (!nothing)
+        must(sni_launch_enqueue(launch, spec->dims, global, spec->local[0] != 0 ? spec->local : NULL, false, NULL));
     must(sni_queue_finish(device.device));
     ++kernels_run;
     sni_launch_release(launch);
@@ -103,7 +108,8 @@ static void run_spec(const builder *b, const sni_kspec *spec, const char *label,
             must(sni_mem_read(mems[n], 0, got, bytes[n] + CANARY, true));
             compare(b, n, got, spec->strategy, label);
             for (int i = 0; i < CANARY; ++i)
-                ck_assert_msg(got[bytes[n] + (size_t)i] == 0xee, "%s, %s: wrote past buffer %d", label, spec->strategy, n);
+                ck_assert_msg(got[bytes[n] + (size_t)i] == 0xee, "%s, %s: wrote past buffer %d", label, spec->strategy,
+                              n);
             free(got);
         }
         sni_mem_release(mems[n]);
@@ -165,7 +171,9 @@ static void finish(builder *b, const char *label, bool wild) {
     builder_deinit(b);
 }
 
-static bool usable(sinter_dtype dtype) { return dtype != SINTER_F64 || device.device->caps.has_f64; }
+static bool usable(sinter_dtype dtype) {
+    return dtype != SINTER_F64 || device.device->caps.has_f64;
+}
 
 static const int64_t lengths[] = {1, 0, 7, 64, 1003};
 enum { LENGTHS = sizeof lengths / sizeof *lengths };
@@ -201,12 +209,14 @@ static void numbers(sinter_dtype dtype, int64_t length) {
     builder b;
     builder_init(&b);
     sni_expr n = dim(&b, "n", length), i = axis(&b, n, false);
-    int x = load(&b, buffer(&b, dtype, n, false), i, SNI_NO_EXPR), y = load(&b, buffer(&b, dtype, n, false), i, SNI_NO_EXPR);
+    int x = load(&b, buffer(&b, dtype, n, false), i, SNI_NO_EXPR),
+        y = load(&b, buffer(&b, dtype, n, false), i, SNI_NO_EXPR);
     int flag = load(&b, buffer(&b, SINTER_BOOL, n, false), i, SNI_NO_EXPR);
     int three = constant(&b, dtype, 3), less = op(&b, "lt", x, y, -1);
     output(&b, n, i, op(&b, "add", op(&b, "mul", x, y, -1), three, -1));
     output(&b, n, i, less);
-    output(&b, n, i, op(&b, "xor", op(&b, "and", flag, less, -1), op(&b, "not", op(&b, "eq", x, three, -1), -1, -1), -1));
+    output(&b, n, i,
+           op(&b, "xor", op(&b, "and", flag, less, -1), op(&b, "not", op(&b, "eq", x, three, -1), -1, -1), -1));
     output(&b, n, i, op(&b, "where", flag, op(&b, "sub", x, y, -1), op(&b, "neg", x, -1, -1)));
     output(&b, n, i, op(&b, "div", x, op(&b, "max", y, three, -1), -1));
     output(&b, n, i, op(&b, "mod", x, three, -1));
@@ -252,13 +262,15 @@ START_TEST(every_operator) {
             builder b;
             builder_init(&b);
             sni_expr n = dim(&b, "n", 77), i = axis(&b, n, false);
-            int x = load(&b, buffer(&b, dtypes[d], n, false), i, SNI_NO_EXPR), y = load(&b, buffer(&b, dtypes[d], n, false), i, SNI_NO_EXPR);
+            int x = load(&b, buffer(&b, dtypes[d], n, false), i, SNI_NO_EXPR),
+                y = load(&b, buffer(&b, dtypes[d], n, false), i, SNI_NO_EXPR);
             int flag = load(&b, buffer(&b, SINTER_BOOL, n, false), i, SNI_NO_EXPR);
             int used = 0;
             for (; first < sni_op_count() && used < 7; ++first) {
                 const sni_op *row = sni_op_at(first);
                 sni_dtype_class class = sni_dtype_class_of(dtypes[d]);
-                if (row->kind != SNI_OP_ELEMENTWISE || (row->classes & class) == 0 || strcmp(row->name, "where") == 0) continue;
+                if (row->kind != SNI_OP_ELEMENTWISE || (row->classes & class) == 0 || strcmp(row->name, "where") == 0)
+                    continue;
                 int arity = row->max_inputs;
                 output(&b, n, i, op(&b, row->name, x, arity > 1 ? y : -1, arity > 2 ? x : -1));
                 ++used;
@@ -277,7 +289,8 @@ START_TEST(index_maps) {
         sni_sym *sym = b.loop.sym;
         sni_expr m = dim(&b, "m", 6), n = dim(&b, "n", lengths[k]), i = axis(&b, m, false), j = axis(&b, n, false);
         sni_expr total = times(&b, m, n), last = sni_sym_add_i(sym, sni_sym_sub(sym, n, j), -1);
-        int x = buffer(&b, SINTER_F32, total, false), wide = buffer(&b, SINTER_I32, sni_sym_mul_i(sym, total, 2), false);
+        int x = buffer(&b, SINTER_F32, total, false),
+            wide = buffer(&b, SINTER_I32, sni_sym_mul_i(sym, total, 2), false);
         output(&b, total, at2(&b, i, n, j), load(&b, x, at2(&b, j, m, i), SNI_NO_EXPR));
         output(&b, total, at2(&b, i, n, j), load(&b, x, at2(&b, i, n, last), SNI_NO_EXPR));
         output(&b, total, at2(&b, i, n, j), load(&b, wide, sni_sym_mul_i(sym, at2(&b, i, n, j), 2), SNI_NO_EXPR));
@@ -286,7 +299,8 @@ START_TEST(index_maps) {
         bool divides = strstr(device.device->caps.platform, "Oclgrind") == NULL;
         sni_expr shifted = sni_sym_add_i(sym, j, -4);
         if (divides)
-            output(&b, total, at2(&b, i, n, j), cast(&b, index_of(&b, sni_sym_div(sym, shifted, number(&b, 3))), SINTER_F32));
+            output(&b, total, at2(&b, i, n, j),
+                   cast(&b, index_of(&b, sni_sym_div(sym, shifted, number(&b, 3))), SINTER_F32));
         if (divides) output(&b, total, at2(&b, i, n, j), index_of(&b, sni_sym_mod(sym, shifted, number(&b, 3))));
         finish(&b, "index maps", false);
     }
@@ -299,7 +313,8 @@ START_TEST(guards) {
         builder b;
         builder_init(&b);
         sni_sym *sym = b.loop.sym;
-        sni_expr m = dim(&b, "m", 9), n = dim(&b, "n", lengths[k]), i = axis(&b, m, false), j = axis(&b, sni_sym_add_i(sym, n, 4), false);
+        sni_expr m = dim(&b, "m", 9), n = dim(&b, "n", lengths[k]), i = axis(&b, m, false),
+                 j = axis(&b, sni_sym_add_i(sym, n, 4), false);
         sni_expr columns = sni_sym_add_i(sym, n, 4), total = times(&b, m, columns), source = sni_sym_add_i(sym, j, -2);
         sni_expr inside = sni_sym_and(sym, sni_sym_le(sym, number(&b, 0), source), sni_sym_lt(sym, source, n));
         int x = buffer(&b, SINTER_F16, times(&b, m, n), false);
@@ -324,7 +339,8 @@ START_TEST(gathers) {
         builder_init(&b);
         sni_sym *sym = b.loop.sym;
         sni_expr m = dim(&b, "m", 11), n = dim(&b, "n", lengths[k]), i = axis(&b, m, false), j = axis(&b, n, false);
-        int table = buffer(&b, SINTER_BF16, times(&b, number(&b, 13), n), false), list = buffer(&b, SINTER_I64, m, false);
+        int table = buffer(&b, SINTER_BF16, times(&b, number(&b, 13), n), false),
+            list = buffer(&b, SINTER_I64, m, false);
         int columns = buffer(&b, SINTER_I32, n, false);
         sni_expr row = sni_sym_value(sym, load(&b, list, i, SNI_NO_EXPR), SNI_NO_EXPR, SNI_NO_EXPR);
         row = sni_sym_mod(sym, row, number(&b, 13));
@@ -352,7 +368,8 @@ static void transposed(sinter_dtype dtype, int64_t m, int64_t n, bool guarded) {
         guard = sni_sym_lt(sym, number(&b, 0), j);
     }
     int x = load(&b, buffer(&b, dtype, total, false), x_at, guard);
-    int w = load(&b, buffer(&b, dtype, columns, false), j, SNI_NO_EXPR), v = load(&b, buffer(&b, dtype, rows, false), i, SNI_NO_EXPR);
+    int w = load(&b, buffer(&b, dtype, columns, false), j, SNI_NO_EXPR),
+        v = load(&b, buffer(&b, dtype, rows, false), i, SNI_NO_EXPR);
     int z = load(&b, buffer(&b, dtype, total, false), to, SNI_NO_EXPR);
     int y = op(&b, "add", op(&b, "add", op(&b, "mul", op(&b, "relu", x, -1, -1), w, -1), z, -1), v, -1);
     output(&b, total, to, y);
@@ -365,7 +382,8 @@ START_TEST(transposes) {
     static const int64_t sizes[][2] = {{1, 1}, {7, 70}, {64, 32}, {65, 33}, {0, 5}, {40, 9}};
     for (int d = 0; d < 4; ++d)
         for (int k = 0; k < 6; ++k)
-            if (!crashes_driver(dtypes[d]) && (d == 0 || k == 1 || k == 3)) transposed(dtypes[d], sizes[k][0], sizes[k][1], d == 0 && k % 2 == 1);
+            if (!crashes_driver(dtypes[d]) && (d == 0 || k == 1 || k == 3))
+                transposed(dtypes[d], sizes[k][0], sizes[k][1], d == 0 && k % 2 == 1);
     candidates_every = 9;
     transposed(SINTER_F16, 40, 25, true);
     candidates_every = 0;
@@ -388,7 +406,8 @@ static void softmax(sinter_dtype dtype, int64_t rows, int64_t columns) {
     int top = reduce(&b, SNI_COMBINE_MAX, x), centred = op(&b, "sub", x, top, -1), e = op(&b, "exp", centred, -1, -1);
     int sum = reduce(&b, SNI_COMBINE_SUM, e);
     output(&b, times(&b, m, n), at2(&b, i, n, j), cast(&b, op(&b, "div", e, sum, -1), dtype));
-    output(&b, times(&b, m, n), at2(&b, i, n, j), cast(&b, op(&b, "sub", centred, op(&b, "log", sum, -1, -1), -1), dtype));
+    output(&b, times(&b, m, n), at2(&b, i, n, j),
+           cast(&b, op(&b, "sub", centred, op(&b, "log", sum, -1, -1), -1), dtype));
     output(&b, m, i, top);
     finish(&b, "softmax", false);
 }
@@ -433,10 +452,12 @@ START_TEST(row_layer_norm) {
         sni_expr m = dim(&b, "m", 19), n = dim(&b, "n", lengths[k]), i = axis(&b, m, false), j = axis(&b, n, true);
         sni_expr total = times(&b, m, n), at = at2(&b, i, n, j);
         int x = load(&b, buffer(&b, SINTER_F32, total, false), at, SNI_NO_EXPR);
-        int w = load(&b, buffer(&b, SINTER_F32, n, false), j, SNI_NO_EXPR), c = load(&b, buffer(&b, SINTER_F32, n, false), j, SNI_NO_EXPR);
+        int w = load(&b, buffer(&b, SINTER_F32, n, false), j, SNI_NO_EXPR),
+            c = load(&b, buffer(&b, SINTER_F32, n, false), j, SNI_NO_EXPR);
         int mean = scaled(&b, reduce(&b, SNI_COMBINE_SUM, x), n), centred = op(&b, "sub", x, mean, -1);
         int squares = reduce(&b, SNI_COMBINE_SUM, op(&b, "mul", centred, centred, -1));
-        int deviation = op(&b, "rsqrt", op(&b, "add", scaled(&b, squares, n), constant(&b, SINTER_F32, 1e-5), -1), -1, -1);
+        int deviation =
+            op(&b, "rsqrt", op(&b, "add", scaled(&b, squares, n), constant(&b, SINTER_F32, 1e-5), -1), -1, -1);
         int y = op(&b, "add", op(&b, "mul", op(&b, "mul", centred, deviation, -1), w, -1), c, -1);
         output(&b, total, at, y);
         output(&b, m, i, mean);
@@ -461,8 +482,7 @@ static void combiners(sinter_dtype dtype, int form, int64_t length) {
     }
     int x = load(&b, buffer(&b, dtype, times(&b, m, n), false), at2(&b, i, n, j), SNI_NO_EXPR);
     sni_expr at = form == 0 ? i : form == 1 ? j : number(&b, 0), count = form == 0 ? m : form == 1 ? n : number(&b, 1);
-    for (int c = SNI_COMBINE_SUM; c <= SNI_COMBINE_MIN; ++c)
-        output(&b, count, at, reduce(&b, (sni_combiner)c, x));
+    for (int c = SNI_COMBINE_SUM; c <= SNI_COMBINE_MIN; ++c) output(&b, count, at, reduce(&b, (sni_combiner)c, x));
     b.tolerance = 1e-4;
     finish(&b, "combiners", dtype != SINTER_F32 && dtype != SINTER_F64);
 }
@@ -481,8 +501,10 @@ START_TEST(reductions_of_nan) {
     for (int form = 0; form < 2; ++form) {
         builder b;
         builder_init(&b);
-        sni_expr m = dim(&b, "m", 40), n = dim(&b, "n", 50), i = axis(&b, form ? n : m, false), j = axis(&b, form ? m : n, true);
-        int x = load(&b, buffer(&b, SINTER_F32, times(&b, m, n), false), form ? at2(&b, j, n, i) : at2(&b, i, n, j), SNI_NO_EXPR);
+        sni_expr m = dim(&b, "m", 40), n = dim(&b, "n", 50), i = axis(&b, form ? n : m, false),
+                 j = axis(&b, form ? m : n, true);
+        int x = load(&b, buffer(&b, SINTER_F32, times(&b, m, n), false), form ? at2(&b, j, n, i) : at2(&b, i, n, j),
+                     SNI_NO_EXPR);
         output(&b, form ? n : m, i, reduce(&b, SNI_COMBINE_MAX, x));
         output(&b, form ? n : m, i, reduce(&b, SNI_COMBINE_MIN, x));
         finish(&b, "reductions of NaN", true);
@@ -496,9 +518,11 @@ START_TEST(several_inner_axes) {
     builder_init(&b);
     sni_expr batch = dim(&b, "batch", 3), c = dim(&b, "c", 5), hw = dim(&b, "hw", 35);
     sni_expr k = axis(&b, c, false), i = axis(&b, batch, true), j = axis(&b, hw, true);
-    sni_expr count = times(&b, batch, hw), total = times(&b, count, c), at = plus(&b, times(&b, plus(&b, times(&b, i, c), k), hw), j);
+    sni_expr count = times(&b, batch, hw), total = times(&b, count, c),
+             at = plus(&b, times(&b, plus(&b, times(&b, i, c), k), hw), j);
     int x = load(&b, buffer(&b, SINTER_F32, total, false), at, SNI_NO_EXPR);
-    int mean = scaled(&b, reduce(&b, SNI_COMBINE_SUM, x), count), square = scaled(&b, reduce(&b, SNI_COMBINE_SUM, op(&b, "mul", x, x, -1)), count);
+    int mean = scaled(&b, reduce(&b, SNI_COMBINE_SUM, x), count),
+        square = scaled(&b, reduce(&b, SNI_COMBINE_SUM, op(&b, "mul", x, x, -1)), count);
     output(&b, c, k, mean);
     output(&b, c, k, square);
     output(&b, total, at, op(&b, "mul", op(&b, "sub", x, mean, -1), op(&b, "rsqrt", square, -1, -1), -1));
@@ -519,9 +543,11 @@ static void pooling(int64_t width, int stride, bool known) {
     sni_expr ix = sni_sym_add_i(sym, plus(&b, sni_sym_mul_i(sym, x, stride), s), -1);
     sni_expr inside = sni_sym_and(sym, sni_sym_and(sym, sni_sym_le(sym, number(&b, 0), iy), sni_sym_lt(sym, iy, h)),
                                   sni_sym_and(sym, sni_sym_le(sym, number(&b, 0), ix), sni_sym_lt(sym, ix, w)));
-    sni_expr from = plus(&b, times(&b, plus(&b, times(&b, k, h), iy), w), ix), to = plus(&b, times(&b, plus(&b, times(&b, k, oh), y), ow), x);
+    sni_expr from = plus(&b, times(&b, plus(&b, times(&b, k, h), iy), w), ix),
+             to = plus(&b, times(&b, plus(&b, times(&b, k, oh), y), ow), x);
     int v = load(&b, buffer(&b, SINTER_F32, times(&b, times(&b, c, h), w), false), from, inside);
-    int weights = load(&b, buffer(&b, SINTER_F32, number(&b, 27), false), plus(&b, times(&b, plus(&b, times(&b, k, number(&b, 3)), r), number(&b, 3)), s), SNI_NO_EXPR);
+    int weights = load(&b, buffer(&b, SINTER_F32, number(&b, 27), false),
+                       plus(&b, times(&b, plus(&b, times(&b, k, number(&b, 3)), r), number(&b, 3)), s), SNI_NO_EXPR);
     sni_expr count = times(&b, times(&b, c, oh), ow);
     output(&b, count, to, reduce(&b, SNI_COMBINE_MAX, select_by(&b, inside, v, constant(&b, SINTER_F32, -INFINITY))));
     output(&b, count, to, op(&b, "relu", reduce(&b, SNI_COMBINE_SUM, op(&b, "mul", v, weights, -1)), -1, -1));
@@ -612,8 +638,8 @@ END_TEST
 
 /* The n-th allocation fails, for every n until none does: an error each time, never a crash. */
 START_TEST(memory_runs_out) {
-    static const char *const names[] = {"cpu_row", "cpu_column", "gpu_row", "gpu_column", "plain", "cpu_transpose",
-                                        "gpu_transpose"};
+    static const char *const names[] = {"cpu_row", "cpu_column",    "gpu_row",      "gpu_column",
+                                        "plain",   "cpu_transpose", "gpu_transpose"};
     for (int k = 0; k < 7; ++k) {
         builder b;
         builder_init(&b);
@@ -679,9 +705,27 @@ END_TEST
 int main(void) {
     test_device_open(&device);
     const TTest *const tests[] = {
-        elementwise_broadcast, elementwise_numbers, casts, every_operator, index_maps, guards, gathers, transposes, row_softmax, row_softmax_alone,
-        row_layer_norm, reductions, reductions_of_nan, several_inner_axes, windows, contraction,
-        text_does_not_depend_on_sizes, refusals_have_words, memory_runs_out, wide_indices, candidates,
+        elementwise_broadcast,
+        elementwise_numbers,
+        casts,
+        every_operator,
+        index_maps,
+        guards,
+        gathers,
+        transposes,
+        row_softmax,
+        row_softmax_alone,
+        row_layer_norm,
+        reductions,
+        reductions_of_nan,
+        several_inner_axes,
+        windows,
+        contraction,
+        text_does_not_depend_on_sizes,
+        refusals_have_words,
+        memory_runs_out,
+        wide_indices,
+        candidates,
     };
     int result = run_suite(suite_of("codegen", tests, sizeof tests / sizeof *tests));
     printf("%d launches\n", kernels_run);

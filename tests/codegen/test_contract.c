@@ -14,7 +14,9 @@
 static test_device test;
 static bool wide; /* indices of 64 bits, as for sizes that 32 bits do not hold */
 
-static void launch(contraction *p, const sni_kspec *spec) { contraction_launch(&test, p, spec, wide); }
+static void launch(contraction *p, const sni_kspec *spec) {
+    contraction_launch(&test, p, spec, wide);
+}
 
 /* ---- Devices that the strategies are shown
  * -------------------------------------------------------- */
@@ -75,15 +77,13 @@ static void run_on(const shape *s, const view *v) {
  * enough. */
 static void run(const shape *s, bool all) {
     for (int i = 0; i < VIEWS; ++i) {
-        if (test.device->caps.work_items_are_lanes && views[i].device_class == SNI_DEVICE_CPU)
-            continue;
+        if (test.device->caps.work_items_are_lanes && views[i].device_class == SNI_DEVICE_CPU) continue;
         if (all || i % 2 == 0) run_on(s, &views[i]);
     }
 }
 
 static shape matmul(const char *label, int64_t b, int64_t m, int64_t n, int64_t k) {
-    shape s = {
-        .label = label, .a = SINTER_F32, .b = SINTER_F32, .out = SINTER_F32, .sum = SINTER_F32};
+    shape s = {.label = label, .a = SINTER_F32, .b = SINTER_F32, .out = SINTER_F32, .sum = SINTER_F32};
     shape_axis(&s, 'b', b);
     shape_axis(&s, 'm', m);
     shape_axis(&s, 'n', n);
@@ -96,8 +96,7 @@ static shape matmul(const char *label, int64_t b, int64_t m, int64_t n, int64_t 
  * ---------------------------------------------------------------------------------------- */
 
 START_TEST(test_layouts) {
-    static const char *const a[] = {"bmk", "bkm", "mbk", "kmb"}, *const b[] = {"bkn", "bnk", "nbk",
-                                                                               "knb"};
+    static const char *const a[] = {"bmk", "bkm", "mbk", "kmb"}, *const b[] = {"bkn", "bnk", "nbk", "knb"};
     for (int i = 0; i < 4; ++i)
         for (int j = 0; j < 4; ++j) {
             char label[32];
@@ -111,14 +110,13 @@ END_TEST
 
 /* With names for the sizes one kernel runs all of them; some are built for their sizes too. */
 START_TEST(test_sizes) {
-    static const int64_t sizes[][3] = {
-        {1, 1, 1},   {1, 1, 7},    {1, 64, 64},  {64, 1, 64},    {1, 100, 3},   {100, 2, 5},
-        {2, 33, 17}, {3, 31, 257}, {5, 16, 256}, {6, 32, 512},   {7, 17, 13},   {8, 8, 8},
-        {11, 96, 1}, {13, 97, 31}, {47, 53, 59}, {128, 128, 16}, {131, 137, 20}};
+    static const int64_t sizes[][3] = {{1, 1, 1},      {1, 1, 7},     {1, 64, 64},  {64, 1, 64},  {1, 100, 3},
+                                       {100, 2, 5},    {2, 33, 17},   {3, 31, 257}, {5, 16, 256}, {6, 32, 512},
+                                       {7, 17, 13},    {8, 8, 8},     {11, 96, 1},  {13, 97, 31}, {47, 53, 59},
+                                       {128, 128, 16}, {131, 137, 20}};
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; ++i) {
         char label[64];
-        snprintf(label, sizeof label, "%dx%dx%d", (int)sizes[i][0], (int)sizes[i][1],
-                 (int)sizes[i][2]);
+        snprintf(label, sizeof label, "%dx%dx%d", (int)sizes[i][0], (int)sizes[i][1], (int)sizes[i][2]);
         shape s = matmul(label, 1, sizes[i][0], sizes[i][1], sizes[i][2]);
         if (i % 4 == 0) run(&s, false);
         s.symbolic = true;
@@ -138,8 +136,7 @@ START_TEST(test_large) {
 END_TEST
 
 START_TEST(test_empty) {
-    static const int64_t sizes[][4] = {
-        {1, 5, 9, 0}, {1, 0, 9, 4}, {1, 5, 0, 4}, {0, 5, 9, 4}, {3, 40, 50, 0}};
+    static const int64_t sizes[][4] = {{1, 5, 9, 0}, {1, 0, 9, 4}, {1, 5, 0, 4}, {0, 5, 9, 4}, {3, 40, 50, 0}};
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; ++i) {
         shape s = matmul("empty", sizes[i][0], sizes[i][1], sizes[i][2], sizes[i][3]);
         run(&s, true);
@@ -151,11 +148,7 @@ START_TEST(test_empty) {
 END_TEST
 
 START_TEST(test_several_axes) {
-    shape s = {.label = "two axes each",
-               .a = SINTER_F32,
-               .b = SINTER_F32,
-               .out = SINTER_F32,
-               .sum = SINTER_F32};
+    shape s = {.label = "two axes each", .a = SINTER_F32, .b = SINTER_F32, .out = SINTER_F32, .sum = SINTER_F32};
     shape_axis(&s, 'b', 2);
     shape_axis(&s, 'c', 2);
     shape_axis(&s, 'm', 3);
@@ -237,16 +230,14 @@ END_TEST
 START_TEST(test_windows) {
     static const window windows[] = {
         /* batch, channels, height, width, outputs, kernel, stride, padding, dilation */
-        {2, 3, 9, 21, 7, 3, 1, 1, 1},  {1, 4, 8, 8, 5, 1, 1, 0, 1},
-        {1, 2, 12, 40, 9, 5, 1, 2, 1}, {2, 3, 11, 13, 4, 3, 2, 1, 1},
-        {1, 2, 15, 35, 6, 3, 1, 2, 2}, {3, 1, 28, 28, 8, 5, 1, 0, 1},
+        {2, 3, 9, 21, 7, 3, 1, 1, 1},  {1, 4, 8, 8, 5, 1, 1, 0, 1},     {1, 2, 12, 40, 9, 5, 1, 2, 1},
+        {2, 3, 11, 13, 4, 3, 2, 1, 1}, {1, 2, 15, 35, 6, 3, 1, 2, 2},   {3, 1, 28, 28, 8, 5, 1, 0, 1},
         {1, 5, 6, 66, 33, 3, 1, 1, 1}, {1, 16, 14, 14, 20, 3, 2, 1, 1},
     };
     for (size_t i = 0; i < sizeof windows / sizeof windows[0]; ++i) {
         char label[64];
         snprintf(label, sizeof label, "window %d", (int)i);
-        shape s = {
-            .label = label, .a = SINTER_F32, .b = SINTER_F32, .out = SINTER_F32, .sum = SINTER_F32};
+        shape s = {.label = label, .a = SINTER_F32, .b = SINTER_F32, .out = SINTER_F32, .sum = SINTER_F32};
         s.is_window = true;
         s.window = windows[i];
         run(&s, i < 3);
@@ -277,8 +268,7 @@ START_TEST(test_refusals) {
     ck_assert(program_init(&p, &s));
     for (int i = 0; i < VIEWS; ++i) {
         sni_caps caps = caps_of(&views[i]);
-        ck_assert_int_eq(sni_codegen(&p.loop, &caps, views[i].strategy, p.arena, &spec),
-                         SINTER_UNSUPPORTED);
+        ck_assert_int_eq(sni_codegen(&p.loop, &caps, views[i].strategy, p.arena, &spec), SINTER_UNSUPPORTED);
         ck_assert_ptr_nonnull(strstr(sinter_last_error(), "integers"));
     }
     program_deinit(&p);
@@ -425,12 +415,11 @@ START_TEST(test_bad_schedules) {
 END_TEST
 
 int main(void) {
-    const TTest *const tests[] = {test_layouts,      test_sizes,         test_large,
-                                  test_empty,        test_several_axes,  test_broadcast_batch,
-                                  test_epilogue,     test_dtypes,        test_double,
-                                  test_windows,      test_gather,        test_refusals,
-                                  test_wide_indices, test_out_of_memory, test_repeatable,
-                                  test_candidates,   test_bad_schedules};
+    const TTest *const tests[] = {test_layouts,      test_sizes,           test_large,      test_empty,
+                                  test_several_axes, test_broadcast_batch, test_epilogue,   test_dtypes,
+                                  test_double,       test_windows,         test_gather,     test_refusals,
+                                  test_wide_indices, test_out_of_memory,   test_repeatable, test_candidates,
+                                  test_bad_schedules};
     test_device_open(&test);
     int result = run_suite(suite_of("codegen/contract", tests, sizeof tests / sizeof tests[0]));
     test_device_close(&test);

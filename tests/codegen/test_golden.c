@@ -24,7 +24,9 @@ static void setup(void) {
     if (sinter_runtime_create(NULL, &g_runtime) != SINTER_OK) ck_abort_msg("%s", sinter_last_error());
 }
 
-static void teardown(void) { sinter_runtime_release(g_runtime); }
+static void teardown(void) {
+    sinter_runtime_release(g_runtime);
+}
 
 static sni_caps caps_of(const golden_device *device) {
     sni_caps caps = device->caps;
@@ -34,7 +36,9 @@ static sni_caps caps_of(const golden_device *device) {
     return caps;
 }
 
-static bool is_word(char c) { return isalnum((unsigned char)c) || c == '_'; }
+static bool is_word(char c) {
+    return isalnum((unsigned char)c) || c == '_';
+}
 
 /* Places of the text that name a buffer beside its declaration and the line that adds its offset. */
 static int places_of(const char *source, const char *entry, int buffer) {
@@ -56,7 +60,8 @@ static void put_buffers(const sinter_plan *plan, const sni_step *step, const sni
         sni_str_printf(out, "b%d: ", b);
         sni_type_print(plan->graph->sym, &sni_graph_value(plan->graph, loop->buffers[b].value)->type, out);
         int places = places_of(spec->source, spec->entry, b);
-        sni_str_printf(out, ", %s in %d place%s\n", loop->buffers[b].is_output ? "written" : "read", places, places == 1 ? "" : "s");
+        sni_str_printf(out, ", %s in %d place%s\n", loop->buffers[b].is_output ? "written" : "read", places,
+                       places == 1 ? "" : "s");
     }
 }
 
@@ -130,10 +135,11 @@ static void compare(const golden_program *program, const golden_device *device) 
     if (!same) print_difference(there ? path : "/dev/null", text);
     sni_free(golden);
     sni_free(text);
-    ck_assert_msg(same,
-                  "%s/%s.cl is not what is generated now. If the change above is meant, write the texts anew and commit "
-                  "them: SINTER_GOLDEN_UPDATE=1 build/dev/tests/test_golden",
-                  device->name, program->name);
+    ck_assert_msg(
+        same,
+        "%s/%s.cl is not what is generated now. If the change above is meant, write the texts anew and commit "
+        "them: SINTER_GOLDEN_UPDATE=1 build/dev/tests/test_golden",
+        device->name, program->name);
 }
 
 /* A device whose only difference are matrix units is only asked for products. */
@@ -151,7 +157,8 @@ END_TEST
 /* What was generated once depends on nothing that came before. */
 START_TEST(texts_are_the_same_again) {
     for (int d = 0; d < GOLDEN_DEVICES; ++d) {
-        char *first = text_of(&golden_programs[_i], &golden_devices[d]), *second = text_of(&golden_programs[_i], &golden_devices[d]);
+        char *first = text_of(&golden_programs[_i], &golden_devices[d]),
+             *second = text_of(&golden_programs[_i], &golden_devices[d]);
         ck_assert_str_eq(first, second);
         sni_free(first);
         sni_free(second);
@@ -170,7 +177,8 @@ START_TEST(every_golden_text_has_a_program) {
             bool known = e->d_name[0] == '.';
             for (int p = 0; p < GOLDEN_PROGRAMS; ++p) {
                 size_t length = strlen(golden_programs[p].name);
-                known |= belongs(&golden_programs[p], &golden_devices[d]) && strncmp(e->d_name, golden_programs[p].name, length) == 0 &&
+                known |= belongs(&golden_programs[p], &golden_devices[d]) &&
+                         strncmp(e->d_name, golden_programs[p].name, length) == 0 &&
                          strcmp(e->d_name + length, ".cl") == 0;
             }
             ck_assert_msg(known, "%s/%s belongs to no program", golden_devices[d].name, e->d_name);

@@ -13,11 +13,52 @@ static bool has_denormals;
 
 /* ---- Points ----------------------------------------------------------------------------------- */
 
-static const float special[] = {0.0f, -0.0f, 1.0f, -1.0f, 0.5f, -0.5f, 2.0f, -2.0f, 1e-45f, -1e-45f, 1.17549435e-38f,
-                                1e-40f, -3e-39f, 3.4028235e38f, -3.4028235e38f, INFINITY, -INFINITY, NAN, 88.7f, 88.8f,
-                                89.0f, -87.3f, -88.0f, -103.9f, -104.1f, -17.0f, 9.0f, 10.1f, 0.92f, 0.93f, 1e-8f,
-                                1e-9f, 0.99999994f, -0.99999994f, 16777216.0f, 2147483648.0f, 65504.0f, 65519.0f,
-                                65520.0f, 6.1e-5f, 5.96e-8f, 2.98e-8f, 9.2233720368547758e18f, -9.3e18f, 127.5f, 255.5f};
+static const float special[] = {0.0f,
+                                -0.0f,
+                                1.0f,
+                                -1.0f,
+                                0.5f,
+                                -0.5f,
+                                2.0f,
+                                -2.0f,
+                                1e-45f,
+                                -1e-45f,
+                                1.17549435e-38f,
+                                1e-40f,
+                                -3e-39f,
+                                3.4028235e38f,
+                                -3.4028235e38f,
+                                INFINITY,
+                                -INFINITY,
+                                NAN,
+                                88.7f,
+                                88.8f,
+                                89.0f,
+                                -87.3f,
+                                -88.0f,
+                                -103.9f,
+                                -104.1f,
+                                -17.0f,
+                                9.0f,
+                                10.1f,
+                                0.92f,
+                                0.93f,
+                                1e-8f,
+                                1e-9f,
+                                0.99999994f,
+                                -0.99999994f,
+                                16777216.0f,
+                                2147483648.0f,
+                                65504.0f,
+                                65519.0f,
+                                65520.0f,
+                                6.1e-5f,
+                                5.96e-8f,
+                                2.98e-8f,
+                                9.2233720368547758e18f,
+                                -9.3e18f,
+                                127.5f,
+                                255.5f};
 enum { SPECIAL = sizeof special / sizeof *special, POINTS = 1 << 18, STEP = 0x3fd3 };
 
 static float *points_x, *points_y;
@@ -35,7 +76,8 @@ static void make_points(void) {
     uint32_t random = 12345;
     for (int i = 0; i < POINTS; ++i) {
         random = random * 1664525u + 1013904223u;
-        points_x[i] = i < POINTS / 2 ? from_bits((uint32_t)i * 2u * STEP) : ((float)(i - POINTS / 2) / (POINTS / 4) - 1.0f) * 12.0f;
+        points_x[i] = i < POINTS / 2 ? from_bits((uint32_t)i * 2u * STEP)
+                                     : ((float)(i - POINTS / 2) / (POINTS / 4) - 1.0f) * 12.0f;
         points_y[i] = i % 3 == 0 ? from_bits(random) : (float)((int)(random >> 16) - 32768) / 4096.0f;
     }
     for (int i = 0; i < SPECIAL; ++i)
@@ -100,13 +142,27 @@ static void run_function(const char *function, const char *scalar, const char *f
 
 /* ---- Reals ------------------------------------------------------------------------------------ */
 
-static double ref_sigmoid(double x) { return x < 0 ? exp(x) / (1 + exp(x)) : 1 / (1 + exp(-x)); }
-static double ref_rsqrt(double x) { return 1 / sqrt(x); }
-static double ref_nan_flag(double x) { return x != x; }
-static double ref_inf_sign(double x) { return isinf(x) ? (x < 0 ? -1 : 1) : 0; }
-static double ref_max(double x, double y) { return x > y || x != x ? x : y; }
-static double ref_min(double x, double y) { return x < y || x != x ? x : y; }
-static double ref_div(double x, double y) { return x / y; }
+static double ref_sigmoid(double x) {
+    return x < 0 ? exp(x) / (1 + exp(x)) : 1 / (1 + exp(-x));
+}
+static double ref_rsqrt(double x) {
+    return 1 / sqrt(x);
+}
+static double ref_nan_flag(double x) {
+    return x != x;
+}
+static double ref_inf_sign(double x) {
+    return isinf(x) ? (x < 0 ? -1 : 1) : 0;
+}
+static double ref_max(double x, double y) {
+    return x > y || x != x ? x : y;
+}
+static double ref_min(double x, double y) {
+    return x < y || x != x ? x : y;
+}
+static double ref_div(double x, double y) {
+    return x / y;
+}
 static double ref_mod(double x, double y) {
     double r = fmod(x, y);
     return r != 0 && (r < 0) != (y < 0) ? r + y : r;
@@ -121,17 +177,38 @@ typedef struct real_function {
 
 /* The project's own functions first, with the bounds that math_float.cl states; then OpenCL's bounds. */
 static const real_function real_functions[] = {
-    {"exp", exp, NULL, 1.5},         {"expm1", expm1, NULL, 2},     {"log", log, NULL, 2},
-    {"log1p", log1p, NULL, 2},       {"sigmoid", ref_sigmoid, NULL, 3}, {"tanh", tanh, NULL, 3},
-    {"erf", erf, NULL, 2},           {"sqrt", sqrt, NULL, 3},       {"rsqrt", ref_rsqrt, NULL, 4},
-    {"sin", sin, NULL, 4},           {"cos", cos, NULL, 4},         {"tan", tan, NULL, 5},
-    {"asin", asin, NULL, 4},         {"acos", acos, NULL, 4},       {"atan", atan, NULL, 5},
-    {"asinh", asinh, NULL, 4},       {"acosh", acosh, NULL, 4},     {"atanh", atanh, NULL, 5},
-    {"sinh", sinh, NULL, 4},         {"cosh", cosh, NULL, 4},       {"floor", floor, NULL, 0},
-    {"ceil", ceil, NULL, 0},         {"round_even", rint, NULL, 0}, {"abs", fabs, NULL, 0},
-    {"nan_flag", ref_nan_flag, NULL, 0}, {"inf_sign", ref_inf_sign, NULL, 0},
-    {"max", NULL, ref_max, 0},       {"min", NULL, ref_min, 0},     {"div", NULL, ref_div, 2.5},
-    {"fmod", NULL, fmod, 0},         {"mod", NULL, ref_mod, 0.5},   {"pow", NULL, pow, 16},
+    {"exp", exp, NULL, 1.5},
+    {"expm1", expm1, NULL, 2},
+    {"log", log, NULL, 2},
+    {"log1p", log1p, NULL, 2},
+    {"sigmoid", ref_sigmoid, NULL, 3},
+    {"tanh", tanh, NULL, 3},
+    {"erf", erf, NULL, 2},
+    {"sqrt", sqrt, NULL, 3},
+    {"rsqrt", ref_rsqrt, NULL, 4},
+    {"sin", sin, NULL, 4},
+    {"cos", cos, NULL, 4},
+    {"tan", tan, NULL, 5},
+    {"asin", asin, NULL, 4},
+    {"acos", acos, NULL, 4},
+    {"atan", atan, NULL, 5},
+    {"asinh", asinh, NULL, 4},
+    {"acosh", acosh, NULL, 4},
+    {"atanh", atanh, NULL, 5},
+    {"sinh", sinh, NULL, 4},
+    {"cosh", cosh, NULL, 4},
+    {"floor", floor, NULL, 0},
+    {"ceil", ceil, NULL, 0},
+    {"round_even", rint, NULL, 0},
+    {"abs", fabs, NULL, 0},
+    {"nan_flag", ref_nan_flag, NULL, 0},
+    {"inf_sign", ref_inf_sign, NULL, 0},
+    {"max", NULL, ref_max, 0},
+    {"min", NULL, ref_min, 0},
+    {"div", NULL, ref_div, 2.5},
+    {"fmod", NULL, fmod, 0},
+    {"mod", NULL, ref_mod, 0.5},
+    {"pow", NULL, pow, 16},
 };
 enum { REAL_FUNCTIONS = sizeof real_functions / sizeof *real_functions };
 
@@ -149,7 +226,9 @@ static double ulp_error(double expected, float got) {
     return fabs(value - target) / step;
 }
 
-static bool is_denormal(double x) { return x != 0 && fabs(x) < 1.17549435e-38; }
+static bool is_denormal(double x) {
+    return x != 0 && fabs(x) < 1.17549435e-38;
+}
 
 static double worst_error(const real_function *f, const float *result, int *at) {
     double worst = 0;
@@ -178,8 +257,9 @@ START_TEST(float_functions) {
             if (getenv("SINTER_TEST_VERBOSE") != NULL)
                 printf("%-10s x%-2d %6.2f ulp at %.9g, %.9g: %.9g\n", function->name, widths[w], worst, points_x[at],
                        points_y[at], result[at]);
-            if (getenv("SINTER_TEST_VERBOSE") == NULL) ck_assert_msg(worst <= function->ulp, "%s float x%d: %g ulp at (%.9g, %.9g): %.9g", function->name, widths[w],
-                          worst, points_x[at], points_y[at], result[at]);
+            if (getenv("SINTER_TEST_VERBOSE") == NULL)
+                ck_assert_msg(worst <= function->ulp, "%s float x%d: %g ulp at (%.9g, %.9g): %.9g", function->name,
+                              widths[w], worst, points_x[at], points_y[at], result[at]);
         }
     free(result);
 }
@@ -202,8 +282,9 @@ START_TEST(double_functions) {
                 double expected = function->one != NULL ? function->one(x[i]) : function->two(x[i], y[i]);
                 bool same = expected != expected ? result[i] != result[i] : result[i] == expected;
                 double bound = 64 * 2.3e-16 * fabs(expected) + 1e-300;
-                ck_assert_msg(same || fabs(result[i] - expected) <= bound, "%s double x%d at (%.17g, %.17g): %.17g, not %.17g",
-                              function->name, width, x[i], y[i], result[i], expected);
+                ck_assert_msg(same || fabs(result[i] - expected) <= bound,
+                              "%s double x%d at (%.17g, %.17g): %.17g, not %.17g", function->name, width, x[i], y[i],
+                              result[i], expected);
             }
         }
     free(x);
@@ -264,7 +345,8 @@ START_TEST(rounding_to_16_bits) {
                 if (!has_denormals && is_denormal(points_x[i])) continue;
                 double expected = sni_dtype_round(dtypes[d], points_x[i]);
                 bool same = expected != expected ? result[i] != result[i] : result[i] == expected;
-                ck_assert_msg(same, "%s x%d of %.9g: %.9g, not %.9g", names[d], width, points_x[i], result[i], expected);
+                ck_assert_msg(same, "%s x%d of %.9g: %.9g, not %.9g", names[d], width, points_x[i], result[i],
+                              expected);
             }
         }
     free(result);
@@ -280,13 +362,14 @@ static void check_storage(sinter_dtype dtype, const char *storage, int width, co
         snprintf(store, sizeof store, "sn_store_%s(x[i], h, i)", name);
     } else {
         snprintf(load, sizeof load, "sn_%sloadv_%s(%d, h, i * %d)", form, name, width, width);
-        snprintf(store, sizeof store, "sn_%sstorev_%s(%d, sn_loadv_f32(%d, x, i * %d), h, i * %d)", form, name, width, width,
-                 width, width);
+        snprintf(store, sizeof store, "sn_%sstorev_%s(%d, sn_loadv_f32(%d, x, i * %d), h, i * %d)", form, name, width,
+                 width, width, width);
     }
-    snprintf(text, sizeof text,
-             "#include \"common/memory.cl\"\n__kernel void f(__global const float *x, __global %s *h, __global float *r) {\n"
-             "    size_t i = get_global_id(0);\n    %s;\n    float%s v = %s;\n    %s;\n}\n",
-             storage, store, w, load, width == 1 ? "r[i] = v" : "vstore8(v, i, r)");
+    snprintf(
+        text, sizeof text,
+        "#include \"common/memory.cl\"\n__kernel void f(__global const float *x, __global %s *h, __global float *r) {\n"
+        "    size_t i = get_global_id(0);\n    %s;\n    float%s v = %s;\n    %s;\n}\n",
+        storage, store, w, load, width == 1 ? "r[i] = v" : "vstore8(v, i, r)");
     sni_program *program = build_kernel(&device, text, "f", "");
     sni_launch *launch;
     must(sni_launch_create(program, &launch));
@@ -325,14 +408,15 @@ END_TEST
 
 /* ---- Integers --------------------------------------------------------------------------------- */
 
-static int64_t wrap(int64_t value, bool is_long) { return is_long ? value : (int32_t)value; }
+static int64_t wrap(int64_t value, bool is_long) {
+    return is_long ? value : (int32_t)value;
+}
 
 static int64_t int_reference(const char *name, int64_t x, int64_t y, bool is_long) {
     if (strcmp(name, "max") == 0) return x > y ? x : y;
     if (strcmp(name, "min") == 0) return x < y ? x : y;
     if (strcmp(name, "abs") == 0) return wrap(x < 0 ? (int64_t)(0 - (uint64_t)x) : x, is_long);
-    if (strcmp(name, "div") == 0)
-        return y == 0 ? 0 : y == -1 ? wrap((int64_t)(0 - (uint64_t)x), is_long) : x / y;
+    if (strcmp(name, "div") == 0) return y == 0 ? 0 : y == -1 ? wrap((int64_t)(0 - (uint64_t)x), is_long) : x / y;
     if (strcmp(name, "fmod") == 0) return y == 0 || y == -1 ? 0 : x % y;
     if (strcmp(name, "mod") == 0) {
         int64_t r = y == 0 || y == -1 ? 0 : x % y;
@@ -349,7 +433,8 @@ static int64_t int_reference(const char *name, int64_t x, int64_t y, bool is_lon
 
 START_TEST(integer_functions) {
     static const char *const names[] = {"max", "min", "abs", "div", "fmod", "mod", "pow"};
-    static const int64_t edges[] = {0, 1, -1, 2, -2, 3, -7, 10, 127, INT32_MIN, INT32_MAX, INT64_MIN, INT64_MAX, 1000003};
+    static const int64_t edges[] = {0,  1,   -1,        2,         -2,        3,         -7,
+                                    10, 127, INT32_MIN, INT32_MAX, INT64_MIN, INT64_MAX, 1000003};
     enum { COUNT = 4096, EDGES = sizeof edges / sizeof *edges };
     static int64_t x[COUNT], y[COUNT], got[COUNT];
     static int32_t x32[COUNT], y32[COUNT], got32[COUNT];
@@ -385,7 +470,7 @@ int main(void) {
     clGetDeviceInfo(device.device->id, CL_DEVICE_SINGLE_FP_CONFIG, sizeof config, &config, NULL);
     has_denormals = (config & CL_FP_DENORM) != 0;
     make_points();
-    const TTest *const tests[] = {float_functions,    double_functions,   casts_saturate,
+    const TTest *const tests[] = {float_functions,     double_functions,   casts_saturate,
                                   rounding_to_16_bits, storage_of_16_bits, integer_functions};
     int result = run_suite(suite_of("math", tests, sizeof tests / sizeof *tests));
     free(points_x);

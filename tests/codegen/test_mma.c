@@ -76,11 +76,11 @@ static void check_fragment(const sni_instruction *row, const sni_fragment *f, in
     for (int lane = 0; lane < row->lanes; ++lane)
         for (int i = 0; i < f->count; ++i) {
             int at = f->outer(lane, i), to = f->inner(lane, i);
-            ck_assert_msg(at >= 0 && at < outer && to >= 0 && to < inner, "%s: lane %d, element %d", row->name, lane, i);
+            ck_assert_msg(at >= 0 && at < outer && to >= 0 && to < inner, "%s: lane %d, element %d", row->name, lane,
+                          i);
             ++seen[at * inner + to];
         }
-    for (int i = 0; i < outer * inner; ++i)
-        ck_assert_int_eq(seen[i], row->lanes * f->count / (outer * inner));
+    for (int i = 0; i < outer * inner; ++i) ck_assert_int_eq(seen[i], row->lanes * f->count / (outer * inner));
     free(seen);
 }
 
@@ -117,7 +117,8 @@ START_TEST(test_probe) {
         const sni_instruction *row = sni_instruction_at(r);
         bool has = sni_instruction_possible(row, &test.device->caps) &&
                    sni_probe_instruction(test.cache, test.pool, row, false);
-        if (sni_instruction_possible(row, &test.device->caps)) printf("%s: %s\n", row->name, has ? "there" : "not there");
+        if (sni_instruction_possible(row, &test.device->caps))
+            printf("%s: %s\n", row->name, has ? "there" : "not there");
         if (row->use == SNI_USE_DEFAULT) ck_assert_int_eq(has, test.device->caps.instructions >> r & 1);
         ck_assert_msg(has || sni_probe_instruction(test.cache, test.pool, row, true), "%s emulated", row->name);
     }
@@ -352,12 +353,14 @@ END_TEST
 
 int main(void) {
     const TTest *const small[] = {test_small};
-    const TTest *const tests[] = {test_table,     test_probe, test_answers, test_rows,     test_whole_chunks,   test_tiles,        test_empty,
-                                  test_prologues, test_small, test_refusals, test_out_of_memory, test_other_devices};
+    const TTest *const tests[] = {test_table,        test_probe,    test_answers,       test_rows,
+                                  test_whole_chunks, test_tiles,    test_empty,         test_prologues,
+                                  test_small,        test_refusals, test_out_of_memory, test_other_devices};
     bool few = getenv("SINTER_TEST_SMALL") != NULL;
     test_device_open(&test);
     sni_probe_instructions(test.device, test.cache, test.pool, "");
-    Suite *suite = few ? suite_of("codegen/mma", small, 1) : suite_of("codegen/mma", tests, sizeof tests / sizeof *tests);
+    Suite *suite =
+        few ? suite_of("codegen/mma", small, 1) : suite_of("codegen/mma", tests, sizeof tests / sizeof *tests);
     int result = run_suite(suite);
     test_device_close(&test);
     return result;

@@ -3,8 +3,8 @@
 #include "check_main.h"
 
 #include "attention_graph.h"
-#include "nest_program.h"
 #include "device/instructions.h"
+#include "nest_program.h"
 
 static test_device device;
 
@@ -26,7 +26,8 @@ static int check(const sinter_graph *g, const sinter_shape *shapes, bool wild, c
         if (class == 1 && caps.local_bytes > 48 << 10) caps.local_bytes = 48 << 10; /* as GPUs have */
         for (size_t i = 0; i < sni_strategy_count(); ++i)
             if (sni_strategy_at(i)->nests && (class == 0 || i + 1 < sni_strategy_count()))
-                special += nest_check(&device, &run, &caps, sni_strategy_at(i)->name, 2e-5, label) && i + 1 < sni_strategy_count();
+                special += nest_check(&device, &run, &caps, sni_strategy_at(i)->name, 2e-5, label) &&
+                           i + 1 < sni_strategy_count();
     }
     nest_release(&run);
     return special;
@@ -39,7 +40,7 @@ START_TEST(attention_is_one_nest) {
     attention_graph(g, &(attention_options){SINTER_F32, 2, 2, 8, 8, CAUSAL, 0, 0});
     nest_build(&run, g);
     ck_assert(!sni_loop_is_flat(run.loop));
-    ck_assert_int_eq(reductions(run.loop), 4); /* scores, maximum, sum, result */
+    ck_assert_int_eq(reductions(run.loop), 4);                /* scores, maximum, sum, result */
     ck_assert_int_eq(__builtin_popcount(run.loop->inner), 2); /* of the head and of the keys */
     nest_release(&run);
     sinter_graph_release(g);
@@ -52,7 +53,8 @@ START_TEST(attention_of_all_kinds) {
         {SINTER_F32, 2, 1, 4, 12, ADDITIVE, 0, 1}, {SINTER_F32, 2, 2, 8, 8, BOOLEAN, 1, 0},
         {SINTER_F16, 2, 2, 8, 8, CAUSAL, 1, 1},    {SINTER_BF16, 2, 1, 8, 4, ADDITIVE, 0, 0},
     };
-    static const int sizes[][3] = {{1, 1, 1}, {2, 5, 5}, {1, 8, 8}, {1, 9, 17}, {2, 1, 33}, {0, 3, 3}, {1, 3, 0}, {1, 0, 3}};
+    static const int sizes[][3] = {{1, 1, 1},  {2, 5, 5}, {1, 8, 8}, {1, 9, 17},
+                                   {2, 1, 33}, {0, 3, 3}, {1, 3, 0}, {1, 0, 3}};
     const attention_options *o = &kinds[_i];
     sinter_graph *g;
     must(sinter_graph_create(&g));
@@ -70,7 +72,8 @@ END_TEST
 
 /* Several blocks of keys, of depth and of columns. */
 START_TEST(attention_of_several_blocks) {
-    static const attention_options kinds[] = {{SINTER_F32, 1, 1, 40, 33, CAUSAL, 0, 0}, {SINTER_F32, 2, 1, 136, 264, BOOLEAN, 0, 1}};
+    static const attention_options kinds[] = {{SINTER_F32, 1, 1, 40, 33, CAUSAL, 0, 0},
+                                              {SINTER_F32, 2, 1, 136, 264, BOOLEAN, 0, 1}};
     static const int sizes[][2] = {{50, 150}, {5, 131}};
     sinter_graph *g;
     must(sinter_graph_create(&g));
@@ -87,10 +90,12 @@ END_TEST
 /* Blocks of a GPU: many rows, a few rows with all work-items along the keys, q held or not, several column blocks; and on
  * devices with little local memory. */
 START_TEST(attention_in_blocks_of_all_shapes) {
-    static const char *const blocks[] = {
-        "rows=32 keys=32 columns=32 items=64 lanes=16 step=16 held=64", "rows=1 keys=128 columns=64 items=128 lanes=128 step=16 held=16",
-        "rows=4 keys=64 columns=32 items=64 lanes=32 step=32 held=32", "rows=16 keys=16 columns=64 items=128 lanes=8 step=16 held=16"};
-    static const attention_options kinds[] = {{SINTER_F32, 1, 1, 36, 40, CAUSAL, 0, 0}, {SINTER_BF16, 2, 2, 6, 70, BOOLEAN, 0, 1}};
+    static const char *const blocks[] = {"rows=32 keys=32 columns=32 items=64 lanes=16 step=16 held=64",
+                                         "rows=1 keys=128 columns=64 items=128 lanes=128 step=16 held=16",
+                                         "rows=4 keys=64 columns=32 items=64 lanes=32 step=32 held=32",
+                                         "rows=16 keys=16 columns=64 items=128 lanes=8 step=16 held=16"};
+    static const attention_options kinds[] = {{SINTER_F32, 1, 1, 36, 40, CAUSAL, 0, 0},
+                                              {SINTER_BF16, 2, 2, 6, 70, BOOLEAN, 0, 1}};
     const attention_options *o = &kinds[_i];
     sni_caps caps = device.device->caps;
     sinter_shape shapes[NEST_PORTS];
@@ -140,7 +145,8 @@ START_TEST(attention_by_matrix_instructions) {
         nest_build(&run, g);
         nest_fill(&run, shapes, n == 1);
         if (!nest_check(&device, &run, &caps, "gpu_attention_mma", 0, row->name))
-            ck_assert_msg(row->most_words < 64 || caps.local_bytes < 48 << 10, "%s: %s", row->name, sinter_last_error());
+            ck_assert_msg(row->most_words < 64 || caps.local_bytes < 48 << 10, "%s: %s", row->name,
+                          sinter_last_error());
         nest_release(&run);
         sinter_graph_release(g);
     }
@@ -163,7 +169,8 @@ START_TEST(attention_in_the_smallest_blocks) {
     nest_build(&run, g);
     nest_fill(&run, shapes, false);
     if (_i == 0)
-        ck_assert(nest_check_as(&device, &run, &caps, "gpu_attention", "rows=4 keys=16 columns=32 items=32 lanes=16 step=16 held=32", 2e-5));
+        ck_assert(nest_check_as(&device, &run, &caps, "gpu_attention",
+                                "rows=4 keys=16 columns=32 items=32 lanes=16 step=16 held=32", 2e-5));
     else
         ck_assert(nest_check_as(&device, &run, &caps, "gpu_attention_mma", "rows=16 keys=32 columns=32 depth=32", 0));
     nest_release(&run);
@@ -185,10 +192,12 @@ END_TEST
 START_TEST(products_of_products) {
     sinter_graph *g;
     must(sinter_graph_create(&g));
-    sinter_value a = sinter_input(g, "a", SINTER_F32, SINTER_SHAPE(4, 4)), b = sinter_input(g, "b", SINTER_F32, SINTER_SHAPE(4, 4));
+    sinter_value a = sinter_input(g, "a", SINTER_F32, SINTER_SHAPE(4, 4)),
+                 b = sinter_input(g, "b", SINTER_F32, SINTER_SHAPE(4, 4));
     sinter_value c = sinter_input(g, "c", SINTER_F32, SINTER_SHAPE(4, 4));
     sinter_output(g, "y", sinter_matmul(g, sinter_tanh(g, sinter_matmul(g, a, b)), sinter_matmul(g, b, c)));
-    check(g, (sinter_shape[]){SINTER_SHAPE(4, 4), SINTER_SHAPE(4, 4), SINTER_SHAPE(4, 4)}, false, "(a b)(b c), all of one size");
+    check(g, (sinter_shape[]){SINTER_SHAPE(4, 4), SINTER_SHAPE(4, 4), SINTER_SHAPE(4, 4)}, false,
+          "(a b)(b c), all of one size");
     sinter_graph_release(g);
 }
 END_TEST
@@ -197,7 +206,8 @@ START_TEST(sums_over_each_axis) {
     sinter_graph *g;
     must(sinter_graph_create(&g));
     sinter_value x = sinter_input(g, "x", SINTER_F32, SINTER_SHAPE(6, 6));
-    sinter_value rows = sinter_reduce_sum(g, x, SINTER_SHAPE(1), 1), columns = sinter_reduce_sum(g, x, SINTER_SHAPE(0), 1);
+    sinter_value rows = sinter_reduce_sum(g, x, SINTER_SHAPE(1), 1),
+                 columns = sinter_reduce_sum(g, x, SINTER_SHAPE(0), 1);
     sinter_output(g, "y", sinter_div(g, sinter_mul(g, rows, columns), sinter_reduce_max(g, x, SINTER_SHAPE(0, 1), 1)));
     check(g, (sinter_shape[]){SINTER_SHAPE(6, 6)}, false, "outer product of sums");
     sinter_graph_release(g);
@@ -209,7 +219,8 @@ START_TEST(products_and_sums_over_one_axis) {
     sinter_graph *g;
     nest_run run;
     must(sinter_graph_create(&g));
-    sinter_value a = sinter_input(g, "a", SINTER_F32, SINTER_SHAPE(5, 9)), b = sinter_input(g, "b", SINTER_F32, SINTER_SHAPE(9, 7));
+    sinter_value a = sinter_input(g, "a", SINTER_F32, SINTER_SHAPE(5, 9)),
+                 b = sinter_input(g, "b", SINTER_F32, SINTER_SHAPE(9, 7));
     sinter_value norm = sinter_sub(g, a, sinter_reduce_max(g, a, SINTER_SHAPE(1), 1));
     sinter_output(g, "y", sinter_add(g, sinter_matmul(g, norm, b), sinter_matmul(g, a, sinter_tanh(g, b))));
     nest_build(&run, g);

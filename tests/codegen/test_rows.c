@@ -2,8 +2,8 @@
  * often a kernel reads its row. */
 #include "check_main.h"
 
-#include "nest_program.h"
 #include "codegen/layout.h"
+#include "nest_program.h"
 
 static test_device device;
 
@@ -11,14 +11,24 @@ static test_device device;
 
 typedef sinter_value (*build_fn)(sinter_graph *g, sinter_value x, int64_t axis);
 
-static sinter_value softmax(sinter_graph *g, sinter_value x, int64_t axis) { return sinter_softmax(g, x, axis); }
-static sinter_value log_softmax(sinter_graph *g, sinter_value x, int64_t axis) { return sinter_log_softmax(g, x, axis); }
+static sinter_value softmax(sinter_graph *g, sinter_value x, int64_t axis) {
+    return sinter_softmax(g, x, axis);
+}
+static sinter_value log_softmax(sinter_graph *g, sinter_value x, int64_t axis) {
+    return sinter_log_softmax(g, x, axis);
+}
 static sinter_value log_sum_exp(sinter_graph *g, sinter_value x, int64_t axis) {
     return sinter_reduce_log_sum_exp(g, x, SINTER_SHAPE(axis), 1);
 }
-static sinter_value argmax(sinter_graph *g, sinter_value x, int64_t axis) { return sinter_argmax(g, x, axis, 1, 0); }
-static sinter_value argmin_last(sinter_graph *g, sinter_value x, int64_t axis) { return sinter_argmin(g, x, axis, 1, 1); }
-static sinter_value hardmax(sinter_graph *g, sinter_value x, int64_t axis) { return sinter_hardmax(g, x, axis); }
+static sinter_value argmax(sinter_graph *g, sinter_value x, int64_t axis) {
+    return sinter_argmax(g, x, axis, 1, 0);
+}
+static sinter_value argmin_last(sinter_graph *g, sinter_value x, int64_t axis) {
+    return sinter_argmin(g, x, axis, 1, 1);
+}
+static sinter_value hardmax(sinter_graph *g, sinter_value x, int64_t axis) {
+    return sinter_hardmax(g, x, axis);
+}
 
 static sinter_value scalar(sinter_graph *g, float value) {
     return sinter_constant(g, SINTER_F32, SINTER_SCALAR, &value, sizeof value);
@@ -54,15 +64,16 @@ typedef struct program {
 } program;
 
 static const program programs[] = {
-    {"softmax", softmax, 3, 2, 2e-6},           {"log softmax", log_softmax, 3, 2, 4e-6},
-    {"log sum exp", log_sum_exp, 2, 1, 2e-6},   {"argmax", argmax, 2, 1, 0},
-    {"argmin, last", argmin_last, 2, 1, 0},     {"hardmax", hardmax, 3, 2, 0},
-    {"normalise", normalise, 3, 2, 1e-4},       {"weighted sum", weighted, 3, 1, 1e-5},
+    {"softmax", softmax, 3, 2, 2e-6},          {"log softmax", log_softmax, 3, 2, 4e-6},
+    {"log sum exp", log_sum_exp, 2, 1, 2e-6},  {"argmax", argmax, 2, 1, 0},
+    {"argmin, last", argmin_last, 2, 1, 0},    {"hardmax", hardmax, 3, 2, 0},
+    {"normalise", normalise, 3, 2, 1e-4},      {"weighted sum", weighted, 3, 1, 1e-5},
     {"normalise, softmax", chain, 4, 3, 1e-5},
 };
 enum { PROGRAMS = sizeof programs / sizeof *programs };
 
-static void build(nest_run *run, sinter_graph **g, const program *p, sinter_dtype dtype, sinter_shape shape, int64_t axis) {
+static void build(nest_run *run, sinter_graph **g, const program *p, sinter_dtype dtype, sinter_shape shape,
+                  int64_t axis) {
     must(sinter_graph_create(g));
     sinter_output(*g, "y", p->build(*g, sinter_input(*g, "x", dtype, shape), axis));
     nest_build(run, *g);
@@ -81,7 +92,8 @@ START_TEST(tuples_save_passes) {
         sinter_graph *g;
         sni_passes passes, online;
         build(&run, &g, &programs[i], SINTER_F32, SINTER_SHAPE(SINTER_DIM("m"), SINTER_DIM("n")), -1);
-        ck_assert(sni_passes_init(&passes, run.loop, run.arena) && sni_passes_init_online(&online, run.loop, run.arena));
+        ck_assert(sni_passes_init(&passes, run.loop, run.arena) &&
+                  sni_passes_init_online(&online, run.loop, run.arena));
         ck_assert_msg(passes.count == programs[i].passes, "%s: %d passes", programs[i].name, passes.count);
         ck_assert_msg(online.count == programs[i].online, "%s: %d passes online", programs[i].name, online.count);
         done(&run, g);
@@ -127,13 +139,20 @@ enum { ROWS = 7 };
 /* Element i of row r: plain numbers, then rows with NaN, with Inf, of -Inf alone, with some -Inf, far from 0, with both. */
 static double element(int r, int64_t i, double plain, double far) {
     switch (r) {
-    case 1: return i % 50 == 3 ? NAN : plain;
-    case 2: return i % 40 == 5 ? INFINITY : plain;
-    case 3: return -INFINITY;
-    case 4: return i % 3 == 0 ? -INFINITY : plain;
-    case 5: return plain + far;
-    case 6: return i % 30 == 7 ? INFINITY : i % 30 == 1 ? -INFINITY : plain;
-    default: return plain;
+    case 1:
+        return i % 50 == 3 ? NAN : plain;
+    case 2:
+        return i % 40 == 5 ? INFINITY : plain;
+    case 3:
+        return -INFINITY;
+    case 4:
+        return i % 3 == 0 ? -INFINITY : plain;
+    case 5:
+        return plain + far;
+    case 6:
+        return i % 30 == 7 ? INFINITY : i % 30 == 1 ? -INFINITY : plain;
+    default:
+        return plain;
     }
 }
 
@@ -142,7 +161,8 @@ static void fill_rows(nest_run *run, sinter_shape shape, int row_axis) {
     sni_ref_tensor *x = run->in[0];
     if (x->f == NULL) return;
     for (int64_t k = 0; k < x->count; ++k) {
-        int64_t row = row_axis == 0 ? k / x->dims[1] : k % x->dims[1], i = row_axis == 0 ? k % x->dims[1] : k / x->dims[1];
+        int64_t row = row_axis == 0 ? k / x->dims[1] : k % x->dims[1],
+                i = row_axis == 0 ? k % x->dims[1] : k / x->dims[1];
         x->f[k] = sni_dtype_round(x->dtype, element((int)(row % ROWS), i, x->f[k], x->dtype == SINTER_F16 ? 10 : 30));
     }
     for (int o = 0; o < NEST_PORTS; ++o) {
@@ -182,7 +202,8 @@ static void check_rows(const program *p, sinter_dtype dtype, int64_t axis, const
     build(&run, &g, p, dtype, SINTER_SHAPE(SINTER_DIM("m"), SINTER_DIM("n")), axis);
     for (int k = 0; k < count; ++k) {
         char label[200];
-        sinter_shape shape = axis == 1 ? SINTER_SHAPE(2 * ROWS + 1, lengths[k]) : SINTER_SHAPE(lengths[k], 2 * ROWS + 1);
+        sinter_shape shape =
+            axis == 1 ? SINTER_SHAPE(2 * ROWS + 1, lengths[k]) : SINTER_SHAPE(lengths[k], 2 * ROWS + 1);
         snprintf(label, sizeof label, "%s of %s, axis %d, %lld elements", p->name, sinter_dtype_name(dtype), (int)axis,
                  (long long)lengths[k]);
         fill_rows(&run, shape, axis == 1 ? 0 : 1);

@@ -9,8 +9,7 @@ START_TEST(names_are_those_of_the_header) {
     ck_assert_str_eq(sni_cl_error_name(CL_SUCCESS), "CL_SUCCESS");
     ck_assert_str_eq(sni_cl_error_name(CL_OUT_OF_RESOURCES), "CL_OUT_OF_RESOURCES");
     ck_assert_str_eq(sni_cl_error_name(CL_INVALID_KERNEL_ARGS), "CL_INVALID_KERNEL_ARGS");
-    ck_assert_str_eq(sni_cl_error_name(CL_INVALID_DEVICE_PARTITION_COUNT),
-                     "CL_INVALID_DEVICE_PARTITION_COUNT");
+    ck_assert_str_eq(sni_cl_error_name(CL_INVALID_DEVICE_PARTITION_COUNT), "CL_INVALID_DEVICE_PARTITION_COUNT");
     ck_assert_str_eq(sni_cl_error_name(CL_BUILD_PROGRAM_FAILURE), "CL_BUILD_PROGRAM_FAILURE");
     ck_assert_str_eq(sni_cl_error_name(-1001), "CL_PLATFORM_NOT_FOUND_KHR");
     ck_assert_ptr_nonnull(sni_cl_error_name(12345));
@@ -25,15 +24,13 @@ START_TEST(no_code_is_left_out) {
         if (code < -19 && code > -30) continue;
         ck_assert_msg(strcmp(sni_cl_error_name(code), unknown), "%d has no name", (int)code);
         for (cl_int other = 0; other > code; --other)
-            if (!(other < -19 && other > -30))
-                ck_assert_str_ne(sni_cl_error_name(other), sni_cl_error_name(code));
+            if (!(other < -19 && other > -30)) ck_assert_str_ne(sni_cl_error_name(other), sni_cl_error_name(code));
     }
 }
 END_TEST
 
 START_TEST(errors_become_statuses) {
-    ck_assert_int_eq(sni_cl_fail(CL_MEM_OBJECT_ALLOCATION_FAILURE, "x"),
-                     SINTER_OUT_OF_DEVICE_MEMORY);
+    ck_assert_int_eq(sni_cl_fail(CL_MEM_OBJECT_ALLOCATION_FAILURE, "x"), SINTER_OUT_OF_DEVICE_MEMORY);
     ck_assert_int_eq(sni_cl_fail(CL_OUT_OF_RESOURCES, "x"), SINTER_OUT_OF_DEVICE_MEMORY);
     ck_assert_int_eq(sni_cl_fail(CL_OUT_OF_HOST_MEMORY, "x"), SINTER_OUT_OF_MEMORY);
     ck_assert_int_eq(sni_cl_fail(CL_INVALID_CONTEXT, "clDoThing"), SINTER_DEVICE);

@@ -78,12 +78,8 @@ START_TEST(open_gives_a_working_queue) {
     cl_int error = CL_SUCCESS;
     cl_mem memory = clCreateBuffer(device->context, CL_MEM_READ_WRITE, 4, NULL, &error);
     ck_assert_int_eq(error, CL_SUCCESS);
-    ck_assert_int_eq(
-        clEnqueueWriteBuffer(device->queue, memory, CL_TRUE, 0, 4, &number, 0, NULL, NULL),
-        CL_SUCCESS);
-    ck_assert_int_eq(
-        clEnqueueReadBuffer(device->queue, memory, CL_TRUE, 0, 4, &back, 0, NULL, NULL),
-        CL_SUCCESS);
+    ck_assert_int_eq(clEnqueueWriteBuffer(device->queue, memory, CL_TRUE, 0, 4, &number, 0, NULL, NULL), CL_SUCCESS);
+    ck_assert_int_eq(clEnqueueReadBuffer(device->queue, memory, CL_TRUE, 0, 4, &back, 0, NULL, NULL), CL_SUCCESS);
     ck_assert_int_eq(back, 42);
     clReleaseMemObject(memory);
     cl_command_queue measuring = NULL, same = NULL;
@@ -100,27 +96,22 @@ END_TEST
 START_TEST(adopt_checks_what_it_is_given) {
     sni_device *device = NULL, *adopted = NULL;
     ck_assert_int_eq(sni_device_open(NULL, &device), SINTER_OK);
-    ck_assert_int_eq(sni_device_adopt(NULL, device->id, device->queue, &adopted),
-                     SINTER_INVALID_ARGUMENT);
-    ck_assert_int_eq(sni_device_adopt(device->context, device->id, NULL, &adopted),
-                     SINTER_INVALID_ARGUMENT);
+    ck_assert_int_eq(sni_device_adopt(NULL, device->id, device->queue, &adopted), SINTER_INVALID_ARGUMENT);
+    ck_assert_int_eq(sni_device_adopt(device->context, device->id, NULL, &adopted), SINTER_INVALID_ARGUMENT);
     ck_assert_ptr_null(adopted);
     cl_int error = CL_SUCCESS;
-    cl_command_queue loose = clCreateCommandQueue(device->context, device->id,
-                                                  CL_QUEUE_OUT_OF_ORDER_EXEC_MODE_ENABLE, &error);
+    cl_command_queue loose =
+        clCreateCommandQueue(device->context, device->id, CL_QUEUE_OUT_OF_ORDER_EXEC_MODE_ENABLE, &error);
     if (error == CL_SUCCESS && loose) {
-        ck_assert_int_eq(sni_device_adopt(device->context, device->id, loose, &adopted),
-                         SINTER_INVALID_ARGUMENT);
+        ck_assert_int_eq(sni_device_adopt(device->context, device->id, loose, &adopted), SINTER_INVALID_ARGUMENT);
         ck_assert_ptr_nonnull(strstr(sinter_last_error(), "in order"));
         clReleaseCommandQueue(loose);
     }
     cl_context other = clCreateContext(NULL, 1, &device->id, NULL, NULL, &error);
     ck_assert_int_eq(error, CL_SUCCESS);
-    ck_assert_int_eq(sni_device_adopt(other, device->id, device->queue, &adopted),
-                     SINTER_INVALID_ARGUMENT);
+    ck_assert_int_eq(sni_device_adopt(other, device->id, device->queue, &adopted), SINTER_INVALID_ARGUMENT);
     clReleaseContext(other);
-    ck_assert_int_eq(sni_device_adopt(device->context, device->id, device->queue, &adopted),
-                     SINTER_OK);
+    ck_assert_int_eq(sni_device_adopt(device->context, device->id, device->queue, &adopted), SINTER_OK);
     ck_assert_str_eq(adopted->caps.identity, device->caps.identity);
     /* The adopted one keeps the objects alive. */
     sni_device_release(device);

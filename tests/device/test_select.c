@@ -18,8 +18,8 @@ static cl_platform_id platform_number(uintptr_t n) {
     return (cl_platform_id)(n * 16 + 16);
 }
 
-static void entry(sni_device_entry *out, uintptr_t platform, const char *platform_name,
-                  const char *vendor, const char *name) {
+static void entry(sni_device_entry *out, uintptr_t platform, const char *platform_name, const char *vendor,
+                  const char *name) {
     *out = (sni_device_entry){.platform = platform_number(platform), .id = NULL};
     snprintf(out->caps.platform, sizeof out->caps.platform, "%s", platform_name);
     snprintf(out->caps.vendor, sizeof out->caps.vendor, "%s", vendor);
@@ -33,8 +33,7 @@ static cl_platform_id platforms[3];
 static void fill_list(void) {
     entry(&list[0], 1, "NVIDIA CUDA", "NVIDIA Corporation", "NVIDIA H200");
     entry(&list[1], 1, "NVIDIA CUDA", "NVIDIA Corporation", "NVIDIA A100");
-    entry(&list[2], 2, "AMD Accelerated Parallel Processing", "Advanced Micro Devices, Inc.",
-          "gfx90a:sramecc+");
+    entry(&list[2], 2, "AMD Accelerated Parallel Processing", "Advanced Micro Devices, Inc.", "gfx90a:sramecc+");
     entry(&list[3], 0, "Portable Computing Language", "AuthenticAMD", "pthread-AMD EPYC");
     entry(&list[4], 0, "Portable Computing Language", "GenuineIntel", "basic-Xeon");
     for (uintptr_t i = 0; i < 3; ++i) platforms[i] = platform_number(i);

@@ -21,7 +21,8 @@ static double thread_seconds(void) {
 
 static void chain(sinter_graph *g, sinter_value x, int n) {
     sinter_value y = x;
-    for (int i = 0; i < n; ++i) y = i % 3 == 0 ? sinter_relu(g, y) : i % 3 == 1 ? sinter_add(g, y, x) : sinter_mul(g, y, x);
+    for (int i = 0; i < n; ++i)
+        y = i % 3 == 0 ? sinter_relu(g, y) : i % 3 == 1 ? sinter_add(g, y, x) : sinter_mul(g, y, x);
     sinter_output(g, "y", y);
 }
 
@@ -36,7 +37,8 @@ static void tree(sinter_graph *g, sinter_value x, int n) {
     sinter_value *level = malloc((size_t)count * sizeof *level);
     for (int i = 0; i < count; ++i) level[i] = sinter_mul(g, x, sinter_scalar(g, SINTER_F32, i + 1));
     for (; count > 1; count = (count + 1) / 2)
-        for (int i = 0; i < count; i += 2) level[i / 2] = i + 1 < count ? sinter_add(g, level[i], level[i + 1]) : level[i];
+        for (int i = 0; i < count; i += 2)
+            level[i / 2] = i + 1 < count ? sinter_add(g, level[i], level[i + 1]) : level[i];
     sinter_output(g, "y", level[0]);
     free(level);
 }
@@ -81,20 +83,28 @@ static void outputs(sinter_graph *g, sinter_value x, int n) {
 typedef struct shape {
     const char *name;
     void (*build)(sinter_graph *g, sinter_value x, int n);
-    int nodes;          /* of the larger graph */
+    int nodes;           /* of the larger graph */
     double most_seconds; /* unoptimised and with sanitizers; a fifth of it is usual */
 } shape;
 
 static const shape shapes[] = {
-    {"chain", chain, 100000, 60}, {"tree", tree, 100000, 60},  {"sin and cos", waves, 3000, 10}, {"star", star, 20000, 60},
-    {"layers", layers, 8000, 60}, {"views", views, 8000, 120}, {"outputs", outputs, 20000, 60},
+    {"chain", chain, 100000, 60},    {"tree", tree, 100000, 60},   {"sin and cos", waves, 3000, 10},
+    {"star", star, 20000, 60},       {"layers", layers, 8000, 60}, {"views", views, 8000, 120},
+    {"outputs", outputs, 20000, 60},
 };
 
 /* Seconds from the first builder call to the last kernel's text. */
 static double run(const shape *s, int nodes) {
-    static const sni_caps caps = {.device_class = SNI_DEVICE_CPU, .name = "none", .platform = "none", .compute_units = 2,
-                                  .max_work_group = 4096, .max_work_item = {4096, 4096, 4096}, .local_bytes = 1 << 20,
-                                  .max_parameter_bytes = 1024, .native_float_width = 8, .has_f64 = true};
+    static const sni_caps caps = {.device_class = SNI_DEVICE_CPU,
+                                  .name = "none",
+                                  .platform = "none",
+                                  .compute_units = 2,
+                                  .max_work_group = 4096,
+                                  .max_work_item = {4096, 4096, 4096},
+                                  .local_bytes = 1 << 20,
+                                  .max_parameter_bytes = 1024,
+                                  .native_float_width = 8,
+                                  .has_f64 = true};
     static const sni_fuse_options options = {.limits = {.max_buffers = 32, .max_stmts = 384},
                                              .costs = {5000, 16, 96, 256, 0.01, 64}};
     double start = thread_seconds();
@@ -106,7 +116,8 @@ static double run(const shape *s, int nodes) {
     s->build(graph, sinter_input(graph, "x", SINTER_F32, SINTER_SHAPE(SINTER_DIM("n"), 64)), nodes);
     ck_assert_msg(sni_rewrite_all(graph, &rewritten) == SINTER_OK, "%s: %s", s->name, sinter_last_error());
     ck_assert_int_eq(sni_fuse_prepare(rewritten, &prepared), SINTER_OK);
-    ck_assert_msg(sni_fuse(prepared, &options, arena, &groups, &count) == SINTER_OK, "%s: %s", s->name, sinter_last_error());
+    ck_assert_msg(sni_fuse(prepared, &options, arena, &groups, &count) == SINTER_OK, "%s: %s", s->name,
+                  sinter_last_error());
     for (size_t i = 0; i < count; ++i) {
         sni_kspec spec;
         ck_assert_msg(sni_codegen(groups[i].loop, &caps, NULL, arena, &spec) == SINTER_OK, "%s", sinter_last_error());

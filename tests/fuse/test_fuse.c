@@ -12,13 +12,27 @@
 #include "fuse/fuse.h"
 #include "rewrite/pass.h"
 
-static const sni_caps cpu = {.device_class = SNI_DEVICE_CPU, .name = "none", .platform = "none", .compute_units = 2,
-                             .max_work_group = 4096, .max_work_item = {4096, 4096, 4096}, .local_bytes = 1 << 20,
-                             .max_parameter_bytes = 1024, .native_float_width = 8, .has_f64 = true};
+static const sni_caps cpu = {.device_class = SNI_DEVICE_CPU,
+                             .name = "none",
+                             .platform = "none",
+                             .compute_units = 2,
+                             .max_work_group = 4096,
+                             .max_work_item = {4096, 4096, 4096},
+                             .local_bytes = 1 << 20,
+                             .max_parameter_bytes = 1024,
+                             .native_float_width = 8,
+                             .has_f64 = true};
 
-static const sni_caps gpu = {.device_class = SNI_DEVICE_GPU, .name = "none", .platform = "none", .compute_units = 132,
-                             .max_work_group = 1024, .max_work_item = {1024, 1024, 64}, .local_bytes = 48 << 10,
-                             .static_local_bytes = 200 << 10, .max_parameter_bytes = 4096, .native_float_width = 1,
+static const sni_caps gpu = {.device_class = SNI_DEVICE_GPU,
+                             .name = "none",
+                             .platform = "none",
+                             .compute_units = 132,
+                             .max_work_group = 1024,
+                             .max_work_item = {1024, 1024, 64},
+                             .local_bytes = 48 << 10,
+                             .static_local_bytes = 200 << 10,
+                             .max_parameter_bytes = 4096,
+                             .native_float_width = 1,
                              .has_f64 = true};
 
 static const sni_caps *caps = &cpu; /* of the device that is fused for */
@@ -27,11 +41,14 @@ static sni_arena *arena;
 static sni_group *groups;
 static size_t count;
 
-static void begin(void) { ck_assert_int_eq(sinter_graph_create(&g), SINTER_OK); }
+static void begin(void) {
+    ck_assert_int_eq(sinter_graph_create(&g), SINTER_OK);
+}
 
 static void fuse(void) {
-    sni_fuse_options options = {.limits = {.max_buffers = 32, .max_stmts = 384, .accepts = sni_codegen_accepts,
-                                           .accepts_context = (void *)caps}};
+    sni_fuse_options options = {
+        .limits = {
+            .max_buffers = 32, .max_stmts = 384, .accepts = sni_codegen_accepts, .accepts_context = (void *)caps}};
     sinter_graph *rewritten = NULL;
     sni_costs_derive(caps, &options.costs);
     arena = sni_arena_create();
@@ -50,7 +67,8 @@ static void end(void) {
 static sinter_value weights(int64_t rows, int64_t columns) {
     float *data = calloc((size_t)(rows * columns), sizeof *data);
     for (int64_t i = 0; i < rows * columns; ++i) data[i] = (float)(i % 13) / 13;
-    sinter_value w = sinter_constant(g, SINTER_F32, SINTER_SHAPE(rows, columns), data, (size_t)(rows * columns) * sizeof *data);
+    sinter_value w =
+        sinter_constant(g, SINTER_F32, SINTER_SHAPE(rows, columns), data, (size_t)(rows * columns) * sizeof *data);
     free(data);
     return w;
 }
@@ -58,9 +76,9 @@ static sinter_value weights(int64_t rows, int64_t columns) {
 /* One layer norm, one product of q, k and v, attention, one product and the norm after it. */
 START_TEST(attention_is_one_kernel) {
     static const attention_options cases[] = {
-        {SINTER_F32, 4, 4, 32, 32, NO_MASK, 0, 0}, {SINTER_F32, 4, 4, 64, 64, CAUSAL, 0, 0},
+        {SINTER_F32, 4, 4, 32, 32, NO_MASK, 0, 0},  {SINTER_F32, 4, 4, 64, 64, CAUSAL, 0, 0},
         {SINTER_F32, 8, 2, 64, 64, ADDITIVE, 1, 0}, {SINTER_F32, 4, 1, 32, 48, BOOLEAN, 1, 0},
-        {SINTER_F16, 4, 4, 64, 64, CAUSAL, 0, 0},  {SINTER_BF16, 6, 3, 128, 128, ADDITIVE, 1, 0},
+        {SINTER_F16, 4, 4, 64, 64, CAUSAL, 0, 0},   {SINTER_BF16, 6, 3, 128, 128, ADDITIVE, 1, 0},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i) {
         begin();
@@ -95,9 +113,9 @@ END_TEST
 
 START_TEST(attention_is_one_kernel_on_a_gpu) {
     static const attention_options cases[] = {
-        {SINTER_F32, 4, 4, 32, 32, NO_MASK, 0, 0}, {SINTER_F32, 4, 4, 64, 64, CAUSAL, 0, 0},
+        {SINTER_F32, 4, 4, 32, 32, NO_MASK, 0, 0},  {SINTER_F32, 4, 4, 64, 64, CAUSAL, 0, 0},
         {SINTER_F32, 8, 2, 64, 64, ADDITIVE, 1, 0}, {SINTER_F32, 4, 1, 32, 48, BOOLEAN, 1, 0},
-        {SINTER_F16, 4, 4, 64, 64, CAUSAL, 1, 0},  {SINTER_BF16, 6, 3, 128, 128, ADDITIVE, 1, 0},
+        {SINTER_F16, 4, 4, 64, 64, CAUSAL, 1, 0},   {SINTER_BF16, 6, 3, 128, 128, ADDITIVE, 1, 0},
         {SINTER_F32, 4, 4, 256, 256, CAUSAL, 1, 0},
     };
     caps = &gpu;
@@ -116,7 +134,8 @@ END_TEST
 START_TEST(a_gated_layer_is_three_kernels) {
     begin();
     sinter_value x = sinter_input(g, "x", SINTER_F32, SINTER_SHAPE(SINTER_DIM("n"), 96));
-    sinter_value norm = sinter_mul(g, x, sinter_rsqrt(g, sinter_reduce_mean(g, sinter_mul(g, x, x), SINTER_SHAPE(-1), 1)));
+    sinter_value norm =
+        sinter_mul(g, x, sinter_rsqrt(g, sinter_reduce_mean(g, sinter_mul(g, x, x), SINTER_SHAPE(-1), 1)));
     sinter_value gate = sinter_matmul(g, norm, weights(96, 256)), up = sinter_matmul(g, norm, weights(96, 256));
     sinter_value inside = sinter_mul(g, sinter_mul(g, gate, sinter_sigmoid(g, gate)), up);
     sinter_output(g, "y", sinter_add(g, x, sinter_matmul(g, inside, weights(256, 96))));
@@ -161,7 +180,13 @@ START_TEST(costs_are_counted) {
     sinter_output(g, "y", sinter_reduce_sum(g, sinter_mul(g, x, x), SINTER_SHAPE(1), 0));
     fuse();
     ck_assert_uint_eq(count, 1);
-    sni_costs costs = {.launch_ns = 1000, .bytes_per_ns = 2, .f32_ops_per_ns = 10, .tile = 64, .block = 256, .computed = 0.5, .symbolic_size = 64};
+    sni_costs costs = {.launch_ns = 1000,
+                       .bytes_per_ns = 2,
+                       .f32_ops_per_ns = 10,
+                       .tile = 64,
+                       .block = 256,
+                       .computed = 0.5,
+                       .symbolic_size = 64};
     sni_kernel_cost c;
     ck_assert(sni_fuse_cost(groups[0].loop, &costs, &c));
     ck_assert_double_eq(c.bytes, 4 * (5000 + 100));
@@ -186,8 +211,10 @@ START_TEST(order_keeps_memory_low) {
     begin();
     enum { BRANCHES = 12 };
     sinter_value x = sinter_input(g, "x", SINTER_F32, SINTER_SHAPE(64, 64)), wide[BRANCHES], sum = x;
-    for (int i = 0; i < BRANCHES; ++i) wide[i] = sinter_matmul(g, sinter_add(g, x, sinter_scalar(g, SINTER_F32, i)), weights(64, 4096 + i));
-    for (int i = 0; i < BRANCHES; ++i) sum = sinter_add(g, sum, sinter_reduce_max(g, sinter_softmax(g, wide[i], 1), SINTER_SHAPE(1), 1));
+    for (int i = 0; i < BRANCHES; ++i)
+        wide[i] = sinter_matmul(g, sinter_add(g, x, sinter_scalar(g, SINTER_F32, i)), weights(64, 4096 + i));
+    for (int i = 0; i < BRANCHES; ++i)
+        sum = sinter_add(g, sum, sinter_reduce_max(g, sinter_softmax(g, wide[i], 1), SINTER_SHAPE(1), 1));
     sinter_output(g, "y", sum);
     fuse();
     bool *done = calloc(prepared->node_count, sizeof *done);
@@ -215,8 +242,9 @@ END_TEST
 START_TEST(memory_runs_out) {
     attention_options options = {SINTER_F32, 4, 2, 32, 32, ADDITIVE, 1, 0};
     sinter_graph *rewritten = NULL;
-    sni_fuse_options fused = {.limits = {.max_buffers = 32, .max_stmts = 384, .accepts = sni_codegen_accepts,
-                                         .accepts_context = (void *)&cpu}};
+    sni_fuse_options fused = {
+        .limits = {
+            .max_buffers = 32, .max_stmts = 384, .accepts = sni_codegen_accepts, .accepts_context = (void *)&cpu}};
     sni_costs_derive(&cpu, &fused.costs);
     begin();
     attention_graph(g, &options);
@@ -229,8 +257,8 @@ START_TEST(memory_runs_out) {
         sni_alloc_fail_at(++nth);
         status = sni_fuse(prepared, &fused, arena, &groups, &count);
         sni_alloc_fail_at(0);
-        ck_assert_msg(status == SINTER_OK || status == SINTER_OUT_OF_MEMORY,
-                      "allocation %d: %s", nth, sinter_last_error());
+        ck_assert_msg(status == SINTER_OK || status == SINTER_OUT_OF_MEMORY, "allocation %d: %s", nth,
+                      sinter_last_error());
         if (status != SINTER_OK) sni_arena_release(arena);
     }
     ck_assert_int_eq(status, SINTER_OK);
@@ -241,8 +269,14 @@ START_TEST(memory_runs_out) {
 END_TEST
 
 int main(void) {
-    const TTest *const tests[] = {attention_is_one_kernel, attention_of_known_sizes_is_one_kernel_on_a_gpu,
-                                  attention_is_one_kernel_on_a_gpu, a_gated_layer_is_three_kernels, siblings_share_a_launch,
-                                  repeated_work_is_weighed, costs_are_counted, order_keeps_memory_low, memory_runs_out};
+    const TTest *const tests[] = {attention_is_one_kernel,
+                                  attention_of_known_sizes_is_one_kernel_on_a_gpu,
+                                  attention_is_one_kernel_on_a_gpu,
+                                  a_gated_layer_is_three_kernels,
+                                  siblings_share_a_launch,
+                                  repeated_work_is_weighed,
+                                  costs_are_counted,
+                                  order_keeps_memory_low,
+                                  memory_runs_out};
     return run_suite(suite_of("fuse", tests, sizeof tests / sizeof *tests));
 }

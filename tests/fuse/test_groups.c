@@ -53,7 +53,8 @@ static bool encloses(const sni_groups *g, const int *set, int count) {
     bool seen[NODES] = {false};
     for (int n = 0; n < g->node_count; ++n)
         for (int e = g->dep_start[n]; member(set, count, g->of[n]) && e < g->dep_start[n + 1]; ++e)
-            if (!member(set, count, g->of[g->deps[e]]) && leads_back(g, g->of[g->deps[e]], set, count, seen)) return true;
+            if (!member(set, count, g->of[g->deps[e]]) && leads_back(g, g->of[g->deps[e]], set, count, seen))
+                return true;
     return false;
 }
 

@@ -21,12 +21,10 @@ static void check_type(const sinter_graph *graph, sinter_value value, const char
 }
 
 /* The graph fails with the status and a text that holds every part; then it is released. */
-static void check_fails(sinter_graph *graph, sinter_status status, const char *part,
-                        const char *part2) {
+static void check_fails(sinter_graph *graph, sinter_status status, const char *part, const char *part2) {
     ck_assert_int_eq(sinter_graph_status(graph), status);
     ck_assert_msg(strstr(sinter_last_error(), part) != NULL, "'%s' lacks '%s'", sinter_last_error(), part);
-    ck_assert_msg(strstr(sinter_last_error(), part2) != NULL, "'%s' lacks '%s'", sinter_last_error(),
-                  part2);
+    ck_assert_msg(strstr(sinter_last_error(), part2) != NULL, "'%s' lacks '%s'", sinter_last_error(), part2);
     sinter_graph_release(graph);
 }
 
@@ -187,15 +185,17 @@ START_TEST(bad_shapes_are_refused) {
 }
 END_TEST
 
-static void count_call(void *context) { ++*(int *)context; }
+static void count_call(void *context) {
+    ++*(int *)context;
+}
 
 START_TEST(constants_are_copied_or_borrowed) {
     sinter_graph *g = new_graph();
     float data[4] = {1, 2, 3, 4};
     int freed = 0;
     sinter_value copied = sinter_constant(g, SINTER_F32, SINTER_SHAPE(4), data, sizeof data);
-    sinter_value borrowed = sinter_constant_borrowed(g, SINTER_F32, SINTER_SHAPE(2, 2), data,
-                                                     sizeof data, count_call, &freed);
+    sinter_value borrowed =
+        sinter_constant_borrowed(g, SINTER_F32, SINTER_SHAPE(2, 2), data, sizeof data, count_call, &freed);
     const sni_value *a = sni_graph_value(g, copied.id), *b = sni_graph_value(g, borrowed.id);
     ck_assert_ptr_ne(sni_blob_data(a->blob), data);
     ck_assert_mem_eq(sni_blob_data(a->blob), data, sizeof data);
@@ -215,8 +215,7 @@ START_TEST(constants_that_do_not_fit_are_refused_and_freed) {
     sinter_constant(g, SINTER_F32, SINTER_SHAPE(5), data, sizeof data);
     check_fails(g, SINTER_INVALID_ARGUMENT, "constant", "size in bytes");
     g = new_graph();
-    sinter_constant_borrowed(g, SINTER_F32, SINTER_SHAPE(SINTER_DIM("n")), data, sizeof data,
-                             count_call, &freed);
+    sinter_constant_borrowed(g, SINTER_F32, SINTER_SHAPE(SINTER_DIM("n")), data, sizeof data, count_call, &freed);
     ck_assert_int_eq(freed, 1);
     sinter_constant_borrowed(g, SINTER_F32, SINTER_SHAPE(4), data, sizeof data, count_call, &freed);
     ck_assert_int_eq(freed, 2);
@@ -356,13 +355,22 @@ END_TEST
 
 int main(void) {
     const TTest *const tests[] = {
-        builders_infer_types, out_of_range_queries_answer_nothing, dimensions_print_into_any_buffer,
-        the_first_error_sticks_and_names_operator_and_shapes, errors_name_the_importers_node,
-        values_that_are_none_are_refused, inputs_and_outputs_need_unique_names,
-        bad_shapes_are_refused, constants_are_copied_or_borrowed,
-        constants_that_do_not_fit_are_refused_and_freed, scalars_round_to_their_dtype,
-        presets_and_lists_are_taken_over, wrong_calls_are_refused, symbolic_dimensions_broadcast,
-        graphs_print_one_line_a_node, many_inputs_to_one_operator,
+        builders_infer_types,
+        out_of_range_queries_answer_nothing,
+        dimensions_print_into_any_buffer,
+        the_first_error_sticks_and_names_operator_and_shapes,
+        errors_name_the_importers_node,
+        values_that_are_none_are_refused,
+        inputs_and_outputs_need_unique_names,
+        bad_shapes_are_refused,
+        constants_are_copied_or_borrowed,
+        constants_that_do_not_fit_are_refused_and_freed,
+        scalars_round_to_their_dtype,
+        presets_and_lists_are_taken_over,
+        wrong_calls_are_refused,
+        symbolic_dimensions_broadcast,
+        graphs_print_one_line_a_node,
+        many_inputs_to_one_operator,
     };
     return run_suite(suite_of("graph build", tests, sizeof tests / sizeof *tests));
 }

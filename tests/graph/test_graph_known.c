@@ -14,8 +14,7 @@ typedef struct fixture {
 static fixture begin(void) {
     fixture f = {0};
     ck_assert_int_eq(sinter_graph_create(&f.graph), SINTER_OK);
-    f.x = sinter_input(f.graph, "x", SINTER_F32,
-                       SINTER_SHAPE(SINTER_DIM("batch"), SINTER_DIM("seq"), 64));
+    f.x = sinter_input(f.graph, "x", SINTER_F32, SINTER_SHAPE(SINTER_DIM("batch"), SINTER_DIM("seq"), 64));
     sni_expr three = sni_sym_const(f.graph->sym, 3);
     f.shape.id = sni_graph_add_known(f.graph, 1, &three, sni_graph_value(f.graph, f.x.id)->type.dims, 3);
     ck_assert(f.shape.id != 0);
@@ -37,8 +36,7 @@ static void check_elements(sinter_graph *graph, sinter_value value, const char *
 }
 
 static sinter_value constant_i64(sinter_graph *graph, size_t count, const int64_t *values) {
-    return sinter_constant(graph, SINTER_I64, SINTER_SHAPE((sinter_dim)count), values,
-                           count * sizeof *values);
+    return sinter_constant(graph, SINTER_I64, SINTER_SHAPE((sinter_dim)count), values, count * sizeof *values);
 }
 
 static sinter_value index_scalar(sinter_graph *graph, int64_t value) {
@@ -75,14 +73,10 @@ END_TEST
 START_TEST(views_keep_elements) {
     fixture f = begin();
     sinter_graph *g = f.graph;
-    check_elements(g, sinter_slice(g, f.shape, SINTER_SHAPE(1), SINTER_SHAPE(1), SINTER_SHAPE(2)),
-                   "seq, 64");
-    check_elements(g, sinter_slice(g, f.shape, SINTER_SHAPE(2), SINTER_SHAPE(-1), SINTER_SHAPE(3)),
-                   "64, seq, batch");
-    check_elements(g, sinter_pad(g, f.shape, SINTER_SHAPE(1), SINTER_SHAPE(1), 0, 7),
-                   "7, batch, seq, 64, 7");
-    check_elements(g, sinter_expand(g, sinter_gather(g, f.shape, index_scalar(g, 1), 0), SINTER_SHAPE(2)),
-                   "seq, seq");
+    check_elements(g, sinter_slice(g, f.shape, SINTER_SHAPE(1), SINTER_SHAPE(1), SINTER_SHAPE(2)), "seq, 64");
+    check_elements(g, sinter_slice(g, f.shape, SINTER_SHAPE(2), SINTER_SHAPE(-1), SINTER_SHAPE(3)), "64, seq, batch");
+    check_elements(g, sinter_pad(g, f.shape, SINTER_SHAPE(1), SINTER_SHAPE(1), 0, 7), "7, batch, seq, 64, 7");
+    check_elements(g, sinter_expand(g, sinter_gather(g, f.shape, index_scalar(g, 1), 0), SINTER_SHAPE(2)), "seq, seq");
     sinter_value column = sinter_reshape(g, f.shape, SINTER_SHAPE(3, 1));
     check_elements(g, column, "batch, seq, 64");
     check_elements(g, sinter_transpose(g, column, SINTER_SCALAR), "batch, seq, 64");
@@ -171,9 +165,9 @@ END_TEST
 
 int main(void) {
     const TTest *const tests[] = {
-        shape_gather_concat_reshape, views_keep_elements, elementwise_and_reductions_keep_elements,
-        iotas_are_known_when_small, what_cannot_be_known_is_not,
-        a_gather_takes_what_it_needs_from_partly_known_data, broadcast_elements,
+        shape_gather_concat_reshape, views_keep_elements,         elementwise_and_reductions_keep_elements,
+        iotas_are_known_when_small,  what_cannot_be_known_is_not, a_gather_takes_what_it_needs_from_partly_known_data,
+        broadcast_elements,
     };
     return run_suite(suite_of("graph known", tests, sizeof tests / sizeof *tests));
 }

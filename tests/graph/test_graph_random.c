@@ -19,8 +19,25 @@ static uint64_t next_random(uint64_t below) {
 }
 
 static int64_t random_number(void) {
-    static const int64_t numbers[] = {0, 1, -1, 2, 3, 4, 5, 7, -2, -3, 8, 1000, INT64_MAX, INT64_MIN,
-                                      INT64_MIN + 3, INT64_MAX - 1, (int64_t)1 << 40, INT32_MAX, INT32_MIN};
+    static const int64_t numbers[] = {0,
+                                      1,
+                                      -1,
+                                      2,
+                                      3,
+                                      4,
+                                      5,
+                                      7,
+                                      -2,
+                                      -3,
+                                      8,
+                                      1000,
+                                      INT64_MAX,
+                                      INT64_MIN,
+                                      INT64_MIN + 3,
+                                      INT64_MAX - 1,
+                                      (int64_t)1 << 40,
+                                      INT32_MAX,
+                                      INT32_MIN};
     return numbers[next_random(next_random(3) ? 9 : sizeof numbers / sizeof *numbers)];
 }
 
@@ -150,8 +167,10 @@ static bool random_call(const sni_op *op, int *runs) {
         random_attrs(graph, op, first ? first->type.rank : (int)next_random(4), attrs);
         out = sni_graph_add1(graph, op->name, count, ids, attrs);
         ck_assert_msg((out != 0) == (sinter_graph_status(graph) == SINTER_OK), "%s", op->name);
-        if (out == 0) ck_assert_msg(strstr(sinter_last_error(), op->name) || graph->status == SINTER_OUT_OF_MEMORY ||
-                                    graph->status == SINTER_INVALID_ARGUMENT, "%s: %s", op->name, sinter_last_error());
+        if (out == 0)
+            ck_assert_msg(strstr(sinter_last_error(), op->name) || graph->status == SINTER_OUT_OF_MEMORY ||
+                              graph->status == SINTER_INVALID_ARGUMENT,
+                          "%s: %s", op->name, sinter_last_error());
     }
     if (out != 0) {
         check_value(graph, op, out);
@@ -172,7 +191,8 @@ START_TEST(random_calls_of_a_row) {
     g_random = 0x2545f4914f6cdd1dull + (uint64_t)_i * 977;
     for (int n = 0; n < CALLS_A_ROW; n++) accepted += random_call(op, &runs);
     /* Rows with many conditions are rarely met by chance; the others must be. */
-    if (op->kind == SNI_OP_ELEMENTWISE) ck_assert_msg(accepted > 20 && runs > 10, "%s: %d, %d", op->name, accepted, runs);
+    if (op->kind == SNI_OP_ELEMENTWISE)
+        ck_assert_msg(accepted > 20 && runs > 10, "%s: %d, %d", op->name, accepted, runs);
 }
 END_TEST
 

@@ -136,8 +136,7 @@ START_TEST(tensors_check_their_shapes) {
     ck_assert_int_eq(sni_ref_tensor_create(SINTER_F32, 2, (int64_t[]){0, INT64_MAX}, &t), SINTER_SHAPE);
     ck_assert_int_eq(sni_ref_tensor_create(SINTER_F32, 9, (int64_t[9]){0}, &t), SINTER_SHAPE);
     ck_assert_int_eq(sni_ref_tensor_create((sinter_dtype)50, 0, NULL, &t), SINTER_DTYPE);
-    ck_assert_int_eq(sni_ref_tensor_create(SINTER_F32, 1, (int64_t[]){(int64_t)1 << 55}, &t),
-                     SINTER_OUT_OF_MEMORY);
+    ck_assert_int_eq(sni_ref_tensor_create(SINTER_F32, 1, (int64_t[]){(int64_t)1 << 55}, &t), SINTER_OUT_OF_MEMORY);
     ck_assert_ptr_null(t);
     sni_ref_tensor_release(NULL);
 }
@@ -160,8 +159,8 @@ static int64_t value_of(const bound *b, const char *name) {
     return -1;
 }
 
-static sinter_status bind(const sinter_graph *g, const int64_t (*shapes)[SINTER_MAX_RANK],
-                          const int *ranks, const sni_bindings *extra, bound *out) {
+static sinter_status bind(const sinter_graph *g, const int64_t (*shapes)[SINTER_MAX_RANK], const int *ranks,
+                          const sni_bindings *extra, bound *out) {
     memset(out, 0, sizeof *out);
     return sni_bind_shapes(g, shapes, ranks, extra, out->dims, out->values, CAPACITY, &out->count);
 }
@@ -270,9 +269,9 @@ START_TEST(too_many_names_for_the_callers_arrays) {
     int64_t dims[1], values[1];
     size_t count;
     sinter_input(g, "x", SINTER_F32, SINTER_SHAPE(SINTER_DIM("n"), SINTER_DIM("m")));
-    ck_assert_int_eq(sni_bind_shapes(g, (const int64_t[][SINTER_MAX_RANK]){{1, 2}}, (int[]){2}, NULL, dims,
-                                     values, 1, &count),
-                     SINTER_INVALID_ARGUMENT);
+    ck_assert_int_eq(
+        sni_bind_shapes(g, (const int64_t[][SINTER_MAX_RANK]){{1, 2}}, (int[]){2}, NULL, dims, values, 1, &count),
+        SINTER_INVALID_ARGUMENT);
     ck_assert_uint_eq(count, 0);
     sinter_graph_release(g);
 }
@@ -280,7 +279,9 @@ END_TEST
 
 /* ---- memory ---- */
 
-static void count_call(void *context) { ++*(int *)context; }
+static void count_call(void *context) {
+    ++*(int *)context;
+}
 
 /* Everything a program does with a graph; OK, or OUT_OF_MEMORY wherever an allocation failed. */
 static sinter_status build_and_run(int *borrowed) {
@@ -290,8 +291,7 @@ static sinter_status build_and_run(int *borrowed) {
     if (status != SINTER_OK) return status;
     sinter_value x = sinter_input(g, "x", SINTER_F32, SINTER_SHAPE(SINTER_DIM("n"), 3));
     ++*borrowed;
-    sinter_value c = sinter_constant_borrowed(g, SINTER_F32, SINTER_SHAPE(2, 3), w, sizeof w,
-                                              count_call, borrowed);
+    sinter_value c = sinter_constant_borrowed(g, SINTER_F32, SINTER_SHAPE(2, 3), w, sizeof w, count_call, borrowed);
     sinter_value parts[20];
     for (int i = 0; i < 20; i++) parts[i] = sinter_iota(g, SINTER_SHAPE(5), SINTER_I64, 0);
     sinter_output(g, "i", sinter_reduce_sum(g, sinter_concat(g, parts, 20, 0), SINTER_SCALAR, 0));
@@ -331,8 +331,7 @@ START_TEST(every_allocation_may_fail) {
         sni_alloc_fail_at(0);
         /* Without memory an expression is invalid, which some rules can only call a bad shape. */
         ck_assert_msg(status == SINTER_OK || status == SINTER_OUT_OF_MEMORY || status == SINTER_SHAPE,
-                      "allocation %lld: %s (%s)", (long long)nth, sinter_status_string(status),
-                      sinter_last_error());
+                      "allocation %lld: %s (%s)", (long long)nth, sinter_status_string(status), sinter_last_error());
         ck_assert_msg(borrowed == 0 || borrowed == 2, "allocation %lld: borrowed data", (long long)nth);
     }
     ck_assert_int_eq(status, SINTER_OK);
@@ -342,12 +341,20 @@ END_TEST
 
 int main(void) {
     const TTest *const tests[] = {
-        a_small_network_is_evaluated, values_are_rounded_unless_double_is_kept,
-        constants_and_empty_tensors_are_outputs_too, optional_inputs_may_be_left_out,
-        wrong_inputs_are_named, a_broken_graph_is_not_evaluated, tensors_check_their_shapes,
-        names_are_bound_and_compared, extra_bindings_join_in,
-        expressions_are_checked_once_their_names_are_known, what_shape_rules_assumed_is_checked,
-        a_squeezed_name_may_not_be_1, dimensions_that_become_negative_are_refused, too_many_names_for_the_callers_arrays,
+        a_small_network_is_evaluated,
+        values_are_rounded_unless_double_is_kept,
+        constants_and_empty_tensors_are_outputs_too,
+        optional_inputs_may_be_left_out,
+        wrong_inputs_are_named,
+        a_broken_graph_is_not_evaluated,
+        tensors_check_their_shapes,
+        names_are_bound_and_compared,
+        extra_bindings_join_in,
+        expressions_are_checked_once_their_names_are_known,
+        what_shape_rules_assumed_is_checked,
+        a_squeezed_name_may_not_be_1,
+        dimensions_that_become_negative_are_refused,
+        too_many_names_for_the_callers_arrays,
         every_allocation_may_fail,
     };
     return run_suite(suite_of("graph reference", tests, sizeof tests / sizeof *tests));

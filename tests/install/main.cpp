@@ -8,8 +8,7 @@ int main() {
     sinter_graph *graph = nullptr;
     sinter_plan *plan = nullptr;
     float in[4] = {1, 2, 3, 4}, out[4] = {};
-    bool ok = sinter_runtime_create(nullptr, &runtime) == SINTER_OK &&
-              sinter_graph_create(&graph) == SINTER_OK;
+    bool ok = sinter_runtime_create(nullptr, &runtime) == SINTER_OK && sinter_graph_create(&graph) == SINTER_OK;
     if (ok) {
         sinter_value x = sinter_input(graph, "x", SINTER_F32, SINTER_SHAPE(SINTER_DIM("n"), 2));
         sinter_output(graph, "y", sinter_mul(graph, x, x));

@@ -72,8 +72,7 @@ static inline sni_program *fixture_build(sni_kernel_cache *cache, int number) {
     fixture_source(number, text, sizeof text);
     sni_program_source source = {.text = text, .entry = "add"};
     sni_program *program = NULL;
-    ck_assert_msg(sni_program_build(cache, &source, &program) == SINTER_OK, "%s",
-                  sinter_last_error());
+    ck_assert_msg(sni_program_build(cache, &source, &program) == SINTER_OK, "%s", sinter_last_error());
     return program;
 }
 
@@ -89,9 +88,9 @@ static inline void fixture_run(sni_program *program, int number) {
     ck_assert_int_eq(sni_launch_set_scalar(launch, 1, &more, sizeof more), SINTER_OK);
     ck_assert_int_eq(sni_launch_enqueue(launch, 1, &global, &local, false, NULL), SINTER_OK);
     sni_program_launched(program);
-    ck_assert_int_eq(clEnqueueReadBuffer(fixture_device->queue, memory.handle, CL_TRUE, 0,
-                                         sizeof out, out, 0, NULL, NULL),
-                     CL_SUCCESS);
+    ck_assert_int_eq(
+        clEnqueueReadBuffer(fixture_device->queue, memory.handle, CL_TRUE, 0, sizeof out, out, 0, NULL, NULL),
+        CL_SUCCESS);
     for (int i = 0; i < ITEMS; ++i) ck_assert_int_eq(out[i], i + number + more);
     sni_launch_release(launch);
     clReleaseMemObject(memory.handle);

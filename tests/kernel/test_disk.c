@@ -102,8 +102,8 @@ START_TEST(what_is_stored_is_loaded) {
 END_TEST
 
 /* The content must be refused, counted as bad, and gone afterwards. */
-static void expect_bad(const sni_kernel_key *key, const char *path, const void *data, size_t size,
-                       const char *what, size_t at) {
+static void expect_bad(const sni_kernel_key *key, const char *path, const void *data, size_t size, const char *what,
+                       size_t at) {
     write_file(path, data, size);
     ck_assert_msg(load(key) == SNI_DISK_BAD, "%s at %zu was not noticed", what, at);
     ck_assert_msg(!sni_file_exists(path), "%s at %zu was not removed", what, at);
@@ -139,8 +139,7 @@ START_TEST(every_other_length_is_noticed) {
     store(&key);
     size_t size = 0;
     char *data = read_file(path, &size);
-    for (size_t length = 0; length < size; ++length)
-        expect_bad(&key, path, data, length, "a cut", length);
+    for (size_t length = 0; length < size; ++length) expect_bad(&key, path, data, length, "a cut", length);
     char *longer = calloc(1, size + 100);
     memcpy(longer, data, size);
     expect_bad(&key, path, longer, size + 1, "a longer file", size + 1);
@@ -223,9 +222,8 @@ START_TEST(eviction_keeps_the_cap_and_the_recently_used) {
         ck_assert_uint_le(bytes_on_disk(NULL), CAP);
         ck_assert_int_eq(load(&key), SNI_DISK_FOUND); /* the newest is always there */
         path_of(&key, path);
-        set_age(path, 2000 - i); /* as if written long ago, in order */
-        if (i > 0)
-            ck_assert_int_eq(load(&first), SNI_DISK_FOUND); /* used, so touched: never the oldest */
+        set_age(path, 2000 - i);                                   /* as if written long ago, in order */
+        if (i > 0) ck_assert_int_eq(load(&first), SNI_DISK_FOUND); /* used, so touched: never the oldest */
         sni_kernel_key_deinit(&key);
     }
     uint64_t entries = 0;

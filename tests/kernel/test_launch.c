@@ -1,10 +1,9 @@
 /* Building, failing to build, launching, argument checks, profiling. */
 #include "kernel/fixture.h"
 
-static sinter_status try_build(sni_kernel_cache *cache, const char *text, const char *entry,
-                               const char *options, sni_program **out_program) {
-    sni_program_source source = {
-        .text = text, .entry = entry, .options = options, .file = "dir/mine.cl"};
+static sinter_status try_build(sni_kernel_cache *cache, const char *text, const char *entry, const char *options,
+                               sni_program **out_program) {
+    sni_program_source source = {.text = text, .entry = entry, .options = options, .file = "dir/mine.cl"};
     return sni_program_build(cache, &source, out_program);
 }
 
@@ -43,8 +42,7 @@ START_TEST(bad_requests) {
     ck_assert_int_eq(try_build(cache, good, "", NULL, &program), SINTER_INVALID_ARGUMENT);
     ck_assert_int_eq(try_build(cache, good, "g", NULL, &program), SINTER_INVALID_ARGUMENT);
     ck_assert_ptr_nonnull(strstr(sinter_last_error(), "'g'"));
-    ck_assert_int_eq(try_build(cache, "#include \"nope.cl\"\n", "f", NULL, &program),
-                     SINTER_INVALID_ARGUMENT);
+    ck_assert_int_eq(try_build(cache, "#include \"nope.cl\"\n", "f", NULL, &program), SINTER_INVALID_ARGUMENT);
     ck_assert_ptr_nonnull(strstr(sinter_last_error(), "nope.cl"));
     sinter_status status = try_build(cache, good, "f", "-no-such-option", &program);
     ck_assert_int_eq(status, SINTER_BUILD);
@@ -61,8 +59,7 @@ START_TEST(options_reach_the_compiler) {
     sni_program *one = NULL, *two = NULL;
     const char *text = "#if __OPENCL_C_VERSION__ != 120\n#error version\n#endif\n"
                        "__kernel void f(__global int *a) { a[0] = N; }\n";
-    ck_assert_msg(try_build(cache, text, "f", "-DN=1", &one) == SINTER_OK, "%s",
-                  sinter_last_error());
+    ck_assert_msg(try_build(cache, text, "f", "-DN=1", &one) == SINTER_OK, "%s", sinter_last_error());
     ck_assert_int_eq(try_build(cache, text, "f", "-DN=2", &two), SINTER_OK);
     ck_assert_ptr_ne(one, two);
     ck_assert_ptr_nonnull(strstr(sni_program_text(one), "a[0] = N;"));
@@ -85,8 +82,7 @@ static const char mixed_text[] =
 static sni_launch *mixed_launch(sni_kernel_cache *cache) {
     sni_program *program = NULL;
     sni_launch *launch = NULL;
-    ck_assert_msg(try_build(cache, mixed_text, "mixed", NULL, &program) == SINTER_OK, "%s",
-                  sinter_last_error());
+    ck_assert_msg(try_build(cache, mixed_text, "mixed", NULL, &program) == SINTER_OK, "%s", sinter_last_error());
     ck_assert_int_eq(sni_launch_create(program, &launch), SINTER_OK);
     sni_program_release(program); /* the launch keeps it */
     return launch;
@@ -123,9 +119,9 @@ static void run_mixed(sni_launch *launch, bool profile) {
     int64_t n = 100;
     size_t global = ITEMS, local = GROUP;
     for (int i = 0; i < ITEMS; ++i) input[i] = (float)i;
-    ck_assert_int_eq(clEnqueueWriteBuffer(fixture_device->queue, in.handle, CL_TRUE, 0,
-                                          sizeof input, input, 0, NULL, NULL),
-                     CL_SUCCESS);
+    ck_assert_int_eq(
+        clEnqueueWriteBuffer(fixture_device->queue, in.handle, CL_TRUE, 0, sizeof input, input, 0, NULL, NULL),
+        CL_SUCCESS);
     ck_assert_int_eq(sni_launch_set_mem(launch, 0, fixture_mem(&out)), SINTER_OK);
     ck_assert_int_eq(sni_launch_set_mem(launch, 1, fixture_mem(&in)), SINTER_OK);
     ck_assert_int_eq(sni_launch_set_scalar(launch, 2, &f, sizeof f), SINTER_OK);
@@ -133,12 +129,12 @@ static void run_mixed(sni_launch *launch, bool profile) {
     ck_assert_int_eq(sni_launch_set_scalar(launch, 4, v, sizeof v), SINTER_OK);
     ck_assert_int_eq(sni_launch_set_local(launch, 5, GROUP * 4), SINTER_OK);
     void *event = NULL;
-    ck_assert_msg(sni_launch_enqueue(launch, 1, &global, &local, profile, &event) == SINTER_OK,
-                  "%s", sinter_last_error());
+    ck_assert_msg(sni_launch_enqueue(launch, 1, &global, &local, profile, &event) == SINTER_OK, "%s",
+                  sinter_last_error());
     /* No wait here: the in-order queue must see what the measuring queue wrote. */
-    ck_assert_int_eq(clEnqueueReadBuffer(fixture_device->queue, out.handle, CL_TRUE, 0,
-                                         sizeof output, output, 0, NULL, NULL),
-                     CL_SUCCESS);
+    ck_assert_int_eq(
+        clEnqueueReadBuffer(fixture_device->queue, out.handle, CL_TRUE, 0, sizeof output, output, 0, NULL, NULL),
+        CL_SUCCESS);
     for (int i = 0; i < ITEMS; ++i) {
         int mirrored = i / GROUP * GROUP + GROUP - 1 - i % GROUP;
         ck_assert_float_eq(output[i], 2.0f * (float)mirrored + 100.5f);
@@ -154,21 +150,16 @@ static void run_mixed(sni_launch *launch, bool profile) {
 static void check_geometry(sni_launch *launch) {
     size_t global[3] = {16, 1, 1}, local[3] = {8, 1, 1}, none[3] = {0, 1, 1};
     void *event = fixture_device; /* must be overwritten */
-    ck_assert_int_eq(sni_launch_enqueue(launch, 0, global, local, false, NULL),
-                     SINTER_INVALID_ARGUMENT);
-    ck_assert_int_eq(sni_launch_enqueue(launch, 4, global, local, false, NULL),
-                     SINTER_INVALID_ARGUMENT);
+    ck_assert_int_eq(sni_launch_enqueue(launch, 0, global, local, false, NULL), SINTER_INVALID_ARGUMENT);
+    ck_assert_int_eq(sni_launch_enqueue(launch, 4, global, local, false, NULL), SINTER_INVALID_ARGUMENT);
     local[0] = 5;
-    ck_assert_int_eq(sni_launch_enqueue(launch, 1, global, local, false, NULL),
-                     SINTER_INVALID_ARGUMENT);
+    ck_assert_int_eq(sni_launch_enqueue(launch, 1, global, local, false, NULL), SINTER_INVALID_ARGUMENT);
     local[0] = 0;
-    ck_assert_int_eq(sni_launch_enqueue(launch, 1, global, local, false, NULL),
-                     SINTER_INVALID_ARGUMENT);
+    ck_assert_int_eq(sni_launch_enqueue(launch, 1, global, local, false, NULL), SINTER_INVALID_ARGUMENT);
     ck_assert_uint_gt(sni_launch_max_work_group(launch), 0);
     local[0] = 2 * sni_launch_max_work_group(launch);
     global[0] = local[0];
-    ck_assert_int_eq(sni_launch_enqueue(launch, 1, global, local, false, NULL),
-                     SINTER_INVALID_ARGUMENT);
+    ck_assert_int_eq(sni_launch_enqueue(launch, 1, global, local, false, NULL), SINTER_INVALID_ARGUMENT);
     ck_assert_ptr_nonnull(strstr(sinter_last_error(), "work-group"));
     ck_assert_int_eq(sni_launch_enqueue(launch, 3, none, NULL, true, &event), SINTER_OK);
     ck_assert_ptr_null(event);
@@ -182,8 +173,7 @@ START_TEST(arguments_and_geometry_are_checked) {
         sni_launch *launch = mixed_launch(cache);
         ck_assert_uint_eq(fixture_stats(cache).loaded, (unsigned)round);
         size_t global = 8;
-        ck_assert_int_eq(sni_launch_enqueue(launch, 1, &global, NULL, false, NULL),
-                         SINTER_INVALID_ARGUMENT);
+        ck_assert_int_eq(sni_launch_enqueue(launch, 1, &global, NULL, false, NULL), SINTER_INVALID_ARGUMENT);
         ck_assert_ptr_nonnull(strstr(sinter_last_error(), "argument 0"));
         check_arguments(launch);
         run_mixed(launch, false);
@@ -214,8 +204,7 @@ START_TEST(too_much_local_memory) {
     ck_assert_int_eq(sni_launch_set_mem(launch, 0, fixture_mem(&memory)), SINTER_OK);
     ck_assert_int_eq(sni_launch_set_local(launch, 1, limit / 2 + 16), SINTER_OK);
     ck_assert_int_eq(sni_launch_set_local(launch, 2, limit / 2 + 16), SINTER_OK);
-    ck_assert_int_eq(sni_launch_enqueue(launch, 1, &global, &global, false, NULL),
-                     SINTER_INVALID_ARGUMENT);
+    ck_assert_int_eq(sni_launch_enqueue(launch, 1, &global, &global, false, NULL), SINTER_INVALID_ARGUMENT);
     ck_assert_ptr_nonnull(strstr(sinter_last_error(), "local memory"));
     /* Setting an argument again replaces what it asked for. */
     ck_assert_int_eq(sni_launch_set_local(launch, 2, 64), SINTER_OK);

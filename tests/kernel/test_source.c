@@ -9,20 +9,18 @@
 #include "kernel/key.h"
 #include "kernel/source.h"
 
-static const sni_embedded_file files[] = {
-    {"common/a.cl", "int a1;\nint a2;"},
-    {"common/once.cl", "#pragma once\nint once;\n"},
-    {"common/nest.cl", "int before;\n#include \"common/a.cl\"\nint after;\n"},
-    {"loop/x.cl", "#include \"loop/y.cl\"\n"},
-    {"loop/y.cl", "int y;\n#include \"loop/x.cl\"\n"},
-    {"loop/self.cl", "#include \"loop/self.cl\"\n"},
-    {"bad/inner.cl", "int fine;\n\n#include \"bad/nothing.cl\"\n"},
-    {NULL, NULL}};
+static const sni_embedded_file files[] = {{"common/a.cl", "int a1;\nint a2;"},
+                                          {"common/once.cl", "#pragma once\nint once;\n"},
+                                          {"common/nest.cl", "int before;\n#include \"common/a.cl\"\nint after;\n"},
+                                          {"loop/x.cl", "#include \"loop/y.cl\"\n"},
+                                          {"loop/y.cl", "int y;\n#include \"loop/x.cl\"\n"},
+                                          {"loop/self.cl", "#include \"loop/self.cl\"\n"},
+                                          {"bad/inner.cl", "int fine;\n\n#include \"bad/nothing.cl\"\n"},
+                                          {NULL, NULL}};
 
 static char *assemble(const char *text, const char *file) {
     char *out = NULL;
-    ck_assert_msg(sni_source_assemble(files, text, file, &out) == SINTER_OK, "%s",
-                  sinter_last_error());
+    ck_assert_msg(sni_source_assemble(files, text, file, &out) == SINTER_OK, "%s", sinter_last_error());
     return out;
 }
 
@@ -67,12 +65,9 @@ START_TEST(spelling_of_include) {
     out = assemble("#included \"x\"\n#define include 1\n", NULL);
     ck_assert_ptr_nonnull(strstr(out, "#included"));
     sni_free(out);
-    ck_assert_int_eq(sni_source_assemble(files, "#include MACRO\n", NULL, &out),
-                     SINTER_INVALID_ARGUMENT);
-    ck_assert_int_eq(sni_source_assemble(files, "#include \"common/a.cl\n", NULL, &out),
-                     SINTER_INVALID_ARGUMENT);
-    ck_assert_int_eq(sni_source_assemble(files, "#include \"\"\n", NULL, &out),
-                     SINTER_INVALID_ARGUMENT);
+    ck_assert_int_eq(sni_source_assemble(files, "#include MACRO\n", NULL, &out), SINTER_INVALID_ARGUMENT);
+    ck_assert_int_eq(sni_source_assemble(files, "#include \"common/a.cl\n", NULL, &out), SINTER_INVALID_ARGUMENT);
+    ck_assert_int_eq(sni_source_assemble(files, "#include \"\"\n", NULL, &out), SINTER_INVALID_ARGUMENT);
     ck_assert_ptr_null(out);
 }
 END_TEST
@@ -111,8 +106,7 @@ START_TEST(missing_file_is_named) {
     ck_assert_ptr_null(out);
     ck_assert_ptr_nonnull(strstr(sinter_last_error(), "no/such.cl"));
     ck_assert_ptr_nonnull(strstr(sinter_last_error(), "k.cl:2"));
-    ck_assert_int_eq(sni_source_assemble(files, "#include \"bad/inner.cl\"\n", "k.cl", &out),
-                     SINTER_INVALID_ARGUMENT);
+    ck_assert_int_eq(sni_source_assemble(files, "#include \"bad/inner.cl\"\n", "k.cl", &out), SINTER_INVALID_ARGUMENT);
     ck_assert_ptr_nonnull(strstr(sinter_last_error(), "bad/inner.cl:3"));
     ck_assert_ptr_nonnull(strstr(sinter_last_error(), "bad/nothing.cl"));
 }
@@ -120,11 +114,9 @@ END_TEST
 
 START_TEST(cycles_are_refused) {
     char *out = NULL;
-    ck_assert_int_eq(sni_source_assemble(files, "#include \"loop/x.cl\"\n", NULL, &out),
-                     SINTER_INVALID_ARGUMENT);
+    ck_assert_int_eq(sni_source_assemble(files, "#include \"loop/x.cl\"\n", NULL, &out), SINTER_INVALID_ARGUMENT);
     ck_assert_ptr_nonnull(strstr(sinter_last_error(), "loop/x.cl -> loop/y.cl -> loop/x.cl"));
-    ck_assert_int_eq(sni_source_assemble(files, "#include \"loop/self.cl\"\n", NULL, &out),
-                     SINTER_INVALID_ARGUMENT);
+    ck_assert_int_eq(sni_source_assemble(files, "#include \"loop/self.cl\"\n", NULL, &out), SINTER_INVALID_ARGUMENT);
     ck_assert_ptr_null(out);
 }
 END_TEST
@@ -145,9 +137,8 @@ START_TEST(the_library_files_resolve) {
         sni_str text = SNI_STR_INIT;
         sni_str_printf(&text, "#include \"%s\"\n", file->name);
         char *out = NULL;
-        ck_assert_msg(sni_source_assemble(sni_embedded_files, sni_str_text(&text), NULL, &out) ==
-                          SINTER_OK,
-                      "%s: %s", file->name, sinter_last_error());
+        ck_assert_msg(sni_source_assemble(sni_embedded_files, sni_str_text(&text), NULL, &out) == SINTER_OK, "%s: %s",
+                      file->name, sinter_last_error());
         sni_free(out);
         sni_str_deinit(&text);
     }
@@ -159,8 +150,7 @@ START_TEST(assembly_survives_memory_running_out) {
     for (int nth = 1;; ++nth) {
         char *out = NULL;
         sni_alloc_fail_at(nth);
-        sinter_status status =
-            sni_source_assemble(files, "#include \"common/nest.cl\"\nint q;\n", "k", &out);
+        sinter_status status = sni_source_assemble(files, "#include \"common/nest.cl\"\nint q;\n", "k", &out);
         sni_alloc_fail_at(0);
         if (status == SINTER_OK) {
             sni_free(out);
@@ -192,16 +182,15 @@ START_TEST(key_holds_every_input) {
         if (i == 3) changed.identity[5] = 'f';
         if (i == 4) strcpy(changed.driver, "1.1");
         if (i == 5) strcpy(changed.platform, "Q");
-        ck_assert_int_eq(sni_kernel_key_make(&changed, i == 0 ? "srd" : "src", i == 1 ? "g" : "f",
-                                             i == 2 ? "-DB" : "-DA", &other),
-                         SINTER_OK);
+        ck_assert_int_eq(
+            sni_kernel_key_make(&changed, i == 0 ? "srd" : "src", i == 1 ? "g" : "f", i == 2 ? "-DB" : "-DA", &other),
+            SINTER_OK);
         ck_assert(!sni_kernel_key_equal(&base, &other));
         ck_assert(base.hash.low != other.hash.low || base.hash.high != other.hash.high);
         sni_kernel_key_deinit(&other);
     }
     /* Text that moves from one field to the next is another key. */
-    ck_assert_int_eq(sni_kernel_key_make(&caps, "src", "f\noptions 3:-DA", "-DA", &other),
-                     SINTER_OK);
+    ck_assert_int_eq(sni_kernel_key_make(&caps, "src", "f\noptions 3:-DA", "-DA", &other), SINTER_OK);
     ck_assert(!sni_kernel_key_equal(&base, &other));
     sni_kernel_key_deinit(&other);
     sni_kernel_key_deinit(&base);
@@ -218,8 +207,8 @@ static char *log_text(const char *assembled, const char *log) {
 }
 
 START_TEST(short_source_is_shown_whole) {
-    char *text = log_text("#line 1 \"my kernel.cl\"\nint a;\nint b\nint c;\n",
-                          "my kernel.cl:2:6: error: expected ';'\n");
+    char *text =
+        log_text("#line 1 \"my kernel.cl\"\nint a;\nint b\nint c;\n", "my kernel.cl:2:6: error: expected ';'\n");
     ck_assert_ptr_nonnull(strstr(text, "expected ';'"));
     ck_assert_ptr_nonnull(strstr(text, "  my kernel.cl:1 | int a;\n"));
     ck_assert_ptr_nonnull(strstr(text, "> my kernel.cl:2 | int b\n"));
@@ -257,8 +246,8 @@ END_TEST
 
 /* Oclgrind counts the lines of the whole text and calls it input.cl. */
 START_TEST(unknown_names_count_physical_lines) {
-    char *text = log_text("#line 1 \"k\"\nint a;\n#line 1 \"b.cl\"\nint b;\nint bad\n",
-                          "input.cl:5:4: error: expected ';'\n");
+    char *text =
+        log_text("#line 1 \"k\"\nint a;\n#line 1 \"b.cl\"\nint b;\nint bad\n", "input.cl:5:4: error: expected ';'\n");
     ck_assert_ptr_nonnull(strstr(text, "> b.cl:2 | int bad"));
     ck_assert_ptr_nonnull(strstr(text, "  b.cl:1 | int b;"));
     sni_free(text);

@@ -29,7 +29,9 @@ static bool build_all(int max_buffers) {
     memset(members, 1, sizeof members);
     ck_assert_int_eq(sinter_graph_status(g), SINTER_OK);
     for (size_t i = 0; i < g->output_count; ++i) outputs[i] = g->outputs[i].value;
-    if (!sni_loop_build(g, &(sni_members){members, NULL, 0}, outputs, (int)g->output_count, &limits, arena, &loop, &why)) return false;
+    if (!sni_loop_build(g, &(sni_members){members, NULL, 0}, outputs, (int)g->output_count, &limits, arena, &loop,
+                        &why))
+        return false;
     ck_assert_ptr_null(sni_loop_verify(loop));
     ck_assert(sni_loop_collapse(loop, arena));
     ck_assert_ptr_null(sni_loop_verify(loop));
@@ -42,7 +44,9 @@ static int count_kind(sni_stmt_kind kind) {
     return count;
 }
 
-static sinter_value input(const char *name, sinter_shape shape) { return sinter_input(g, name, SINTER_F32, shape); }
+static sinter_value input(const char *name, sinter_shape shape) {
+    return sinter_input(g, name, SINTER_F32, shape);
+}
 
 START_TEST(same_shapes_become_one_axis) {
     sinter_shape s = SINTER_SHAPE(SINTER_DIM("n"), SINTER_DIM("m"), 96);
@@ -58,7 +62,8 @@ START_TEST(a_reshape_there_and_back_disappears) {
     sinter_dim n = SINTER_DIM("n"), m = SINTER_DIM("m");
     sinter_value x = input("x", SINTER_SHAPE(n, m, 96));
     sinter_value h = sinter_transpose(g, sinter_reshape(g, x, SINTER_SHAPE(n, m, 4, 24)), SINTER_SHAPE(0, 2, 1, 3));
-    sinter_value back = sinter_reshape(g, sinter_transpose(g, sinter_exp(g, h), SINTER_SHAPE(0, 2, 1, 3)), SINTER_SHAPE(n, m, 96));
+    sinter_value back =
+        sinter_reshape(g, sinter_transpose(g, sinter_exp(g, h), SINTER_SHAPE(0, 2, 1, 3)), SINTER_SHAPE(n, m, 96));
     sinter_output(g, "y", sinter_reshape(g, back, SINTER_SHAPE(-1)));
     ck_assert(build_all(8));
     ck_assert_int_eq(loop->axis_count, 1);
@@ -98,7 +103,8 @@ END_TEST
 
 START_TEST(a_product_has_operands_by_axis) {
     sinter_dim n = SINTER_DIM("n"), m = SINTER_DIM("m");
-    sinter_value x = input("x", SINTER_SHAPE(n, m, 32)), w = input("w", SINTER_SHAPE(32, 48)), b = input("b", SINTER_SHAPE(48));
+    sinter_value x = input("x", SINTER_SHAPE(n, m, 32)), w = input("w", SINTER_SHAPE(32, 48)),
+                 b = input("b", SINTER_SHAPE(48));
     sinter_output(g, "y", sinter_relu(g, sinter_add(g, sinter_matmul(g, x, w), b)));
     ck_assert(build_all(8));
     ck_assert_int_eq(loop->axis_count, 3); /* n and m merge: w has no batch */
@@ -111,7 +117,8 @@ START_TEST(a_product_has_operands_by_axis) {
 END_TEST
 
 START_TEST(concat_reads_each_input_where_it_lies) {
-    sinter_value parts[2] = {input("a", SINTER_SHAPE(SINTER_DIM("n"), 3)), input("b", SINTER_SHAPE(SINTER_DIM("n"), 5))};
+    sinter_value parts[2] = {input("a", SINTER_SHAPE(SINTER_DIM("n"), 3)),
+                             input("b", SINTER_SHAPE(SINTER_DIM("n"), 5))};
     sinter_output(g, "y", sinter_neg(g, sinter_concat(g, parts, 2, 1)));
     ck_assert(build_all(8));
     ck_assert_int_eq(count_kind(SNI_STMT_LOAD), 2);
@@ -146,7 +153,8 @@ END_TEST
 /* Moving the expressions changes no word of the program, and what is added to it later is not the graph's. */
 START_TEST(a_program_owns_its_expressions) {
     sinter_dim n = SINTER_DIM("n");
-    sinter_value x = input("x", SINTER_SHAPE(n, 96)), parts[2] = {x, sinter_slice(g, x, SINTER_SHAPE(0, 32), SINTER_SHAPE(1, 2), SINTER_SHAPE(n, 32))};
+    sinter_value x = input("x", SINTER_SHAPE(n, 96)),
+                 parts[2] = {x, sinter_slice(g, x, SINTER_SHAPE(0, 32), SINTER_SHAPE(1, 2), SINTER_SHAPE(n, 32))};
     sinter_output(g, "y", sinter_reduce_sum(g, sinter_concat(g, parts, 2, 1), SINTER_SHAPE(1), 0));
     ck_assert(build_all(8));
     sni_str before = SNI_STR_INIT, after = SNI_STR_INIT;

@@ -163,7 +163,8 @@ START_TEST(large_plan) {
 END_TEST
 
 int main(void) {
-    const TTest *const tests[] = {random_lifetimes, chain_needs_two_buffers, best_gap_is_taken, edges,
-                                  overflow_is_an_error, no_memory, large_plan};
+    const TTest *const tests[] = {
+        random_lifetimes, chain_needs_two_buffers, best_gap_is_taken, edges, overflow_is_an_error, no_memory,
+        large_plan};
     return run_suite(suite_of("offsets", tests, sizeof tests / sizeof *tests));
 }

@@ -115,8 +115,8 @@ START_TEST(out_of_memory_is_retried) {
     sni_mem *none = mem;
     ck_assert_int_eq(sni_mem_acquire(pool, 4 << 20, &none), SINTER_OUT_OF_DEVICE_MEMORY);
     ck_assert_ptr_null(none);
-    ck_assert_msg(strstr(sinter_last_error(), "4194304") && strstr(sinter_last_error(), "CL_MEM_"),
-                  "%s", sinter_last_error());
+    ck_assert_msg(strstr(sinter_last_error(), "4194304") && strstr(sinter_last_error(), "CL_MEM_"), "%s",
+                  sinter_last_error());
     uint64_t in_use = stats_of(pool).bytes_in_use;
     ck_assert_int_eq(sni_mem_acquire(pool, SIZE_MAX, &none), SINTER_OUT_OF_DEVICE_MEMORY);
     ck_assert_uint_eq(stats_of(pool).bytes_in_use, in_use);
@@ -144,8 +144,7 @@ START_TEST(parts) {
     ck_assert_int_eq((unsigned char)bytes[3 * align + 5], 0xab);
     ck_assert_int_eq((unsigned char)bytes[8 * align - 1], 0xab);
     sni_mem *bad = whole;
-    if (align > 1)
-        ck_assert_int_eq(sni_mem_sub(whole, align / 2, 5, &bad), SINTER_INVALID_ARGUMENT);
+    if (align > 1) ck_assert_int_eq(sni_mem_sub(whole, align / 2, 5, &bad), SINTER_INVALID_ARGUMENT);
     ck_assert_int_eq(sni_mem_sub(whole, 8 * align, 1, &bad), SINTER_INVALID_ARGUMENT);
     ck_assert_int_eq(sni_mem_sub(part, align, SIZE_MAX, &bad), SINTER_INVALID_ARGUMENT);
     ck_assert_ptr_null(bad);
@@ -277,8 +276,14 @@ int main(void) {
         fprintf(stderr, "%s\n", sinter_last_error());
         return EXIT_FAILURE;
     }
-    const TTest *const tests[] = {rounding_is_bounded, reuse, cap_and_trim, out_of_memory_is_retried,
-                                  parts, copies, buffers_outlive_their_pool, host_memory_failures,
+    const TTest *const tests[] = {rounding_is_bounded,
+                                  reuse,
+                                  cap_and_trim,
+                                  out_of_memory_is_retried,
+                                  parts,
+                                  copies,
+                                  buffers_outlive_their_pool,
+                                  host_memory_failures,
                                   threads_share_a_pool};
     int result = run_suite(suite_of("pool", tests, sizeof tests / sizeof *tests));
     sni_device_release(g_device);

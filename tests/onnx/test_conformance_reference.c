@@ -25,31 +25,26 @@ typedef struct {
 
 static void report(tally *t, const char *dir, const char *what, const char *why) {
     const char *name = strrchr(dir, '/');
-    if (t->verbose || strcmp(what, "FAIL") == 0)
-        printf("%s %s: %s\n", what, name ? name + 1 : dir, why);
+    if (t->verbose || strcmp(what, "FAIL") == 0) printf("%s %s: %s\n", what, name ? name + 1 : dir, why);
 }
 
 static sinter_status to_reference(const sinter_onnx_tensor *tensor, sni_ref_tensor **out) {
-    sinter_status status =
-        sni_ref_tensor_create(tensor->dtype, tensor->shape.rank, tensor->shape.dims, out);
+    sinter_status status = sni_ref_tensor_create(tensor->dtype, tensor->shape.rank, tensor->shape.dims, out);
     if (status == SINTER_OK) sni_ref_tensor_load(*out, tensor->data);
     return status;
 }
 
 /* The i-th output against the set's; text says what differs. */
-static bool output_agrees(const sni_ref_tensor *got, const sinter_onnx_tensor *want, char *text,
-                          size_t text_bytes) {
+static bool output_agrees(const sni_ref_tensor *got, const sinter_onnx_tensor *want, char *text, size_t text_bytes) {
     if (got->dtype != want->dtype) {
-        snprintf(text, text_bytes, "dtype %s, not %s", sinter_dtype_name(got->dtype),
-                 sinter_dtype_name(want->dtype));
+        snprintf(text, text_bytes, "dtype %s, not %s", sinter_dtype_name(got->dtype), sinter_dtype_name(want->dtype));
         return false;
     }
     bool same = got->rank == want->shape.rank;
     for (int d = 0; same && d < got->rank; d++) same = got->dims[d] == want->shape.dims[d];
     if (!same) {
-        snprintf(text, text_bytes, "another shape: rank %d, not %d; first %lld, not %lld",
-                 got->rank, want->shape.rank, got->rank ? (long long)got->dims[0] : 0,
-                 want->shape.rank ? (long long)want->shape.dims[0] : 0);
+        snprintf(text, text_bytes, "another shape: rank %d, not %d; first %lld, not %lld", got->rank, want->shape.rank,
+                 got->rank ? (long long)got->dims[0] : 0, want->shape.rank ? (long long)want->shape.dims[0] : 0);
         return false;
     }
     void *data = malloc(want->size_bytes + 1);
@@ -59,35 +54,36 @@ static bool output_agrees(const sni_ref_tensor *got, const sinter_onnx_tensor *w
     return equal;
 }
 
-static sinter_status run_graph(const sinter_graph *graph, const backend_set *set,
-                               sni_ref_tensor **outs) {
+static sinter_status run_graph(const sinter_graph *graph, const backend_set *set, sni_ref_tensor **outs) {
     sni_ref_tensor *inputs[BACKEND_MAX_TENSORS] = {NULL};
     sinter_status status = SINTER_OK;
     size_t count = sinter_graph_input_count(graph);
     for (size_t i = 0; i < count && status == SINTER_OK; i++) {
         const sinter_onnx_tensor *tensor = backend_input(set, graph, i);
-        status = tensor ? to_reference(tensor, &inputs[i])
-                        : sni_fail(SINTER_INVALID_ARGUMENT, "no data for input %zu", i);
+        status =
+            tensor ? to_reference(tensor, &inputs[i]) : sni_fail(SINTER_INVALID_ARGUMENT, "no data for input %zu", i);
     }
     if (status == SINTER_OK) status = sni_reference_run(graph, inputs, NULL, false, outs);
     for (size_t i = 0; i < count; i++) sni_ref_tensor_release(inputs[i]);
     return status;
 }
 
-static void check_set(tally *t, const char *dir, const sinter_graph *graph,
-                      const backend_set *set) {
+static void check_set(tally *t, const char *dir, const sinter_graph *graph, const backend_set *set) {
     sni_ref_tensor *outs[BACKEND_MAX_TENSORS] = {NULL};
     char text[200] = "";
     size_t count = sinter_graph_output_count(graph);
     sinter_status status = run_graph(graph, set, outs);
     bool ok = status == SINTER_OK && count == (size_t)set->output_count;
-    if (status != SINTER_OK) snprintf(text, sizeof text, "%s", sinter_last_error());
-    else if (!ok) snprintf(text, sizeof text, "%zu outputs, not %d", count, set->output_count);
-    for (size_t i = 0; ok && i < count; i++)
-        ok = output_agrees(outs[i], &set->outputs[i], text, sizeof text);
+    if (status != SINTER_OK)
+        snprintf(text, sizeof text, "%s", sinter_last_error());
+    else if (!ok)
+        snprintf(text, sizeof text, "%zu outputs, not %d", count, set->output_count);
+    for (size_t i = 0; ok && i < count; i++) ok = output_agrees(outs[i], &set->outputs[i], text, sizeof text);
     for (size_t i = 0; i < count; i++) sni_ref_tensor_release(outs[i]);
-    if (ok) t->passed++;
-    else if (status == SINTER_OUT_OF_MEMORY) t->too_large++;
+    if (ok)
+        t->passed++;
+    else if (status == SINTER_OUT_OF_MEMORY)
+        t->too_large++;
     else {
         t->failed++;
         report(t, dir, "FAIL", text);
@@ -99,7 +95,8 @@ static void check_dir_set(tally *t, const char *dir, const char *path) {
     sinter_graph *graph = NULL;
     int fixed = 0;
     sinter_status status = backend_load(dir, path, &set, &graph, &fixed);
-    if (status == SINTER_OK) check_set(t, dir, graph, &set);
+    if (status == SINTER_OK)
+        check_set(t, dir, graph, &set);
     else if (status == SINTER_UNSUPPORTED) {
         t->skipped++;
         report(t, dir, "skip", sinter_last_error());

@@ -18,10 +18,8 @@ static void relu_model(tiny *t) {
 START_TEST(nothing_and_no_model) {
     sinter_graph *graph = NULL;
     ck_assert_int_eq(sinter_onnx_load_memory("", 0, NULL, NULL, &graph), SINTER_PARSE);
-    ck_assert_int_eq(sinter_onnx_load_memory("hello, world", 12, NULL, NULL, &graph),
-                     SINTER_PARSE);
-    ck_assert_int_eq(sinter_onnx_load_memory(NULL, 3, NULL, NULL, &graph),
-                     SINTER_INVALID_ARGUMENT);
+    ck_assert_int_eq(sinter_onnx_load_memory("hello, world", 12, NULL, NULL, &graph), SINTER_PARSE);
+    ck_assert_int_eq(sinter_onnx_load_memory(NULL, 3, NULL, NULL, &graph), SINTER_INVALID_ARGUMENT);
     ck_assert_int_eq(sinter_onnx_load_memory("", 0, NULL, NULL, NULL), SINTER_INVALID_ARGUMENT);
     ck_assert_int_eq(sinter_onnx_load(NULL, NULL, &graph), SINTER_INVALID_ARGUMENT);
     ck_assert_int_eq(sinter_onnx_load("/no/such/model.onnx", NULL, &graph), SINTER_IO);
@@ -143,8 +141,8 @@ START_TEST(operators) {
 END_TEST
 
 /* z = Relu(x) + w for a w of so many zero bytes. */
-static void tensor_case(int type, int rank, const int64_t *dims, size_t raw_bytes,
-                        sinter_status want, const char *words) {
+static void tensor_case(int type, int rank, const int64_t *dims, size_t raw_bytes, sinter_status want,
+                        const char *words) {
     tiny t;
     static const uint8_t zeros[4096];
     relu_model(&t);
@@ -185,8 +183,8 @@ END_TEST
 
 /* ---- external data ---- */
 
-static void external_case(const char *dir, const char *location, const char *offset,
-                          const char *length, sinter_status want, const char *words) {
+static void external_case(const char *dir, const char *location, const char *offset, const char *length,
+                          sinter_status want, const char *words) {
     tiny t;
     relu_model(&t);
     Onnx__TensorProto *w = tiny_tensor(&t, "w", 1, TINY_DIMS(2, 3));
@@ -259,8 +257,7 @@ START_TEST(attributes) {
     tiny_output(&t, "z");
     tiny_expect(&t, NULL, SINTER_PARSE, "soft|axis 2");
     relu_model(&t);
-    tiny_attr_ints(&t, tiny_node(&t, "Transpose", "turn", "y", "z"), "perm", 2,
-                   (const int64_t[]){1, 1});
+    tiny_attr_ints(&t, tiny_node(&t, "Transpose", "turn", "y", "z"), "perm", 2, (const int64_t[]){1, 1});
     tiny_output(&t, "z");
     tiny_expect(&t, NULL, SINTER_PARSE, "turn|permutation");
     relu_model(&t);
@@ -270,8 +267,7 @@ START_TEST(attributes) {
 }
 END_TEST
 
-static void reshape_case(int count, const int64_t *shape, sinter_status want,
-                         const char *words) {
+static void reshape_case(int count, const int64_t *shape, sinter_status want, const char *words) {
     tiny t;
     relu_model(&t);
     tiny_ints(&t, "shape", count, shape);
@@ -286,8 +282,7 @@ START_TEST(impossible_shapes) {
     reshape_case(2, (const int64_t[]){-1, 4}, SINTER_SHAPE, "form");
     reshape_case(2, (const int64_t[]){-2, 3}, SINTER_SHAPE, "form");
     reshape_case(3, (const int64_t[]){2, 3, 0}, SINTER_SHAPE, "form");
-    reshape_case(9, (const int64_t[]){1, 1, 1, 1, 1, 1, 1, 2, 3}, SINTER_UNSUPPORTED,
-                 "form|rank 9");
+    reshape_case(9, (const int64_t[]){1, 1, 1, 1, 1, 1, 1, 2, 3}, SINTER_UNSUPPORTED, "form|rank 9");
     tiny t;
     relu_model(&t);
     tiny_input(&t, "wish", 7, TINY_DIMS(2));
@@ -343,8 +338,7 @@ START_TEST(nesting) {
     relu_model(&t);
     Onnx__TypeProto *type = t.inputs[0]->type;
     for (int i = 0; i < 1000; i++) {
-        Onnx__TypeProto__Sequence *sequence =
-            TINY_NEW(&t, Onnx__TypeProto__Sequence, ONNX__TYPE_PROTO__SEQUENCE__INIT);
+        Onnx__TypeProto__Sequence *sequence = TINY_NEW(&t, Onnx__TypeProto__Sequence, ONNX__TYPE_PROTO__SEQUENCE__INIT);
         Onnx__TypeProto *outer = TINY_NEW(&t, Onnx__TypeProto, ONNX__TYPE_PROTO__INIT);
         sequence->elem_type = type;
         outer->value_case = ONNX__TYPE_PROTO__VALUE_SEQUENCE_TYPE;
@@ -377,8 +371,7 @@ START_TEST(amplification) {
 }
 END_TEST
 
-static Onnx__FunctionProto *function(tiny *t, const char *name, const char *ins,
-                                     const char *outs) {
+static Onnx__FunctionProto *function(tiny *t, const char *name, const char *ins, const char *outs) {
     Onnx__FunctionProto *f = TINY_NEW(t, Onnx__FunctionProto, ONNX__FUNCTION_PROTO__INIT);
     f->name = (char *)name;
     f->domain = (char *)"local";
@@ -426,7 +419,8 @@ START_TEST(tensor_files) {
     sinter_onnx_tensor tensor;
     ck_assert_int_eq(sinter_onnx_tensor_load("/no/such.pb", &tensor), SINTER_IO);
     ck_assert_int_eq(sinter_onnx_tensor_load(NULL, &tensor), SINTER_INVALID_ARGUMENT);
-    ck_assert_int_eq(sinter_onnx_tensor_load(SINTER_SOURCE_DIR "/tests/onnx/test_onnx_errors.c", &tensor), SINTER_PARSE);
+    ck_assert_int_eq(sinter_onnx_tensor_load(SINTER_SOURCE_DIR "/tests/onnx/test_onnx_errors.c", &tensor),
+                     SINTER_PARSE);
     sinter_onnx_tensor_release(&tensor);
     sinter_onnx_tensor_release(NULL);
 }
@@ -434,10 +428,22 @@ END_TEST
 
 int main(void) {
     const TTest *const tests[] = {
-        nothing_and_no_model, every_truncation,  versions,  cycles,  wrong_names,
-        operators,            tensors,           missing_elements,
-        external_data,        attributes,        impossible_shapes,  inputs,
-        options,              nesting,           amplification,      functions_without_end,
+        nothing_and_no_model,
+        every_truncation,
+        versions,
+        cycles,
+        wrong_names,
+        operators,
+        tensors,
+        missing_elements,
+        external_data,
+        attributes,
+        impossible_shapes,
+        inputs,
+        options,
+        nesting,
+        amplification,
+        functions_without_end,
         tensor_files,
     };
     return run_suite(suite_of("onnx errors", tests, sizeof tests / sizeof *tests));

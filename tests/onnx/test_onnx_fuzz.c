@@ -9,8 +9,8 @@
 #include <time.h>
 
 #include "codegen/codegen.h"
-#include "onnx/importer.h"
 #include "fuse/fuse.h"
+#include "onnx/importer.h"
 #include "rewrite/pass.h"
 
 #include "tiny.h"
@@ -42,7 +42,9 @@ static uint64_t next(void) {
     return random_state;
 }
 
-static size_t below(size_t count) { return count ? (size_t)(next() % count) : 0; }
+static size_t below(size_t count) {
+    return count ? (size_t)(next() % count) : 0;
+}
 
 /* ---- what to damage ---- */
 
@@ -64,8 +66,10 @@ static void find_ranges(subject *s, const uint8_t *data, size_t size, int depth)
             continue;
         }
         add_range(s, start, head);
-        if (depth < 3) find_ranges(s, field.body, field.body_size, depth + 1);
-        else add_range(s, start + head, 64);
+        if (depth < 3)
+            find_ranges(s, field.body, field.body_size, depth + 1);
+        else
+            add_range(s, start + head, 64);
     }
 }
 
@@ -106,8 +110,7 @@ static void random_run(const subject *s, uint8_t *data) {
 /* One part of the structure over another: names and types that exist, in wrong places. */
 static void transplant(const subject *s, uint8_t *data) {
     size_t from = structural_byte(s), to = structural_byte(s), count = 1 + below(24);
-    for (size_t i = 0; i < count && from + i < s->size && to + i < s->size; i++)
-        data[to + i] = s->data[from + i];
+    for (size_t i = 0; i < count && from + i < s->size && to + i < s->size; i++) data[to + i] = s->data[from + i];
 }
 
 static size_t damage(const subject *s, uint8_t *data) {
@@ -115,19 +118,30 @@ static size_t damage(const subject *s, uint8_t *data) {
     size_t kind = below(20), times = 1 + below(3);
     if (kind == 0) return structural_byte(s); /* cut short */
     for (size_t i = 0; i < times; i++) {
-        if (kind < 9) flip(s, data);
-        else if (kind < 13) overwrite(s, data);
-        else if (kind < 16) random_run(s, data);
-        else transplant(s, data);
+        if (kind < 9)
+            flip(s, data);
+        else if (kind < 13)
+            overwrite(s, data);
+        else if (kind < 16)
+            random_run(s, data);
+        else
+            transplant(s, data);
     }
     return s->size;
 }
 
 /* What a plan does with a graph before it needs a device: any answer will do that is one. */
 static void generate(const sinter_graph *graph) {
-    static const sni_caps caps = {.device_class = SNI_DEVICE_GPU, .name = "none", .platform = "none", .compute_units = 64,
-                                  .max_work_group = 256, .max_work_item = {256, 256, 256}, .local_bytes = 32768,
-                                  .max_parameter_bytes = 1024, .native_float_width = 4, .has_f64 = true};
+    static const sni_caps caps = {.device_class = SNI_DEVICE_GPU,
+                                  .name = "none",
+                                  .platform = "none",
+                                  .compute_units = 64,
+                                  .max_work_group = 256,
+                                  .max_work_item = {256, 256, 256},
+                                  .local_bytes = 32768,
+                                  .max_parameter_bytes = 1024,
+                                  .native_float_width = 4,
+                                  .has_f64 = true};
     static const sni_fuse_options options = {.limits = {.max_buffers = 32, .max_stmts = 384},
                                              .costs = {5000, 16, 96, 256, 0.01, 64}};
     sinter_graph *rewritten = NULL, *prepared = NULL;
@@ -192,8 +206,7 @@ START_TEST(mutations) {
         done++;
     }
     for (size_t i = 0; i < PATH_COUNT; i++) free(subjects[i].data);
-    printf("%d mutations, %d of them still models, %d s\n", done, accepted,
-           (int)(time(NULL) - start));
+    printf("%d mutations, %d of them still models, %d s\n", done, accepted, (int)(time(NULL) - start));
     /* Some mutations change nothing that matters, and most must be noticed. */
     ck_assert_int_gt(accepted, 0);
     ck_assert_int_lt(accepted, done);
@@ -235,11 +248,12 @@ START_TEST(memory_runs_out) {
         sni_alloc_fail_at(++nth);
         status = sinter_onnx_load_memory(data, size, NULL, NULL, &graph);
         sni_alloc_fail_at(0);
-        if (status == SINTER_OK) ck_assert_ptr_nonnull(graph);
-        else ck_assert_ptr_null(graph);
+        if (status == SINTER_OK)
+            ck_assert_ptr_nonnull(graph);
+        else
+            ck_assert_ptr_null(graph);
         sinter_graph_release(graph);
-        ck_assert_msg(status == SINTER_OK || status == SINTER_OUT_OF_MEMORY ||
-                          status == SINTER_PARSE,
+        ck_assert_msg(status == SINTER_OK || status == SINTER_OUT_OF_MEMORY || status == SINTER_PARSE,
                       "allocation %d: %s", nth, sinter_last_error());
     }
     printf("%d allocations failed in turn\n", nth - 1);

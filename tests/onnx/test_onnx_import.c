@@ -46,16 +46,15 @@ static void expect(tiny *t, int64_t symbolic, int count, const double *want) {
     sinter_graph *graph = load(t, NULL, NULL);
     sni_ref_tensor *got = run_first(graph, symbolic);
     ck_assert_int_eq(got->count, count);
-    for (int i = 0; i < count; i++)
-        ck_assert_double_eq_tol(got->f ? got->f[i] : (double)got->i[i], want[i], 1e-6);
+    for (int i = 0; i < count; i++) ck_assert_double_eq_tol(got->f ? got->f[i] : (double)got->i[i], want[i], 1e-6);
     sni_ref_tensor_release(got);
     sinter_graph_release(graph);
     tiny_deinit(t);
 }
 
-#define WANT(...)                                                                                  \
-    (int)(sizeof((const double[]){__VA_ARGS__}) / sizeof(double)), (const double[]) {              \
-        __VA_ARGS__                                                                                \
+#define WANT(...)                                                                                                      \
+    (int)(sizeof((const double[]){__VA_ARGS__}) / sizeof(double)), (const double[]) {                                  \
+        __VA_ARGS__                                                                                                    \
     }
 
 /* ---- tensors ---- */
@@ -90,9 +89,8 @@ START_TEST(stored_forms) {
         int type;
         int32_t *data;
         double want[2];
-    } rows[] = {{6, ints, {-7, 70000}},  {10, halves, {1, -2.5}}, {16, brains, {1, -2.5}},
-                {3, small, {-3, 100}},   {2, small + 1, {100, 1}}, {5, ints, {-7, 4464}},
-                {9, flags, {1, 0}}};
+    } rows[] = {{6, ints, {-7, 70000}},   {10, halves, {1, -2.5}}, {16, brains, {1, -2.5}}, {3, small, {-3, 100}},
+                {2, small + 1, {100, 1}}, {5, ints, {-7, 4464}},   {9, flags, {1, 0}}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         w = constant_model(&t, rows[i].type, rows[i].type == 2 ? 1 : 2);
         w->n_int32_data = rows[i].type == 2 ? 1 : 2, w->int32_data = rows[i].data;
@@ -135,8 +133,7 @@ START_TEST(large_initialisers) {
         fclose(file);
         free(data);
         sinter_graph *graph = NULL;
-        ck_assert_msg(sinter_onnx_load(path, NULL, &graph) == SINTER_OK, "%s",
-                      sinter_last_error());
+        ck_assert_msg(sinter_onnx_load(path, NULL, &graph) == SINTER_OK, "%s", sinter_last_error());
         remove(path); /* the mapping outlives the name */
         sni_ref_tensor *got = run_first(graph, 0);
         ck_assert_double_eq(got->f[0], 1999000);
@@ -273,8 +270,7 @@ START_TEST(hints) {
     }
     tiny_output(&t, x);
     Onnx__ValueInfoProto *infos[LAYERS];
-    for (int i = 0; i < LAYERS; i++)
-        infos[i] = tiny_info(&t, names[i][1], 1, TINY_DIMS(1, 1000 + 's', 4));
+    for (int i = 0; i < LAYERS; i++) infos[i] = tiny_info(&t, names[i][1], 1, TINY_DIMS(1, 1000 + 's', 4));
     t.graph.n_value_info = LAYERS;
     t.graph.value_info = infos;
     sinter_graph *graph = load(&t, NULL, NULL);
@@ -407,8 +403,10 @@ START_TEST(softmax_of_old_opsets) {
         tiny_input(&t, "x", 1, TINY_DIMS(1, 2, 2));
         tiny_node(&t, "Softmax", "soft", "x", "y");
         tiny_output(&t, "y");
-        if (opset == 13) expect(&t, 0, WANT(0.26894142, 0.73105858, 0.26894142, 0.73105858));
-        else expect(&t, 0, WANT(0.03205860, 0.08714432, 0.23688282, 0.64391426));
+        if (opset == 13)
+            expect(&t, 0, WANT(0.26894142, 0.73105858, 0.26894142, 0.73105858));
+        else
+            expect(&t, 0, WANT(0.03205860, 0.08714432, 0.23688282, 0.64391426));
     }
 }
 END_TEST
@@ -426,8 +424,7 @@ START_TEST(operands_that_were_attributes) {
     Onnx__NodeProto *pad = tiny_node(&t, "Pad", "frame", "c", "p");
     tiny_attr_ints(&t, pad, "pads", 4, (const int64_t[]){0, 1, 0, 0});
     tiny_attr_float(&t, pad, "value", 7);
-    tiny_attr_ints(&t, tiny_node(&t, "Unsqueeze", "more", "p", "y"), "axes", 1,
-                   (const int64_t[]){0});
+    tiny_attr_ints(&t, tiny_node(&t, "Unsqueeze", "more", "p", "y"), "axes", 1, (const int64_t[]){0});
     tiny_output(&t, "y");
     expect(&t, 0, WANT(7, 2, 3, 7, 5, 5));
 }
@@ -475,11 +472,21 @@ END_TEST
 
 int main(void) {
     const TTest *const tests[] = {
-        stored_forms,      large_initialisers,    external_data,
-        symbolic_dimensions, shape_arithmetic,    fixed_inputs,
-        hints,             order_and_dead_nodes,  long_chain,
-        functions,         branches,              softmax_of_old_opsets,
-        operands_that_were_attributes, broadcast_of_opset_6, slices,
+        stored_forms,
+        large_initialisers,
+        external_data,
+        symbolic_dimensions,
+        shape_arithmetic,
+        fixed_inputs,
+        hints,
+        order_and_dead_nodes,
+        long_chain,
+        functions,
+        branches,
+        softmax_of_old_opsets,
+        operands_that_were_attributes,
+        broadcast_of_opset_6,
+        slices,
     };
     return run_suite(suite_of("onnx import", tests, sizeof tests / sizeof *tests));
 }

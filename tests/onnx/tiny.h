@@ -55,17 +55,16 @@ static inline void tiny_init(tiny *t, int64_t opset) {
     t->graph.initializer = t->tensors;
 }
 
-static inline void tiny_deinit(tiny *t) { sni_arena_release(t->arena); }
+static inline void tiny_deinit(tiny *t) {
+    sni_arena_release(t->arena);
+}
 
 /* A value's type; a dimension below 0 has no name, and one of 1000 + c the name of the character c. */
-static inline Onnx__ValueInfoProto *tiny_info(tiny *t, const char *name, int type, int rank,
-                                              const int64_t *dims) {
+static inline Onnx__ValueInfoProto *tiny_info(tiny *t, const char *name, int type, int rank, const int64_t *dims) {
     Onnx__ValueInfoProto *info = TINY_NEW(t, Onnx__ValueInfoProto, ONNX__VALUE_INFO_PROTO__INIT);
     Onnx__TypeProto *outer = TINY_NEW(t, Onnx__TypeProto, ONNX__TYPE_PROTO__INIT);
-    Onnx__TypeProto__Tensor *tensor =
-        TINY_NEW(t, Onnx__TypeProto__Tensor, ONNX__TYPE_PROTO__TENSOR__INIT);
-    Onnx__TensorShapeProto *shape =
-        TINY_NEW(t, Onnx__TensorShapeProto, ONNX__TENSOR_SHAPE_PROTO__INIT);
+    Onnx__TypeProto__Tensor *tensor = TINY_NEW(t, Onnx__TypeProto__Tensor, ONNX__TYPE_PROTO__TENSOR__INIT);
+    Onnx__TensorShapeProto *shape = TINY_NEW(t, Onnx__TensorShapeProto, ONNX__TENSOR_SHAPE_PROTO__INIT);
     info->name = (char *)name;
     info->type = outer;
     outer->value_case = ONNX__TYPE_PROTO__VALUE_TENSOR_TYPE;
@@ -77,8 +76,7 @@ static inline Onnx__ValueInfoProto *tiny_info(tiny *t, const char *name, int typ
     shape->dim = sni_arena_alloc(t->arena, (size_t)(rank + 1) * sizeof *shape->dim);
     for (int i = 0; i < rank; i++) {
         Onnx__TensorShapeProto__Dimension *dim =
-            TINY_NEW(t, Onnx__TensorShapeProto__Dimension,
-                     ONNX__TENSOR_SHAPE_PROTO__DIMENSION__INIT);
+            TINY_NEW(t, Onnx__TensorShapeProto__Dimension, ONNX__TENSOR_SHAPE_PROTO__DIMENSION__INIT);
         if (dims[i] >= 1000) {
             char text[2] = {(char)(dims[i] - 1000), 0};
             dim->value_case = ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_PARAM;
@@ -92,13 +90,12 @@ static inline Onnx__ValueInfoProto *tiny_info(tiny *t, const char *name, int typ
     return info;
 }
 
-#define TINY_DIMS(...)                                                                             \
-    (int)(sizeof((const int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), (const int64_t[]) {           \
-        __VA_ARGS__                                                                                \
+#define TINY_DIMS(...)                                                                                                 \
+    (int)(sizeof((const int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), (const int64_t[]) {                               \
+        __VA_ARGS__                                                                                                    \
     }
 
-static inline void tiny_input(tiny *t, const char *name, int type, int rank,
-                              const int64_t *dims) {
+static inline void tiny_input(tiny *t, const char *name, int type, int rank, const int64_t *dims) {
     t->inputs[t->graph.n_input++] = tiny_info(t, name, type, rank, dims);
 }
 
@@ -107,8 +104,7 @@ static inline void tiny_output(tiny *t, const char *name) {
 }
 
 /* A tensor without data. */
-static inline Onnx__TensorProto *tiny_tensor(tiny *t, const char *name, int type, int rank,
-                                             const int64_t *dims) {
+static inline Onnx__TensorProto *tiny_tensor(tiny *t, const char *name, int type, int rank, const int64_t *dims) {
     Onnx__TensorProto *tensor = TINY_NEW(t, Onnx__TensorProto, ONNX__TENSOR_PROTO__INIT);
     tensor->name = (char *)name;
     tensor->has_data_type = 1;
@@ -147,8 +143,8 @@ static inline char **tiny_words(tiny *t, const char *text, size_t *out_count) {
     return words;
 }
 
-static inline Onnx__NodeProto *tiny_make_node(tiny *t, const char *op, const char *name,
-                                              const char *ins, const char *outs) {
+static inline Onnx__NodeProto *tiny_make_node(tiny *t, const char *op, const char *name, const char *ins,
+                                              const char *outs) {
     Onnx__NodeProto *node = TINY_NEW(t, Onnx__NodeProto, ONNX__NODE_PROTO__INIT);
     node->op_type = (char *)op;
     node->name = (char *)name;
@@ -158,15 +154,13 @@ static inline Onnx__NodeProto *tiny_make_node(tiny *t, const char *op, const cha
     return node;
 }
 
-static inline Onnx__NodeProto *tiny_node(tiny *t, const char *op, const char *name,
-                                         const char *ins, const char *outs) {
+static inline Onnx__NodeProto *tiny_node(tiny *t, const char *op, const char *name, const char *ins, const char *outs) {
     Onnx__NodeProto *node = tiny_make_node(t, op, name, ins, outs);
     t->nodes[t->graph.n_node++] = node;
     return node;
 }
 
-static inline Onnx__AttributeProto *tiny_attr(tiny *t, Onnx__NodeProto *node, const char *name,
-                                              int type) {
+static inline Onnx__AttributeProto *tiny_attr(tiny *t, Onnx__NodeProto *node, const char *name, int type) {
     Onnx__AttributeProto *attr = TINY_NEW(t, Onnx__AttributeProto, ONNX__ATTRIBUTE_PROTO__INIT);
     attr->name = (char *)name;
     attr->has_type = 1;
@@ -175,22 +169,19 @@ static inline Onnx__AttributeProto *tiny_attr(tiny *t, Onnx__NodeProto *node, co
     return attr;
 }
 
-static inline void tiny_attr_int(tiny *t, Onnx__NodeProto *node, const char *name,
-                                 int64_t value) {
+static inline void tiny_attr_int(tiny *t, Onnx__NodeProto *node, const char *name, int64_t value) {
     Onnx__AttributeProto *attr = tiny_attr(t, node, name, 2);
     attr->has_i = 1;
     attr->i = value;
 }
 
-static inline void tiny_attr_float(tiny *t, Onnx__NodeProto *node, const char *name,
-                                   float value) {
+static inline void tiny_attr_float(tiny *t, Onnx__NodeProto *node, const char *name, float value) {
     Onnx__AttributeProto *attr = tiny_attr(t, node, name, 1);
     attr->has_f = 1;
     attr->f = value;
 }
 
-static inline void tiny_attr_ints(tiny *t, Onnx__NodeProto *node, const char *name, int count,
-                                  const int64_t *values) {
+static inline void tiny_attr_ints(tiny *t, Onnx__NodeProto *node, const char *name, int count, const int64_t *values) {
     Onnx__AttributeProto *attr = tiny_attr(t, node, name, 7);
     attr->n_ints = (size_t)count;
     attr->ints = tiny_copy(t, values, (size_t)count * sizeof *values);
@@ -204,8 +195,7 @@ static inline uint8_t *tiny_pack(const tiny *t, size_t *out_size) {
     return data;
 }
 
-static inline sinter_status tiny_load_at(const tiny *t, const char *dir,
-                                         const sinter_onnx_options *options,
+static inline sinter_status tiny_load_at(const tiny *t, const char *dir, const sinter_onnx_options *options,
                                          sinter_graph **out_graph) {
     size_t size;
     uint8_t *data = tiny_pack(t, &size);
@@ -219,8 +209,8 @@ static inline void tiny_expect(tiny *t, const char *dir, sinter_status want, con
     sinter_graph *graph = NULL;
     sinter_status status = tiny_load_at(t, dir, NULL, &graph);
     const char *error = sinter_last_error();
-    ck_assert_msg(status == want, "status %s, not %s: %s", sinter_status_string(status),
-                  sinter_status_string(want), error);
+    ck_assert_msg(status == want, "status %s, not %s: %s", sinter_status_string(status), sinter_status_string(want),
+                  error);
     ck_assert_ptr_null(graph);
     char *copy = sni_arena_strdup(t->arena, words);
     for (char *word = strtok(copy, "|"); word; word = strtok(NULL, "|"))

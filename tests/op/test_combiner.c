@@ -16,7 +16,9 @@ static double random_unit(void) {
     return (double)(random_state >> 11) / (double)(1ull << 53) * 2 - 1;
 }
 
-static bool same(double a, double b) { return a == b || (isnan(a) && isnan(b)); }
+static bool same(double a, double b) {
+    return a == b || (isnan(a) && isnan(b));
+}
 
 /* ---- combiners ---- */
 
@@ -38,7 +40,8 @@ START_TEST(starts_are_neutral) {
             ck_assert_int_eq(start.i, sni_dtype_wrap(wholes[d], start.i));
             for (int64_t v = -3; v < 200; v += 7) {
                 int64_t x = sni_dtype_wrap(wholes[d], v);
-                ck_assert_msg(sni_dtype_wrap(wholes[d], sni_combine_whole(op->combiner, start.i, x)) == x, "%s", op->name);
+                ck_assert_msg(sni_dtype_wrap(wholes[d], sni_combine_whole(op->combiner, start.i, x)) == x, "%s",
+                              op->name);
             }
         }
     }
@@ -85,11 +88,19 @@ static state start_of(const tuple_case *t) {
     return (state){sni_combiner_start_of(t->leader, SINTER_F64).f, sni_combiner_start_of(t->follower, SINTER_F64).f, 0};
 }
 
-static double inverse(double count) { return count > 0 ? 1 / count : 0; }
+static double inverse(double count) {
+    return count > 0 ? 1 / count : 0;
+}
 
 static double carried(const tuple_case *t, state from, double leader, double count) {
-    sni_tuple_values v = {.z = start_of(t).follower, .a = from.follower, .m = leader, .p = from.leader, .j = from.count,
-                          .n = count, .s = inverse(from.count), .r = inverse(count)};
+    sni_tuple_values v = {.z = start_of(t).follower,
+                          .a = from.follower,
+                          .m = leader,
+                          .p = from.leader,
+                          .j = from.count,
+                          .n = count,
+                          .s = inverse(from.count),
+                          .r = inverse(count)};
     return sni_tuple_reference_of(t->tuple)->carry(&v);
 }
 
@@ -102,8 +113,15 @@ static state merge(const tuple_case *t, state a, state b) {
 
 static state add(const tuple_case *t, state a, double x, double y) {
     state to = {sni_combine_real(t->leader, a.leader, x), a.follower, a.count + 1};
-    sni_tuple_values v = {.x = x, .y = y, .z = start_of(t).follower, .m = to.leader, .p = a.leader, .j = a.count,
-                          .n = to.count, .s = inverse(a.count), .r = inverse(to.count)};
+    sni_tuple_values v = {.x = x,
+                          .y = y,
+                          .z = start_of(t).follower,
+                          .m = to.leader,
+                          .p = a.leader,
+                          .j = a.count,
+                          .n = to.count,
+                          .s = inverse(a.count),
+                          .r = inverse(to.count)};
     if (sni_tuple_row_of(t->tuple)->carries) to.follower = carried(t, a, to.leader, to.count);
     to.follower = sni_combine_real(t->follower, to.follower, sni_tuple_reference_of(t->tuple)->enter(&v));
     return to;
@@ -154,8 +172,8 @@ static void check_case(const tuple_case *t, int n, int special) {
     ck_assert_double_eq(all.count, n);
     double u = t->tuple == SNI_TUPLE_CENTRED ? all.leader / n : all.leader;
     double got = leave(t, all, u), want = two_passes(t, x, y, n, all.leader, u);
-    ck_assert_msg(same(got, want) || fabs(got - want) <= 1e-9 * (1 + fabs(want)), "%s: %g, not %g (%d elements, case %d)",
-                  sni_tuple_row_of(t->tuple)->name, got, want, n, special);
+    ck_assert_msg(same(got, want) || fabs(got - want) <= 1e-9 * (1 + fabs(want)),
+                  "%s: %g, not %g (%d elements, case %d)", sni_tuple_row_of(t->tuple)->name, got, want, n, special);
 }
 
 START_TEST(tuples_equal_two_passes) {

@@ -11,8 +11,10 @@ typedef struct given {
 
 static void fill(sni_ref_tensor *t, const double *values) {
     for (int64_t i = 0; i < t->count; ++i) {
-        if (t->f) t->f[i] = values[i];
-        else t->i[i] = (int64_t)values[i];
+        if (t->f)
+            t->f[i] = values[i];
+        else
+            t->i[i] = (int64_t)values[i];
     }
 }
 
@@ -42,7 +44,7 @@ static void add(sample *s, sinter_dtype dtype, given x) {
 }
 
 #define LIST(...) ((const double[]){__VA_ARGS__})
-#define AXES(graph, ...)                                                                           \
+#define AXES(graph, ...)                                                                                               \
     sni_attr_ints(graph, sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t), (int64_t[]){__VA_ARGS__})
 
 START_TEST(sums) {
@@ -50,7 +52,8 @@ START_TEST(sums) {
     sample s = begin(SINTER_F32, x);
     check(&s, "reduce_sum", (sni_attr[SNI_MAX_ATTRS]){AXES(s.graph, 1)}, (given){2, {2, 1}, LIST(6, 15)});
     s = begin(SINTER_F32, x);
-    check(&s, "reduce_prod", (sni_attr[SNI_MAX_ATTRS]){AXES(s.graph, -2), sni_attr_int(0)}, (given){1, {3}, LIST(4, 10, 18)});
+    check(&s, "reduce_prod", (sni_attr[SNI_MAX_ATTRS]){AXES(s.graph, -2), sni_attr_int(0)},
+          (given){1, {3}, LIST(4, 10, 18)});
     s = begin(SINTER_I32, x);
     check(&s, "reduce_sum", NULL, (given){2, {1, 1}, LIST(21)});
     s = begin(SINTER_F64, (given){1, {3}, LIST(1, NAN, 3)});
@@ -88,8 +91,11 @@ START_TEST(means) {
     static const struct {
         const char *op;
         double want;
-    } cases[] = {{"reduce_mean", 1.5}, {"reduce_l1", 10}, {"reduce_l2", 5.4772255750516612},
-                 {"reduce_log_sum", 1.7917594692280550}, {"reduce_sum_square", 30},
+    } cases[] = {{"reduce_mean", 1.5},
+                 {"reduce_l1", 10},
+                 {"reduce_l2", 5.4772255750516612},
+                 {"reduce_log_sum", 1.7917594692280550},
+                 {"reduce_sum_square", 30},
                  {"reduce_log_sum_exp", 4.350759163364269}};
     for (size_t i = 0; i < SAMPLE_COUNT(cases); ++i) {
         sample s = begin(SINTER_F64, x);
@@ -137,9 +143,11 @@ START_TEST(composites) {
     add(&s, SINTER_F64, (given){1, {2}, LIST(5, 1)});
     check(&s, "rms_norm", (sni_attr[SNI_MAX_ATTRS]){{0}, sni_attr_float(0)}, (given){1, {2}, LIST(1, 1.4)});
     s = begin(SINTER_I32, (given){1, {4}, LIST(1, 2, 3, 4)});
-    check(&s, "cumsum", (sni_attr[SNI_MAX_ATTRS]){{0}, sni_attr_int(1), sni_attr_int(1)}, (given){1, {4}, LIST(9, 7, 4, 0)});
+    check(&s, "cumsum", (sni_attr[SNI_MAX_ATTRS]){{0}, sni_attr_int(1), sni_attr_int(1)},
+          (given){1, {4}, LIST(9, 7, 4, 0)});
     s = begin(SINTER_I32, (given){2, {2, 3}, LIST(1, 2, 3, 4, 5, 6)});
-    check(&s, "trilu", (sni_attr[SNI_MAX_ATTRS]){sni_attr_int(0), sni_attr_int(1)}, (given){2, {2, 3}, LIST(1, 2, 0, 4, 5, 6)});
+    check(&s, "trilu", (sni_attr[SNI_MAX_ATTRS]){sni_attr_int(0), sni_attr_int(1)},
+          (given){2, {2, 3}, LIST(1, 2, 0, 4, 5, 6)});
 }
 END_TEST
 
@@ -148,11 +156,13 @@ START_TEST(windows) {
     sample s = begin(SINTER_F32, (given){3, {1, 1, 4}, LIST(1, 2, 3, 4)});
     add(&s, SINTER_F32, (given){3, {1, 1, 3}, LIST(1, -1, 2)});
     add(&s, SINTER_F32, (given){1, {1}, LIST(0.5)});
-    check(&s, "conv", (sni_attr[SNI_MAX_ATTRS]){{0}, AXES(s.graph, 1, 1)}, (given){3, {1, 1, 4}, LIST(3.5, 5.5, 7.5, -0.5)});
+    check(&s, "conv", (sni_attr[SNI_MAX_ATTRS]){{0}, AXES(s.graph, 1, 1)},
+          (given){3, {1, 1, 4}, LIST(3.5, 5.5, 7.5, -0.5)});
     /* Every input spreads the kernel two apart. */
     s = begin(SINTER_F32, (given){3, {1, 1, 2}, LIST(1, 2)});
     add(&s, SINTER_F32, (given){3, {1, 1, 3}, LIST(1, -1, 2)});
-    check(&s, "conv_transpose", (sni_attr[SNI_MAX_ATTRS]){AXES(s.graph, 2)}, (given){3, {1, 1, 5}, LIST(1, -1, 4, -2, 4)});
+    check(&s, "conv_transpose", (sni_attr[SNI_MAX_ATTRS]){AXES(s.graph, 2)},
+          (given){3, {1, 1, 5}, LIST(1, -1, 4, -2, 4)});
     s = begin(SINTER_F32, (given){3, {1, 1, 4}, LIST(1, 2, NAN, -9)});
     check(&s, "max_pool", (sni_attr[SNI_MAX_ATTRS]){AXES(s.graph, 2), {0}, AXES(s.graph, 1, 1)},
           (given){3, {1, 1, 5}, LIST(1, 2, NAN, NAN, -9)});
@@ -160,12 +170,15 @@ START_TEST(windows) {
     check(&s, "avg_pool", (sni_attr[SNI_MAX_ATTRS]){AXES(s.graph, 3), AXES(s.graph, 2), AXES(s.graph, 1, 1)},
           (given){3, {1, 1, 2}, LIST(1.5, 10.0 / 3)});
     s = begin(SINTER_F32, (given){3, {1, 1, 4}, LIST(1, 2, 3, 5)});
-    check(&s, "avg_pool", (sni_attr[SNI_MAX_ATTRS]){AXES(s.graph, 3), AXES(s.graph, 2), AXES(s.graph, 1, 1), {0}, {0}, sni_attr_int(1)},
+    check(&s, "avg_pool",
+          (sni_attr[SNI_MAX_ATTRS]){AXES(s.graph, 3), AXES(s.graph, 2), AXES(s.graph, 1, 1), {0}, {0}, sni_attr_int(1)},
           (given){3, {1, 1, 2}, LIST(1, 10.0 / 3)});
     s = begin(SINTER_F32, (given){1, {2}, LIST(0, 4)});
-    check(&s, "resize", (sni_attr[SNI_MAX_ATTRS]){AXES(s.graph, 4), sni_attr_int(1)}, (given){1, {4}, LIST(0, 1, 3, 4)});
+    check(&s, "resize", (sni_attr[SNI_MAX_ATTRS]){AXES(s.graph, 4), sni_attr_int(1)},
+          (given){1, {4}, LIST(0, 1, 3, 4)});
     s = begin(SINTER_F32, (given){1, {2}, LIST(0, 4)});
-    check(&s, "resize", (sni_attr[SNI_MAX_ATTRS]){AXES(s.graph, 3), sni_attr_int(1), sni_attr_int(2)}, (given){1, {3}, LIST(0, 2, 4)});
+    check(&s, "resize", (sni_attr[SNI_MAX_ATTRS]){AXES(s.graph, 3), sni_attr_int(1), sni_attr_int(2)},
+          (given){1, {3}, LIST(0, 2, 4)});
 }
 END_TEST
 

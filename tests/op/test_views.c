@@ -25,27 +25,25 @@ static sni_expr record_read(void *context, int input, const sni_expr *coords) {
 static int64_t at(const sni_sym *sym, sni_expr e, const int64_t *axes, const int64_t *values) {
     int64_t result = 0;
     sni_bindings names = sample_bindings();
-    if (sni_sym_eval_at(sym, e, &names, axes, values, &result) != SINTER_OK)
-        ck_abort_msg("%s", sinter_last_error());
+    if (sni_sym_eval_at(sym, e, &names, axes, values, &result) != SINTER_OK) ck_abort_msg("%s", sinter_last_error());
     return result;
 }
 
 /* Position of mapped coordinates; the test fails when they are outside the tensor. */
-static int64_t position(const sni_sym *sym, const sni_ref_tensor *t, const sni_expr *coords,
-                        const int64_t *axes, const int64_t *values, const char *op) {
+static int64_t position(const sni_sym *sym, const sni_ref_tensor *t, const sni_expr *coords, const int64_t *axes,
+                        const int64_t *values, const char *op) {
     int64_t index = 0;
     for (int i = 0; i < t->rank; ++i) {
         int64_t c = at(sym, coords[i], axes, values);
-        if (c < 0 || c >= t->dims[i])
-            ck_abort_msg("%s reads coordinate %" PRId64 " of %" PRId64, op, c, t->dims[i]);
+        if (c < 0 || c >= t->dims[i]) ck_abort_msg("%s reads coordinate %" PRId64 " of %" PRId64, op, c, t->dims[i]);
         index = index * t->dims[i] + c;
     }
     return index;
 }
 
 /* One element as the map describes it. */
-static void mapped(const sni_call *call, const reads *r, const sni_access *accesses, int count,
-                   sni_expr value, const int64_t *axes, double *f, int64_t *i) {
+static void mapped(const sni_call *call, const reads *r, const sni_access *accesses, int count, sni_expr value,
+                   const int64_t *axes, double *f, int64_t *i) {
     int64_t values[16] = {0};
     for (int n = 0; n < r->count; ++n) {
         const sni_ref_tensor *t = r->ins[r->input[n]];
@@ -59,8 +57,7 @@ static void mapped(const sni_call *call, const reads *r, const sni_access *acces
     *f = call->op->fill_attr < 0 ? 0 : call->attrs[call->op->fill_attr].f;
     *i = (int64_t)*f;
     for (int a = 0; a < count; ++a) {
-        if (accesses[a].guard != SNI_NO_EXPR && !at(call->sym, accesses[a].guard, axes, values))
-            continue;
+        if (accesses[a].guard != SNI_NO_EXPR && !at(call->sym, accesses[a].guard, axes, values)) continue;
         const sni_ref_tensor *t = r->ins[accesses[a].input];
         int64_t p = position(call->sym, t, accesses[a].coords, axes, values, call->op->name);
         *f = t->f ? t->f[p] : 0;
@@ -76,8 +73,13 @@ static void check_node(sample *s, const char *op, int in_count, const sni_attr *
     const sni_node *node = &s->graph->nodes[s->graph->values[id].producer];
     sni_type in[SAMPLE_INPUTS] = {0}, out = s->graph->values[id].type;
     for (int i = 0; i < in_count; ++i) in[i] = s->graph->values[s->ids[i]].type;
-    sni_call call = {.sym = s->graph->sym, .op = node->op, .in_count = in_count, .in = in,
-                     .attrs = node->attrs, .out_count = 1, .out = &out};
+    sni_call call = {.sym = s->graph->sym,
+                     .op = node->op,
+                     .in_count = in_count,
+                     .in = in,
+                     .attrs = node->attrs,
+                     .out_count = 1,
+                     .out = &out};
     sni_bindings names = sample_bindings();
     sni_ref_tensor *want = NULL;
     if (sni_reference_node(s->graph, node, (const sni_ref_tensor *const *)s->ins, &names, &want))
@@ -99,8 +101,8 @@ static void check_node(sample *s, const char *op, int in_count, const sni_attr *
         }
         mapped(&call, &r, accesses, count, value, axes, &f, &i);
         if (want->f ? !(f == want->f[n] || (isnan(f) && isnan(want->f[n]))) : i != want->i[n])
-            ck_abort_msg("%s: element %" PRId64 " is mapped to %g or %" PRId64 ", not %g or %" PRId64,
-                         op, n, f, i, want->f ? want->f[n] : 0, want->i ? want->i[n] : 0);
+            ck_abort_msg("%s: element %" PRId64 " is mapped to %g or %" PRId64 ", not %g or %" PRId64, op, n, f, i,
+                         want->f ? want->f[n] : 0, want->i ? want->i[n] : 0);
     }
     sni_ref_tensor_release(want);
 }
@@ -165,26 +167,23 @@ START_TEST(reshape_heads) {
     type.dims[2] = sni_sym_const(sym, 768);
     uint32_t x = sni_graph_add_input(s.graph, "x", &type);
     sni_expr to[4] = {batch, seq, sni_sym_const(sym, -1), sni_sym_const(sym, 64)};
-    uint32_t y = sni_graph_add1(s.graph, "reshape", 1, &x,
-                                (sni_attr[SNI_MAX_ATTRS]){sni_attr_exprs(s.graph, 4, to)});
+    uint32_t y = sni_graph_add1(s.graph, "reshape", 1, &x, (sni_attr[SNI_MAX_ATTRS]){sni_attr_exprs(s.graph, 4, to)});
     sample_ok(s.graph, "reshape");
     sni_type out = s.graph->values[y].type;
     ck_assert(sni_sym_is(sym, out.dims[2], 12));
     const sni_node *node = &s.graph->nodes[0];
-    sni_call call = {.sym = sym, .op = node->op, .in_count = 1, .in = &type, .attrs = node->attrs,
-                     .out_count = 1, .out = &out};
+    sni_call call = {
+        .sym = sym, .op = node->op, .in_count = 1, .in = &type, .attrs = node->attrs, .out_count = 1, .out = &out};
     sni_expr coords[4];
     for (int i = 0; i < 4; ++i) coords[i] = sni_sym_axis(sym, i, out.dims[i]);
     sni_access access;
     ck_assert_int_eq(node->op->map(&call, coords, 0, NULL, NULL, &access, NULL), 1);
     ck_assert_uint_eq(access.coords[0], coords[0]);
     ck_assert_uint_eq(access.coords[1], coords[1]);
-    ck_assert_uint_eq(access.coords[2],
-                      sni_sym_add(sym, sni_sym_mul_i(sym, coords[2], 64), coords[3]));
+    ck_assert_uint_eq(access.coords[2], sni_sym_add(sym, sni_sym_mul_i(sym, coords[2], 64), coords[3]));
     /* [batch*seq, -1] of it: batch*seq is cancelled. */
     sni_expr flat[2] = {sni_sym_mul(sym, batch, seq), sni_sym_const(sym, -1)};
-    uint32_t z = sni_graph_add1(s.graph, "reshape", 1, &y,
-                                (sni_attr[SNI_MAX_ATTRS]){sni_attr_exprs(s.graph, 2, flat)});
+    uint32_t z = sni_graph_add1(s.graph, "reshape", 1, &y, (sni_attr[SNI_MAX_ATTRS]){sni_attr_exprs(s.graph, 2, flat)});
     sample_ok(s.graph, "reshape");
     ck_assert(sni_sym_is(sym, s.graph->values[z].type.dims[1], 768));
     ck_assert_uint_eq(s.graph->check_count, 0);
@@ -259,8 +258,8 @@ START_TEST(pad) {
             high[i] = sample_range(-dims[i] / 2, mode && round % 3 ? dims[i] - 1 : 7);
         }
         sample_input(&s, random_dtype(), rank, dims);
-        sni_attr attrs[SNI_MAX_ATTRS] = {dims_attr(&s, rank, low), dims_attr(&s, rank, high),
-                                         sni_attr_int(mode), sni_attr_float(1)};
+        sni_attr attrs[SNI_MAX_ATTRS] = {dims_attr(&s, rank, low), dims_attr(&s, rank, high), sni_attr_int(mode),
+                                         sni_attr_float(1)};
         check_node(&s, "pad", 1, attrs);
         sample_end(&s);
     }
@@ -321,8 +320,7 @@ START_TEST(gathers) {
         int64_t attr = sample_range(0, rank - 1);
         if (kind == 1) {
             in_rank = rank;
-            for (int i = 0; i < rank; ++i)
-                index[i] = i == attr ? sample_range(1, 6) : sample_range(0, data[i]);
+            for (int i = 0; i < rank; ++i) index[i] = i == attr ? sample_range(1, 6) : sample_range(0, data[i]);
         } else if (kind == 2) {
             attr = sample_range(0, in_rank - 1 < rank - 1 ? in_rank - 1 : rank - 1);
             for (int i = 0; i < attr; ++i) index[i] = data[i];
@@ -345,8 +343,8 @@ START_TEST(iotas) {
         int64_t dims[SINTER_MAX_RANK], count = 1;
         int rank = random_shape(dims, 1, 3, 0), axis = (int)sample_range(0, rank - 1);
         static const sinter_dtype dtypes[] = {SINTER_I32, SINTER_I64, SINTER_F32};
-        sni_attr attrs[SNI_MAX_ATTRS] = {dims_attr(&s, rank, dims),
-                                         sni_attr_int(dtypes[round % 3]), sni_attr_int(axis)};
+        sni_attr attrs[SNI_MAX_ATTRS] = {dims_attr(&s, rank, dims), sni_attr_int(dtypes[round % 3]),
+                                         sni_attr_int(axis)};
         check_node(&s, "iota", 0, attrs);
         /* Progressions and other lists of known elements. */
         sni_expr elements[125];
@@ -355,8 +353,7 @@ START_TEST(iotas) {
             count *= dims[i];
         }
         for (int64_t i = 0; i < count; ++i)
-            elements[i] = round % 2 ? sni_sym_const(s.graph->sym, 3 * i - 7)
-                                    : sample_dim(&s, sample_range(0, 60));
+            elements[i] = round % 2 ? sni_sym_const(s.graph->sym, 3 * i - 7) : sample_dim(&s, sample_range(0, 60));
         sni_attr known[SNI_MAX_ATTRS] = {sni_attr_ints(s.graph, rank, dims),
                                          sni_attr_exprs(s.graph, (int)count, elements)};
         check_node(&s, "known", 0, known);
@@ -367,8 +364,8 @@ END_TEST
 
 /* ---- refusals ------------------------------------------------------------------------------- */
 
-static void refused(sample *s, const char *op, int in_count, const sni_attr *attrs,
-                    sinter_status status, const char *text) {
+static void refused(sample *s, const char *op, int in_count, const sni_attr *attrs, sinter_status status,
+                    const char *text) {
     ck_assert_uint_eq(sni_graph_add1(s->graph, op, in_count, s->ids, attrs), 0);
     ck_assert_int_eq(sinter_graph_status(s->graph), status);
     if (!strstr(sinter_last_error(), text)) ck_abort_msg("'%s' says nothing of '%s'", sinter_last_error(), text);
@@ -378,16 +375,16 @@ static void refused(sample *s, const char *op, int in_count, const sni_attr *att
 START_TEST(errors) {
     sample s = sample_begin(false);
     sample_input(&s, SINTER_F32, 2, (int64_t[]){2, 3});
-    refused(&s, "reshape", 1, (sni_attr[SNI_MAX_ATTRS]){sni_attr_ints(s.graph, 2, (int64_t[]){4, 2})},
-            SINTER_SHAPE, "f32[2, 3] does not reshape to f32[4, 2]");
+    refused(&s, "reshape", 1, (sni_attr[SNI_MAX_ATTRS]){sni_attr_ints(s.graph, 2, (int64_t[]){4, 2})}, SINTER_SHAPE,
+            "f32[2, 3] does not reshape to f32[4, 2]");
     s = sample_begin(false);
     sample_input(&s, SINTER_F32, 2, (int64_t[]){2, 3});
-    refused(&s, "reshape", 1, (sni_attr[SNI_MAX_ATTRS]){sni_attr_ints(s.graph, 2, (int64_t[]){4, -1})},
-            SINTER_SHAPE, "do not divide");
+    refused(&s, "reshape", 1, (sni_attr[SNI_MAX_ATTRS]){sni_attr_ints(s.graph, 2, (int64_t[]){4, -1})}, SINTER_SHAPE,
+            "do not divide");
     s = sample_begin(false);
     sample_input(&s, SINTER_F32, 2, (int64_t[]){2, 3});
-    refused(&s, "expand", 1, (sni_attr[SNI_MAX_ATTRS]){sni_attr_ints(s.graph, 2, (int64_t[]){2, 4})},
-            SINTER_SHAPE, "f32[2, 3] does not expand to f32[2, 4]");
+    refused(&s, "expand", 1, (sni_attr[SNI_MAX_ATTRS]){sni_attr_ints(s.graph, 2, (int64_t[]){2, 4})}, SINTER_SHAPE,
+            "f32[2, 3] does not expand to f32[2, 4]");
     s = sample_begin(false);
     sample_input(&s, SINTER_F32, 1, (int64_t[]){4});
     refused(&s, "slice", 1,
@@ -398,17 +395,15 @@ START_TEST(errors) {
     s = sample_begin(false);
     sample_input(&s, SINTER_F32, 2, (int64_t[]){2, 3});
     sample_input(&s, SINTER_F32, 2, (int64_t[]){3, 3});
-    refused(&s, "concat", 2, (sni_attr[SNI_MAX_ATTRS]){sni_attr_int(1)}, SINTER_SHAPE,
-            "f32[2, 3] and f32[3, 3]");
+    refused(&s, "concat", 2, (sni_attr[SNI_MAX_ATTRS]){sni_attr_int(1)}, SINTER_SHAPE, "f32[2, 3] and f32[3, 3]");
     s = sample_begin(false);
     sample_input(&s, SINTER_F32, 2, (int64_t[]){2, 3});
     sample_input(&s, SINTER_F32, 1, (int64_t[]){3});
-    refused(&s, "gather", 2, (sni_attr[SNI_MAX_ATTRS]){sni_attr_int(0)}, SINTER_DTYPE,
-            "must have an integer dtype");
+    refused(&s, "gather", 2, (sni_attr[SNI_MAX_ATTRS]){sni_attr_int(0)}, SINTER_DTYPE, "must have an integer dtype");
     s = sample_begin(false);
     sample_input(&s, SINTER_F32, 2, (int64_t[]){2, 3});
-    refused(&s, "transpose", 1, (sni_attr[SNI_MAX_ATTRS]){sni_attr_ints(s.graph, 2, (int64_t[]){0, 0})},
-            SINTER_SHAPE, "given twice");
+    refused(&s, "transpose", 1, (sni_attr[SNI_MAX_ATTRS]){sni_attr_ints(s.graph, 2, (int64_t[]){0, 0})}, SINTER_SHAPE,
+            "given twice");
     s = sample_begin(false);
     sample_input(&s, SINTER_F32, 2, (int64_t[]){2, 3});
     sample_input(&s, SINTER_F32, 2, (int64_t[]){4, 3});
@@ -422,8 +417,8 @@ START_TEST(errors) {
     refused(&s, "conv", 2, NULL, SINTER_SHAPE, "f32[1, 3, 2, 2] and f32[4, 3, 3, 3]");
     s = sample_begin(false);
     sample_input(&s, SINTER_F32, 2, (int64_t[]){2, 3});
-    refused(&s, "reduce_sum", 1, (sni_attr[SNI_MAX_ATTRS]){sni_attr_ints(s.graph, 1, (int64_t[]){2})},
-            SINTER_SHAPE, "axis 2 is outside rank 2");
+    refused(&s, "reduce_sum", 1, (sni_attr[SNI_MAX_ATTRS]){sni_attr_ints(s.graph, 1, (int64_t[]){2})}, SINTER_SHAPE,
+            "axis 2 is outside rank 2");
 }
 END_TEST
 
@@ -434,8 +429,8 @@ START_TEST(conditions) {
     sni_type type = {.dtype = SINTER_F32, .rank = 1};
     type.dims[0] = sni_sym_dim(sym, sinter_dim_named("a"));
     uint32_t x = sni_graph_add_input(s.graph, "x", &type);
-    uint32_t y = sni_graph_add1(s.graph, "reshape", 1, &x, (sni_attr[SNI_MAX_ATTRS]){
-        sni_attr_ints(s.graph, 2, (int64_t[]){-1, 4})});
+    uint32_t y = sni_graph_add1(s.graph, "reshape", 1, &x,
+                                (sni_attr[SNI_MAX_ATTRS]){sni_attr_ints(s.graph, 2, (int64_t[]){-1, 4})});
     sample_output(s.graph, "y", y);
     sample_ok(s.graph, "reshape");
     for (int64_t n = 8; n < 10; ++n) {
@@ -451,7 +446,7 @@ START_TEST(conditions) {
 END_TEST
 
 int main(void) {
-    const TTest *tests[] = {reshape, reshape_heads, transpose, expand, slice, pad, concat,
-                            window, gathers, iotas, errors, conditions};
+    const TTest *tests[] = {reshape, reshape_heads, transpose, expand, slice,  pad,
+                            concat,  window,        gathers,   iotas,  errors, conditions};
     return run_suite(suite_of("views", tests, SAMPLE_COUNT(tests)));
 }

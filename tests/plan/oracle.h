@@ -27,7 +27,9 @@ static inline void oracle_init(oracle *o) {
     sni_pool_poison(o->runtime->pool);
 }
 
-static inline void oracle_deinit(oracle *o) { sinter_runtime_release(o->runtime); }
+static inline void oracle_deinit(oracle *o) {
+    sinter_runtime_release(o->runtime);
+}
 
 static inline double oracle_uniform(oracle *o) {
     o->random ^= o->random << 13;
@@ -41,16 +43,21 @@ static inline void oracle_fill(oracle *o, sni_ref_tensor *t) {
         if (t->f)
             t->f[i] = sni_dtype_round(t->dtype, 4 * oracle_uniform(o) - 2);
         else
-            t->i[i] = t->dtype == SINTER_BOOL ? oracle_uniform(o) < 0.5 : (int64_t)(oracle_uniform(o) * 7) - (t->dtype == SINTER_U8 ? 0 : 3);
+            t->i[i] = t->dtype == SINTER_BOOL ? oracle_uniform(o) < 0.5
+                                              : (int64_t)(oracle_uniform(o) * 7) - (t->dtype == SINTER_U8 ? 0 : 3);
     }
 }
 
 static inline double oracle_epsilon(sinter_dtype dtype) {
     switch (dtype) {
-    case SINTER_F16: return 1.0 / 1024;
-    case SINTER_BF16: return 1.0 / 128;
-    case SINTER_F64: return 1e-13;
-    default: return 2e-6;
+    case SINTER_F16:
+        return 1.0 / 1024;
+    case SINTER_BF16:
+        return 1.0 / 128;
+    case SINTER_F64:
+        return 1e-13;
+    default:
+        return 2e-6;
     }
 }
 
@@ -63,15 +70,17 @@ static inline bool oracle_equal(const sni_ref_tensor *want, const void *data, do
         double f = 0;
         int64_t n = 0;
         sni_dtype_load(want->dtype, data, i, &f, &n);
-        bool ok = want->f ? (isnan(want->f[i]) ? isnan(f)
-                             : isinf(want->f[i]) ? f == want->f[i]
-                                                 : fabs(f - want->f[i]) <= oracle_epsilon(want->dtype) * factor * largest)
-                          : n == want->i[i];
+        bool ok = want->f
+                      ? (isnan(want->f[i])   ? isnan(f)
+                         : isinf(want->f[i]) ? f == want->f[i]
+                                             : fabs(f - want->f[i]) <= oracle_epsilon(want->dtype) * factor * largest)
+                      : n == want->i[i];
         if (!ok) {
             if (want->f)
                 snprintf(text, size, "element %lld is %.9g, must be %.9g", (long long)i, f, want->f[i]);
             else
-                snprintf(text, size, "element %lld is %lld, must be %lld", (long long)i, (long long)n, (long long)want->i[i]);
+                snprintf(text, size, "element %lld is %lld, must be %lld", (long long)i, (long long)n,
+                         (long long)want->i[i]);
             return false;
         }
     }
@@ -80,8 +89,8 @@ static inline bool oracle_equal(const sni_ref_tensor *want, const void *data, do
 
 /* Runs plan on random inputs of the given shapes (in the graph's order) and compares every output with the
  * reference. */
-static inline void oracle_check_plan(oracle *o, const sinter_graph *graph, sinter_plan *plan, const sinter_shape *shapes,
-                                     double factor) {
+static inline void oracle_check_plan(oracle *o, const sinter_graph *graph, sinter_plan *plan,
+                                     const sinter_shape *shapes, double factor) {
     size_t ins = sinter_graph_input_count(graph), outs = sinter_graph_output_count(graph);
     sni_ref_tensor *in[ORACLE_MAX] = {0}, *out[ORACLE_MAX] = {0};
     sinter_binding bindings[2 * ORACLE_MAX] = {{0}};
@@ -90,14 +99,16 @@ static inline void oracle_check_plan(oracle *o, const sinter_graph *graph, sinte
         ck_assert_int_eq(sni_ref_tensor_create(dtype, shapes[i].rank, shapes[i].dims, &in[i]), SINTER_OK);
         oracle_fill(o, in[i]);
         size_t bytes = (size_t)in[i]->count * sinter_dtype_size(dtype);
-        bindings[i] = (sinter_binding)SINTER_BIND_HOST(sinter_graph_input_name(graph, i), dtype, shapes[i], malloc(bytes + 1), bytes);
+        bindings[i] = (sinter_binding)SINTER_BIND_HOST(sinter_graph_input_name(graph, i), dtype, shapes[i],
+                                                       malloc(bytes + 1), bytes);
         sni_ref_tensor_store(in[i], bindings[i].data);
         sni_ref_tensor_load(in[i], bindings[i].data);
     }
     if (sni_reference_run(graph, in, NULL, false, out) != SINTER_OK) ck_abort_msg("reference: %s", sinter_last_error());
     for (size_t i = 0; i < outs; ++i) {
         size_t bytes = (size_t)out[i]->count * sinter_dtype_size(out[i]->dtype);
-        bindings[ins + i] = (sinter_binding)SINTER_BIND_HOST(sinter_graph_output_name(graph, i), out[i]->dtype, SINTER_SCALAR, malloc(bytes + 1), bytes);
+        bindings[ins + i] = (sinter_binding)SINTER_BIND_HOST(sinter_graph_output_name(graph, i), out[i]->dtype,
+                                                             SINTER_SCALAR, malloc(bytes + 1), bytes);
         memset(bindings[ins + i].data, 0x5a, bytes);
     }
     for (int repeat = 0; repeat < 2; ++repeat) {
@@ -117,7 +128,8 @@ static inline void oracle_check_plan(oracle *o, const sinter_graph *graph, sinte
 
 static inline sinter_plan *oracle_compile(oracle *o, const sinter_graph *graph) {
     sinter_plan *plan;
-    if (sinter_plan_compile(o->runtime, graph, NULL, &plan) != SINTER_OK) ck_abort_msg("compile: %s", sinter_last_error());
+    if (sinter_plan_compile(o->runtime, graph, NULL, &plan) != SINTER_OK)
+        ck_abort_msg("compile: %s", sinter_last_error());
     return plan;
 }
 

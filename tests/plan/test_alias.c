@@ -54,14 +54,29 @@ static void build_graph(int which) {
     sinter_value x = sinter_input(g, "x", SINTER_F32, SINTER_SHAPE(N, N)), y = SINTER_NO_VALUE;
     fill(w, N * N);
     switch (which) {
-    case 0: y = sinter_matmul(g, x, sinter_constant(g, SINTER_F32, SINTER_SHAPE(N, N), w, sizeof w)); break;
-    case 1: y = sinter_exp(g, sinter_neg(g, x)); break;
-    case 2: y = sinter_softmax(g, x, 0); break;
-    case 3: y = sinter_transpose(g, x, SINTER_SHAPE(1, 0)); break;
-    case 4: y = sinter_slice(g, x, SINTER_SHAPE(N - 1, 0), SINTER_SHAPE(-1, 1), SINTER_SHAPE(N, N)); break;
-    case 5: y = sinter_sub(g, x, sinter_reduce_max(g, x, SINTER_SHAPE(0, 1), 1)); break;
-    case 6: y = sinter_matmul(g, x, sinter_matmul(g, x, x)); break;
-    default: y = x;
+    case 0:
+        y = sinter_matmul(g, x, sinter_constant(g, SINTER_F32, SINTER_SHAPE(N, N), w, sizeof w));
+        break;
+    case 1:
+        y = sinter_exp(g, sinter_neg(g, x));
+        break;
+    case 2:
+        y = sinter_softmax(g, x, 0);
+        break;
+    case 3:
+        y = sinter_transpose(g, x, SINTER_SHAPE(1, 0));
+        break;
+    case 4:
+        y = sinter_slice(g, x, SINTER_SHAPE(N - 1, 0), SINTER_SHAPE(-1, 1), SINTER_SHAPE(N, N));
+        break;
+    case 5:
+        y = sinter_sub(g, x, sinter_reduce_max(g, x, SINTER_SHAPE(0, 1), 1));
+        break;
+    case 6:
+        y = sinter_matmul(g, x, sinter_matmul(g, x, x));
+        break;
+    default:
+        y = x;
     }
     sinter_output(g, "y", y);
 }
@@ -217,7 +232,8 @@ typedef struct heard {
     int64_t number;
 } heard;
 
-static sinter_status fake_double(const sni_library *library, sni_device *device, const sni_library_arg *args, int count) {
+static sinter_status fake_double(const sni_library *library, sni_device *device, const sni_library_arg *args,
+                                 int count) {
     heard *h = (heard *)(uintptr_t)library->context;
     float data[6];
     ++h->calls, h->count = count, h->number = args[count - 1].number;

@@ -15,14 +15,14 @@ typedef struct model {
 } model;
 
 static const model models[] = {
-    {"models_large/minilm_l6.onnx", 90141696},  {"models_large/gpt2_124m.onnx", 497273856},
-    {"models_large/vit_b16.onnx", 345931776},   {"models_large/llama_160m.onnx", 611844096},
-    {"models_large/resnet50.onnx", 102023936},  {"models_large/mobilenet_v3.onnx", 21801984},
-    {"models/bert_mini/model.onnx", 0},         {"models/convnext_mini/model.onnx", 0},
-    {"models/gpt2_mini/model.onnx", 0},         {"models/llama_mini/model.onnx", 0},
-    {"models/lstm_lm/model.onnx", 0},           {"models/mobilenet_v2/model.onnx", 0},
-    {"models/squeezenet/model.onnx", 0},        {"models/unet_mini/model.onnx", 0},
-    {"models/vit_mini/model.onnx", 0},          {"digits/model.onnx", 0},
+    {"models_large/minilm_l6.onnx", 90141696}, {"models_large/gpt2_124m.onnx", 497273856},
+    {"models_large/vit_b16.onnx", 345931776},  {"models_large/llama_160m.onnx", 611844096},
+    {"models_large/resnet50.onnx", 102023936}, {"models_large/mobilenet_v3.onnx", 21801984},
+    {"models/bert_mini/model.onnx", 0},        {"models/convnext_mini/model.onnx", 0},
+    {"models/gpt2_mini/model.onnx", 0},        {"models/llama_mini/model.onnx", 0},
+    {"models/lstm_lm/model.onnx", 0},          {"models/mobilenet_v2/model.onnx", 0},
+    {"models/squeezenet/model.onnx", 0},       {"models/unet_mini/model.onnx", 0},
+    {"models/vit_mini/model.onnx", 0},         {"digits/model.onnx", 0},
 };
 #define MODELS ((int)(sizeof models / sizeof *models))
 
@@ -116,8 +116,8 @@ START_TEST(arenas_are_tight) {
         c->dims = dims;
         ck_assert_int_eq(sni_context_place(plan, c), SINTER_OK);
         double ratio = c->live_bytes ? (double)c->arena_bytes / (double)c->live_bytes : 1;
-        printf("%-28s %4d: arena %11llu, alive %11llu, %.3f\n", m->path, (int)sizes[i], (unsigned long long)c->arena_bytes,
-               (unsigned long long)c->live_bytes, ratio);
+        printf("%-28s %4d: arena %11llu, alive %11llu, %.3f\n", m->path, (int)sizes[i],
+               (unsigned long long)c->arena_bytes, (unsigned long long)c->live_bytes, ratio);
         /* Beside the tenth, ranges begin at multiples of 256 bytes. */
         ck_assert_uint_le(c->arena_bytes, c->live_bytes + c->live_bytes / 10 + 16 * 256);
         sni_context_release(plan, c);

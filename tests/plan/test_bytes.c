@@ -8,8 +8,12 @@
 
 static oracle o;
 
-static void setup(void) { oracle_init(&o); }
-static void teardown(void) { oracle_deinit(&o); }
+static void setup(void) {
+    oracle_init(&o);
+}
+static void teardown(void) {
+    oracle_deinit(&o);
+}
 
 typedef struct row_case {
     const char *name;
@@ -33,15 +37,17 @@ static sinter_value layer_norm(sinter_graph *g, sinter_value x, sinter_value sca
     return sinter_layer_norm(g, x, scale, scale, -1, 1e-5);
 }
 
-static sinter_value rms_norm(sinter_graph *g, sinter_value x, sinter_value scale) { return sinter_rms_norm(g, x, scale, -1, 1e-5); }
+static sinter_value rms_norm(sinter_graph *g, sinter_value x, sinter_value scale) {
+    return sinter_rms_norm(g, x, scale, -1, 1e-5);
+}
 
 /* Rows that fit on chip, and rows that no work-group can keep. The lengths are multiples of what a work-group reads at once:
  * of other rows idle work-items read the last vector again, which moves nothing but is counted. */
 static const row_case cases[] = {
-    {"softmax", softmax, SINTER_F32, 6, 1024, 1},        {"log_softmax", log_softmax, SINTER_F32, 6, 1024, 1},
+    {"softmax", softmax, SINTER_F32, 6, 1024, 1},         {"log_softmax", log_softmax, SINTER_F32, 6, 1024, 1},
     {"layer_norm", layer_norm, SINTER_F32, 6, 1024, 1},   {"rms_norm", rms_norm, SINTER_F32, 6, 1024, 1},
-    {"softmax bf16", softmax, SINTER_BF16, 6, 2048, 1},  {"layer_norm f16", layer_norm, SINTER_F16, 6, 2048, 1},
-    {"long softmax", softmax, SINTER_F32, 2, 65536, 2},  {"long layer_norm", layer_norm, SINTER_F32, 2, 65536, 2},
+    {"softmax bf16", softmax, SINTER_BF16, 6, 2048, 1},   {"layer_norm f16", layer_norm, SINTER_F16, 6, 2048, 1},
+    {"long softmax", softmax, SINTER_F32, 2, 65536, 2},   {"long layer_norm", layer_norm, SINTER_F32, 2, 65536, 2},
     {"long rms_norm", rms_norm, SINTER_F32, 2, 65536, 2},
 };
 enum { CASES = sizeof cases / sizeof *cases };
@@ -63,8 +69,8 @@ static void run_case(const row_case *c, const char *class) {
      * at most. A CPU's row stays in the nearest cache from one pass to the next, so that its passes are counted, not memory:
      * softmax has three, and may leave exponentials in the output. */
     bool cpu = strcmp(class, "CPU") == 0;
-    printf("\nEXPECT %s on a %s: %llu %zu %zu %zu %d %d\n", c->name, class, (unsigned long long)oracle_launches(plan), bytes, bytes,
-           scaled ? bytes : 0, cpu ? 3 : c->reads, cpu ? 2 : 1);
+    printf("\nEXPECT %s on a %s: %llu %zu %zu %zu %d %d\n", c->name, class, (unsigned long long)oracle_launches(plan),
+           bytes, bytes, scaled ? bytes : 0, cpu ? 3 : c->reads, cpu ? 2 : 1);
     fflush(stdout);
     if (sinter_plan_run(plan, b, 3) != SINTER_OK) ck_abort_msg("%s", sinter_last_error());
     if (c->reads == 1) ck_assert_uint_eq(oracle_launches(plan), 1);

@@ -18,7 +18,9 @@ enum { MOST = 40 };
 static char scratch[] = "/tmp/sinter-clblast-XXXXXX";
 static sinter_runtime *runtime; /* one: CLBlast compiles its kernels for each context */
 
-static void must(sinter_status status) { ck_assert_msg(status == SINTER_OK, "%s", sinter_last_error()); }
+static void must(sinter_status status) {
+    ck_assert_msg(status == SINTER_OK, "%s", sinter_last_error());
+}
 
 /* y = A B, where either may come transposed. */
 typedef struct layout {
@@ -32,7 +34,8 @@ static sinter_graph *make_graph(layout t, bool symbolic, int m, int n, int k) {
                terms = symbolic ? SINTER_DIM("k") : k;
     sinter_shape turn = SINTER_SHAPE(1, 0);
     sinter_value a = sinter_input(g, "a", SINTER_F32, t.a ? SINTER_SHAPE(terms, rows) : SINTER_SHAPE(rows, terms));
-    sinter_value b = sinter_input(g, "b", SINTER_F32, t.b ? SINTER_SHAPE(columns, terms) : SINTER_SHAPE(terms, columns));
+    sinter_value b =
+        sinter_input(g, "b", SINTER_F32, t.b ? SINTER_SHAPE(columns, terms) : SINTER_SHAPE(terms, columns));
     if (t.a) a = sinter_transpose(g, a, turn);
     if (t.b) b = sinter_transpose(g, b, turn);
     sinter_output(g, "y", sinter_matmul(g, a, b));
@@ -59,8 +62,8 @@ static void check(layout t, int m, int n, int k, const float *a, const float *b,
                 magnitude += fabs(product);
             }
             double got = (double)y[i * n + j];
-            ck_assert_msg(fabs(got - sum) <= (k + 4) * 0x1p-24 * magnitude, "[%d, %d] of %dx%dx%d is %g, not %g", i, j, m,
-                          n, k, got, sum);
+            ck_assert_msg(fabs(got - sum) <= (k + 4) * 0x1p-24 * magnitude, "[%d, %d] of %dx%dx%d is %g, not %g", i, j,
+                          m, n, k, got, sum);
         }
 }
 
@@ -96,9 +99,8 @@ START_TEST(test_products) {
     layout t = {(_i & 1) != 0, (_i & 2) != 0};
     sinter_plan *plan;
     sinter_graph *g = make_graph(t, true, 0, 0, 0);
-    sinter_binding bindings[] = {
-        {"a", SINTER_F32, t.a ? SINTER_SHAPE(29, 7) : SINTER_SHAPE(7, 29), NULL, 0, NULL},
-        {"b", SINTER_F32, t.b ? SINTER_SHAPE(13, 29) : SINTER_SHAPE(29, 13), NULL, 0, NULL}};
+    sinter_binding bindings[] = {{"a", SINTER_F32, t.a ? SINTER_SHAPE(29, 7) : SINTER_SHAPE(7, 29), NULL, 0, NULL},
+                                 {"b", SINTER_F32, t.b ? SINTER_SHAPE(13, 29) : SINTER_SHAPE(29, 13), NULL, 0, NULL}};
     write_record(g, bindings);
     must(sinter_plan_compile(runtime, g, NULL, &plan));
     expect_strategy(plan, bindings);
@@ -136,7 +138,8 @@ int main(void) {
     options.cache_dir = scratch;
     if (mkdtemp(scratch) == NULL || sinter_runtime_create(&options, &runtime) != SINTER_OK) return EXIT_FAILURE;
     tcase_set_timeout(cases, 0);
-    tcase_add_loop_test(cases, test_products, 1, 3); /* each operand transposed; CLBlast compiles seconds for each way */
+    tcase_add_loop_test(cases, test_products, 1,
+                        3); /* each operand transposed; CLBlast compiles seconds for each way */
     tcase_add_test(cases, test_no_plain_product);
     suite_add_tcase(suite, cases);
     int result = run_suite(suite);

@@ -9,8 +9,12 @@
 
 static oracle o;
 
-static void setup(void) { oracle_init(&o); }
-static void teardown(void) { oracle_deinit(&o); }
+static void setup(void) {
+    oracle_init(&o);
+}
+static void teardown(void) {
+    oracle_deinit(&o);
+}
 
 static const char LEAKY[] = "float leaky(float x, float a) { return x > 0 ? x : a * x; }";
 static double leaky(const double *in, void *context) {
@@ -60,11 +64,13 @@ static double pick(const double *in, void *context) {
 /* Integers wrap to their dtype; bools come and go. */
 START_TEST(integers) {
     const sinter_custom_function narrow = {.source = "int pick(int c, int x, int y) { return c ? x * 3 - y : y; }",
-                                           .reference = pick, .output = SINTER_I16};
+                                           .reference = pick,
+                                           .output = SINTER_I16};
     const sinter_custom_function wide = {.source = "long pick(int c, long x, long y) { return c ? x * 3 - y : y; }",
                                          .reference = pick};
     const sinter_custom_function truth = {.source = "int pick(int c, int x, int y) { return c ? x * 3 - y : y; }",
-                                          .reference = pick, .output = SINTER_BOOL};
+                                          .reference = pick,
+                                          .output = SINTER_BOOL};
     sinter_graph *g = new_graph();
     sinter_shape shape = SINTER_SHAPE(SINTER_DIM("n"));
     sinter_value in[3] = {sinter_input(g, "c", SINTER_BOOL, shape), sinter_input(g, "x", SINTER_I16, shape),
@@ -98,8 +104,9 @@ START_TEST(around_products_and_rows) {
     sinter_graph_release(g);
     g = new_graph();
     sinter_value x = sinter_input(g, "x", SINTER_F32, SINTER_SHAPE(SINTER_DIM("m"), SINTER_DIM("k")));
-    sinter_output(g, "y", call(g, &f, sinter_softmax(g, call(g, &f, x, sinter_scalar(g, SINTER_F32, 0.5)), -1),
-                               sinter_scalar(g, SINTER_F32, 2)));
+    sinter_output(g, "y",
+                  call(g, &f, sinter_softmax(g, call(g, &f, x, sinter_scalar(g, SINTER_F32, 0.5)), -1),
+                       sinter_scalar(g, SINTER_F32, 2)));
     plan = oracle_compile(&o, g);
     ck_assert_uint_eq(oracle_launches(plan), 1);
     oracle_check_plan(&o, g, plan, (sinter_shape[]){SINTER_SHAPE(7, 301)}, 8);
@@ -108,7 +115,9 @@ START_TEST(around_products_and_rows) {
 }
 END_TEST
 
-static double twice(const double *in, void *context) { return in[0] * *(const double *)context; }
+static double twice(const double *in, void *context) {
+    return in[0] * *(const double *)context;
+}
 
 /* Functions, constants, types and macros of one name in two sources meet in one kernel. */
 START_TEST(names_do_not_clash) {
@@ -116,14 +125,19 @@ START_TEST(names_do_not_clash) {
     const sinter_custom_function a = {
         .source = "#define FACTOR 2.0f\n/* } */ typedef float real; __constant float table[2] = {FACTOR, 1};\n"
                   "static inline real helper(real x) { return x * table[0]; }\nfloat f(float x) { return helper(x); }",
-        .reference = twice, .context = &two};
+        .reference = twice,
+        .context = &two};
     const sinter_custom_function b = {
-        .source = "#define FACTOR 3.0f\ntypedef float real; __constant float table[2] = {1, FACTOR};\n"
-                  "static real helper(real x) { // {\n return x * table[1]; }\nfloat f(float x) { return helper(x); }\n",
-        .reference = twice, .context = &three};
-    const sinter_custom_function first = {
-        .source = "float s1(float b0) { return b0 * 2; } float exp(float x) { return x; }", .entry = "s1",
-        .reference = twice, .context = &two};
+        .source =
+            "#define FACTOR 3.0f\ntypedef float real; __constant float table[2] = {1, FACTOR};\n"
+            "static real helper(real x) { // {\n return x * table[1]; }\nfloat f(float x) { return helper(x); }\n",
+        .reference = twice,
+        .context = &three};
+    const sinter_custom_function first = {.source =
+                                              "float s1(float b0) { return b0 * 2; } float exp(float x) { return x; }",
+                                          .entry = "s1",
+                                          .reference = twice,
+                                          .context = &two};
     sinter_graph *g = new_graph();
     sinter_value x = sinter_input(g, "x", SINTER_F32, SINTER_SHAPE(SINTER_DIM("n")));
     sinter_value y = sinter_custom_call(g, &a, (sinter_value[]){sinter_exp(g, x)}, 1);
@@ -148,7 +162,8 @@ START_TEST(lives_with_the_plan) {
         sinter_value c = sinter_constant(g, SINTER_F32, SINTER_SHAPE(3), data, sizeof data);
         sinter_value x = sinter_input(g, "x", SINTER_F32, SINTER_SHAPE(3));
         sinter_value slope = sinter_scalar(g, SINTER_F32, 0.5);
-        sinter_output(g, "y", sinter_add(g, call(g, &f, c, slope), sinter_mul(g, call(g, &f, x, slope), call(g, &f, x, slope))));
+        sinter_output(
+            g, "y", sinter_add(g, call(g, &f, c, slope), sinter_mul(g, call(g, &f, x, slope), call(g, &f, x, slope))));
         sinter_plan *plan = oracle_compile(&o, g);
         sinter_graph_release(g);
         float in[3] = {-2, 1, 3}, out[3] = {0};
@@ -185,11 +200,13 @@ START_TEST(refusals) {
     refused("float4 f(float x) { return x; } float g(float *x) { return *x; }", NULL, 0, bad, "every parameter");
     refused("float f() { return 1; }", NULL, 0, bad, "no parameters");
     refused("float f(float x, float y) { return x; }", NULL, 0, bad, "2 parameters, 1 inputs");
-    refused("float f(int x) { return x; }", NULL, 0, SINTER_DTYPE, "parameter 0 of f is int, which input 0 of f32 is not");
-    refused("float f(float x) { return x; }", NULL, SINTER_I32, SINTER_DTYPE, "returns float, which is not stored as i32");
+    refused("float f(int x) { return x; }", NULL, 0, SINTER_DTYPE,
+            "parameter 0 of f is int, which input 0 of f32 is not");
+    refused("float f(float x) { return x; }", NULL, SINTER_I32, SINTER_DTYPE,
+            "returns float, which is not stored as i32");
     refused("float f(float x) { return x; }", NULL, (sinter_dtype)99, SINTER_DTYPE, "dtype is none");
-    refused("float f(float a, float b, float c, float d, float e, float f, float g, float h, float i) { return a; }", NULL,
-            0, bad, "more than 8 parameters");
+    refused("float f(float a, float b, float c, float d, float e, float f, float g, float h, float i) { return a; }",
+            NULL, 0, bad, "more than 8 parameters");
     sinter_graph *g = new_graph();
     ck_assert_uint_eq(sinter_custom(g, NULL, NULL, 0).id, 0);
     ck_assert_int_eq(sinter_graph_status(g), bad);
@@ -199,13 +216,16 @@ END_TEST
 
 /* Whatever stands in a source, reading it ends and refuses or finds a function. */
 START_TEST(any_text) {
-    static const char whole[] = "#define A \\\n 1\n/* x */ struct S { int a[2]; }; typedef float t;\n__constant float c[2] = {1, 2};\n"
-                                "float g(float); // ...\nstatic inline float f(const float x, int, long z) { return g('\\'') + x; }";
+    static const char whole[] =
+        "#define A \\\n 1\n/* x */ struct S { int a[2]; }; typedef float t;\n__constant float c[2] = {1, 2};\n"
+        "float g(float); // ...\nstatic inline float f(const float x, int, long z) { return g('\\'') + x; }";
     char text[sizeof whole];
     for (size_t round = 0; round < 4 * sizeof whole; ++round) {
         memcpy(text, whole, sizeof whole);
-        if (round < sizeof whole) text[round] = 0;
-        else text[(size_t)(oracle_uniform(&o) * (sizeof whole - 1))] = " {}()/*\"'\\\n#,;="[round % 15];
+        if (round < sizeof whole)
+            text[round] = 0;
+        else
+            text[(size_t)(oracle_uniform(&o) * (sizeof whole - 1))] = " {}()/*\"'\\\n#,;="[round % 15];
         sni_arena *arena = sni_arena_create();
         sni_custom_source source;
         sinter_status status = sni_custom_read(text, NULL, arena, &source);

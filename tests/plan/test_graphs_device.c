@@ -21,9 +21,15 @@ static uint64_t below(uint64_t count) {
     return (seed >> 11) % count;
 }
 
-static sni_type type_of(uint32_t id) { return sni_make_type(g, id); }
-static bool is_number(sni_expr dim, int64_t *out) { return sni_sym_is_const(g->sym, dim, out); }
-static uint32_t pick(void) { return pool[below(3) ? below((uint64_t)pool_count) : (uint64_t)pool_count - 1]; }
+static sni_type type_of(uint32_t id) {
+    return sni_make_type(g, id);
+}
+static bool is_number(sni_expr dim, int64_t *out) {
+    return sni_sym_is_const(g->sym, dim, out);
+}
+static uint32_t pick(void) {
+    return pool[below(3) ? below((uint64_t)pool_count) : (uint64_t)pool_count - 1];
+}
 
 static uint32_t random_values(int rank, const int64_t *dims) {
     sni_type type = {.dtype = SINTER_F32, .rank = rank};
@@ -59,7 +65,8 @@ static uint32_t partner(uint32_t x) {
     }
     sni_type type = type_of(x);
     int64_t last;
-    if (type.rank > 0 && below(2) && is_number(type.dims[type.rank - 1], &last) && last > 0) return random_values(1, &last);
+    if (type.rank > 0 && below(2) && is_number(type.dims[type.rank - 1], &last) && last > 0)
+        return random_values(1, &last);
     if (type.rank > 0 && below(2)) return sni_make_reduce(g, "reduce_max", x, 1u << below((uint64_t)type.rank), true);
     return sni_make_scalar(g, SINTER_F32, 0.75);
 }
@@ -198,15 +205,16 @@ static uint32_t matmul(uint32_t x) {
 /* x [N, C, L] or [N, C, H, W] with a kernel of 3, or pooled by 2. */
 static uint32_t spatial(uint32_t x) {
     sni_type type = type_of(x);
-    int64_t channels, one[2] = {1, 1}, pads[4] = {1, 1, 1, 1}, dims[4] = {1 + (int64_t)below(7), 0, 3, 3}, two[2] = {2, 2};
+    int64_t channels, one[2] = {1, 1}, pads[4] = {1, 1, 1, 1}, dims[4] = {1 + (int64_t)below(7), 0, 3, 3},
+                      two[2] = {2, 2};
     int count = type.rank - 2;
     if (count < 1 || count > 2 || !is_number(type.dims[1], &channels) || channels < 1 || channels > 12) return 0;
     sni_attr none = sni_attr_ints(g, 0, NULL);
     if (below(2)) {
         dims[1] = channels;
         uint32_t ins[3] = {x, random_values(type.rank, dims), 0};
-        sni_attr attrs[SNI_MAX_ATTRS] = {sni_attr_ints(g, count, below(2) ? one : two), sni_attr_ints(g, 2 * count, pads), none,
-                                         sni_attr_int(1)};
+        sni_attr attrs[SNI_MAX_ATTRS] = {sni_attr_ints(g, count, below(2) ? one : two),
+                                         sni_attr_ints(g, 2 * count, pads), none, sni_attr_int(1)};
         return sni_graph_add1(g, "conv", 3, ins, attrs);
     }
     sni_attr attrs[SNI_MAX_ATTRS] = {sni_attr_ints(g, count, two), sni_attr_ints(g, count, one),
@@ -217,8 +225,9 @@ static uint32_t spatial(uint32_t x) {
 /* ---- A graph -------------------------------------------------------------------------------------- */
 
 static uint32_t step(void) {
-    static uint32_t (*const kinds[])(uint32_t) = {unary, binary, binary, transpose, reshape, slice, pad,
-                                                  concat, gather, reduce, along_axis, norm, matmul, matmul, spatial};
+    static uint32_t (*const kinds[])(uint32_t) = {unary,      binary, binary, transpose, reshape,
+                                                  slice,      pad,    concat, gather,    reduce,
+                                                  along_axis, norm,   matmul, matmul,    spatial};
     return kinds[below(sizeof kinds / sizeof *kinds)](pick());
 }
 
@@ -263,7 +272,8 @@ START_TEST(random_graphs) {
         make_graph();
         if (getenv("SINTER_TEST_VERBOSE")) fprintf(stderr, "graph %ld, %zu nodes\n", i, g->node_count);
         sinter_plan *plan;
-        ck_assert_msg(sinter_plan_compile(o.runtime, g, NULL, &plan) == SINTER_OK, "graph %ld: %s", i, sinter_last_error());
+        ck_assert_msg(sinter_plan_compile(o.runtime, g, NULL, &plan) == SINTER_OK, "graph %ld: %s", i,
+                      sinter_last_error());
         for (size_t s = 0; s < sizeof sizes / sizeof *sizes; ++s) {
             int64_t n = sizes[s][0], m = sizes[s][1];
             sinter_shape shapes[] = {SINTER_SHAPE(n, 4, 6), SINTER_SHAPE(n, m), SINTER_SHAPE(2, 4, m, 6)};

@@ -98,8 +98,7 @@ START_TEST(sizes_made_of_sizes) {
     oracle_init(&o);
     ck_assert_int_eq(sinter_graph_create(&g), SINTER_OK);
     sinter_value y = x = sinter_input(g, "x", SINTER_F32, SINTER_SHAPE(SINTER_DIM("b"), SINTER_DIM("s"), 4));
-    for (int i = 0; i < 40; ++i)
-        y = sinter_tanh(g, sinter_add(g, x, sinter_reshape(g, y, SINTER_SHAPE(1, -1, 4))));
+    for (int i = 0; i < 40; ++i) y = sinter_tanh(g, sinter_add(g, x, sinter_reshape(g, y, SINTER_SHAPE(1, -1, 4))));
     sinter_output(g, "y", y);
     sinter_plan *plan = oracle_compile(&o, g);
     const sinter_shape shapes[] = {SINTER_SHAPE(1, 7, 4), SINTER_SHAPE(1, 1, 4), SINTER_SHAPE(1, 0, 4)};

@@ -22,13 +22,15 @@ static void setup(void) {
     }
 }
 
-static void teardown(void) { oracle_deinit(&o); }
+static void teardown(void) {
+    oracle_deinit(&o);
+}
 
 /* ---- inputs ---- */
 
 static const double g_specials[] = {
-    NAN, INFINITY, -INFINITY, 0, -0.0, 1, -1, 0.5, -0.5, 1.5, 2.5, -2.5, 1e-3, -1e-3, 3, -3, 5.75,
-    -6, 12, -17, 30, -30, 100, -100, 1000, -60000,
+    NAN,   INFINITY, -INFINITY, 0,    -0.0, 1,  -1,  0.5, -0.5, 1.5, 2.5,  -2.5, 1e-3,
+    -1e-3, 3,        -3,        5.75, -6,   12, -17, 30,  -30,  100, -100, 1000, -60000,
 };
 static const int64_t g_whole_specials[] = {
     0, 1, -1, 2, -2, 3, -3, 7, 127, -128, 255, 32767, -32768, INT32_MAX, INT32_MIN, INT64_MAX, INT64_MIN,
@@ -44,8 +46,8 @@ static void fill_specials(sni_ref_tensor *t, int input) {
             double value = special ? g_specials[pick % COUNT(g_specials)] : 6 * oracle_uniform(&o) - 3;
             t->f[n] = sni_dtype_round(t->dtype, value);
         } else {
-            int64_t value = special ? g_whole_specials[pick % COUNT(g_whole_specials)]
-                                    : (int64_t)(oracle_uniform(&o) * 21) - 10;
+            int64_t value =
+                special ? g_whole_specials[pick % COUNT(g_whole_specials)] : (int64_t)(oracle_uniform(&o) * 21) - 10;
             t->i[n] = t->dtype == SINTER_BOOL ? (int64_t)(pick & 1u) : sni_dtype_wrap(t->dtype, value);
         }
     }
@@ -78,8 +80,7 @@ static bool close_to(sinter_dtype dtype, double got, double want, comparison lim
     if (isinf(want)) return got == want;
     double wide = dtype == SINTER_F64 ? 1e-8 : 1; /* limits are given for f32 */
     double smallest = dtype == SINTER_F16 ? 0x1p-24 : DBL_MIN + FLT_MIN;
-    return fabs(got - want) <= fabs(want) * (limit.relative * wide + step_of(dtype)) +
-                                   limit.absolute * wide + smallest;
+    return fabs(got - want) <= fabs(want) * (limit.relative * wide + step_of(dtype)) + limit.absolute * wide + smallest;
 }
 
 static void compare(const char *row, const sni_ref_tensor *want, const void *data, comparison limit,
@@ -96,9 +97,9 @@ static void compare(const char *row, const sni_ref_tensor *want, const void *dat
             size_t used = strlen(inputs);
             snprintf(inputs + used, sizeof inputs - used, " %.9g", in[k]->f ? in[k]->f[at] : (double)in[k]->i[at]);
         }
-        ck_abort_msg("%s, %s, element %lld of %lld: %.9g, must be %.9g; inputs%s", row,
-                     sinter_dtype_name(want->dtype), (long long)n, (long long)want->count,
-                     want->f ? f : (double)i, want->f ? want->f[n] : (double)want->i[n], inputs);
+        ck_abort_msg("%s, %s, element %lld of %lld: %.9g, must be %.9g; inputs%s", row, sinter_dtype_name(want->dtype),
+                     (long long)n, (long long)want->count, want->f ? f : (double)i,
+                     want->f ? want->f[n] : (double)want->i[n], inputs);
     }
 }
 
@@ -139,11 +140,14 @@ static sni_ref_tensor *tensor_of(sinter_dtype dtype, sinter_shape shape) {
 static comparison limit_of(const sni_op *op) {
     const char *at = op->expression + strspn(op->expression, "abcdefghijklmnopqrstuvwxyz_0123456789");
     size_t length = strlen(op->expression);
-    bool call = *at == '(' && op->expression[length - 1] == ')' && strspn(at + 1, "abc, ") == length - 2 - (size_t)(at - op->expression);
+    bool call = *at == '(' && op->expression[length - 1] == ')' &&
+                strspn(at + 1, "abc, ") == length - 2 - (size_t)(at - op->expression);
     return (comparison){.relative = 4e-6, .absolute = call ? 0 : 4e-6};
 }
 
-static bool is_where(const sni_op *op) { return strcmp(op->name, "where") == 0; }
+static bool is_where(const sni_op *op) {
+    return strcmp(op->name, "where") == 0;
+}
 
 /* The shapes of the three inputs of one run: full, [m], [n, 1] and so on. */
 typedef struct shapes {
@@ -173,7 +177,7 @@ static sinter_shape bind(sinter_shape shape, const int64_t values[4]) {
 
 /* n, m, p, q; the last two only matter for SYMBOLIC_ONES. */
 static const int64_t g_sizes[][4] = {
-    {7, 33, 7, 1}, {1, 1, 1, 1}, {3, 64, 1, 64}, {0, 5, 0, 1}, {5, 0, 5, 0},
+    {7, 33, 7, 1}, {1, 1, 1, 1},         {3, 64, 1, 64},   {0, 5, 0, 1},       {5, 0, 5, 0},
     {1, 17, 9, 1}, {70001, 1, 70001, 1}, {1, 70001, 1, 1}, {129, 257, 1, 257},
 };
 
@@ -206,7 +210,8 @@ static void check_rows(const sni_op *const *rows, int count, sinter_dtype dtype,
     for (int r = 0; r < count; r++) {
         uint32_t ids[MOST_INPUTS];
         for (int i = 0; i < rows[r]->max_inputs; i++) ids[i] = in[i].id;
-        sinter_output(graph, rows[r]->name, (sinter_value){sni_graph_add1(graph, rows[r]->name, rows[r]->max_inputs, ids, NULL)});
+        sinter_output(graph, rows[r]->name,
+                      (sinter_value){sni_graph_add1(graph, rows[r]->name, rows[r]->max_inputs, ids, NULL)});
         limits[r] = limit_of(rows[r]);
     }
     sinter_plan *plan;
@@ -238,7 +243,9 @@ static void check_arity(int arity, sinter_dtype dtype, layout how) {
     if (count > 0) check_rows(batch, count, dtype, how);
 }
 
-static bool runs_here(sinter_dtype dtype) { return dtype != SINTER_F64 || g_has_f64; }
+static bool runs_here(sinter_dtype dtype) {
+    return dtype != SINTER_F64 || g_has_f64;
+}
 
 /* A layout is the same code for all dtypes of one width, so a few dtypes are enough for the odd ones. */
 static bool tests_layouts(sinter_dtype dtype) {

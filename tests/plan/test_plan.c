@@ -80,7 +80,8 @@ START_TEST(layer_norm_with_residual_is_one_launch) {
     int64_t tail[] = {96};
     sinter_value x = sinter_input(g, "x", SINTER_F32, SINTER_SHAPE(SINTER_DIM("n"), SINTER_DIM("m"), 96));
     sinter_value sum = sinter_add(g, x, sinter_relu(g, x));
-    sinter_value scale = random_constant(SINTER_F32, SINTER_SHAPE(96)), bias = random_constant(SINTER_F32, SINTER_SHAPE(96));
+    sinter_value scale = random_constant(SINTER_F32, SINTER_SHAPE(96)),
+                 bias = random_constant(SINTER_F32, SINTER_SHAPE(96));
     sinter_output(g, "sum", sum);
     sinter_output(g, "y", sinter_layer_norm(g, sum, scale, bias, -1, 1e-5));
     ck_assert_uint_eq(check_sizes(1, tail, 8), 1);
@@ -90,7 +91,8 @@ END_TEST
 START_TEST(mlp_is_two_launches) {
     int64_t tail[] = {31};
     sinter_value x = sinter_input(g, "x", SINTER_F32, SINTER_SHAPE(SINTER_DIM("n"), SINTER_DIM("m"), 31));
-    sinter_value w1 = random_constant(SINTER_F32, SINTER_SHAPE(31, 50)), b1 = random_constant(SINTER_F32, SINTER_SHAPE(50));
+    sinter_value w1 = random_constant(SINTER_F32, SINTER_SHAPE(31, 50)),
+                 b1 = random_constant(SINTER_F32, SINTER_SHAPE(50));
     sinter_value w2 = random_constant(SINTER_F32, SINTER_SHAPE(50, 31));
     sinter_value h = sinter_gelu(g, sinter_add(g, sinter_matmul(g, x, w1), b1));
     sinter_output(g, "y", sinter_add(g, x, sinter_matmul(g, h, w2)));
@@ -118,7 +120,8 @@ END_TEST
 
 START_TEST(convolution_with_bias_and_relu_is_one_launch) {
     sinter_value x = sinter_input(g, "x", SINTER_F32, SINTER_SHAPE(SINTER_DIM("b"), 3, 13, 10));
-    sinter_value w = random_constant(SINTER_F32, SINTER_SHAPE(8, 3, 3, 3)), b = random_constant(SINTER_F32, SINTER_SHAPE(8));
+    sinter_value w = random_constant(SINTER_F32, SINTER_SHAPE(8, 3, 3, 3)),
+                 b = random_constant(SINTER_F32, SINTER_SHAPE(8));
     sinter_value y = sinter_conv(g, x, w, b, SINTER_SHAPE(2, 1), SINTER_SHAPE(1, 0, 1, 2), SINTER_SHAPE(1, 2), 1);
     sinter_output(g, "y", sinter_relu(g, y));
     sinter_plan *plan = oracle_compile(&o, g);
@@ -133,7 +136,8 @@ START_TEST(depthwise_and_pool) {
     sinter_value w = random_constant(SINTER_F32, SINTER_SHAPE(6, 1, 3, 3));
     sinter_shape none = SINTER_SCALAR;
     sinter_value y = sinter_conv(g, x, w, SINTER_NO_VALUE, SINTER_SHAPE(1, 1), SINTER_SHAPE(1, 1, 1, 1), none, 6);
-    sinter_output(g, "max", sinter_max_pool(g, y, SINTER_SHAPE(3, 2), SINTER_SHAPE(2, 2), SINTER_SHAPE(1, 0, 1, 1), none, 1));
+    sinter_output(g, "max",
+                  sinter_max_pool(g, y, SINTER_SHAPE(3, 2), SINTER_SHAPE(2, 2), SINTER_SHAPE(1, 0, 1, 1), none, 1));
     sinter_output(g, "avg", sinter_avg_pool(g, y, SINTER_SHAPE(2, 2), SINTER_SHAPE(2, 1), none, none, 0, 0));
     sinter_plan *plan = oracle_compile(&o, g);
     for (int64_t n = 0; n < 3; ++n) check_one(plan, SINTER_SHAPE(n, 6, 9, 11), 30);
@@ -144,7 +148,8 @@ END_TEST
 START_TEST(views_cost_nothing) {
     sinter_dim n = SINTER_DIM("n"), m = SINTER_DIM("m");
     sinter_value x = input_nm();
-    sinter_value parts[2] = {sinter_transpose(g, x, SINTER_SHAPE(1, 0)), sinter_transpose(g, sinter_neg(g, x), SINTER_SHAPE(1, 0))};
+    sinter_value parts[2] = {sinter_transpose(g, x, SINTER_SHAPE(1, 0)),
+                             sinter_transpose(g, sinter_neg(g, x), SINTER_SHAPE(1, 0))};
     sinter_value both = sinter_concat(g, parts, 2, 1);
     sinter_value padded = sinter_pad(g, both, SINTER_SHAPE(1, 2), SINTER_SHAPE(0, 1), 0, 3.0);
     sinter_output(g, "y", sinter_mul(g, padded, padded));
@@ -159,8 +164,9 @@ END_TEST
 START_TEST(gathers_read_through_indices) {
     sinter_value table = random_constant(SINTER_F32, SINTER_SHAPE(11, 24));
     sinter_value ids = sinter_input(g, "ids", SINTER_I64, SINTER_SHAPE(SINTER_DIM("n"), SINTER_DIM("m")));
-    sinter_output(g, "y", sinter_layer_norm(g, sinter_gather(g, table, ids, 0), random_constant(SINTER_F32, SINTER_SHAPE(24)),
-                                            SINTER_NO_VALUE, -1, 1e-5));
+    sinter_output(g, "y",
+                  sinter_layer_norm(g, sinter_gather(g, table, ids, 0), random_constant(SINTER_F32, SINTER_SHAPE(24)),
+                                    SINTER_NO_VALUE, -1, 1e-5));
     ck_assert_uint_eq(check_sizes(0, NULL, 8), 1);
 }
 END_TEST
@@ -182,9 +188,12 @@ END_TEST
 START_TEST(long_reductions) {
     sinter_value x = input_nm(), c = random_constant(SINTER_F32, SINTER_SHAPE(16, 4000));
     sinter_value wide = sinter_tanh(g, sinter_mul(g, x, sinter_scalar(g, SINTER_F32, 2)));
-    sinter_output(g, "rows", sinter_reduce_sum(g, sinter_abs(g, sinter_expand(g, c, SINTER_SHAPE(7, 16, 4000))), SINTER_SHAPE(1, 2), 0));
+    sinter_output(
+        g, "rows",
+        sinter_reduce_sum(g, sinter_abs(g, sinter_expand(g, c, SINTER_SHAPE(7, 16, 4000))), SINTER_SHAPE(1, 2), 0));
     sinter_output(g, "all", sinter_reduce_max(g, wide, SINTER_SCALAR, 1));
-    sinter_output(g, "columns", sinter_reduce_mean(g, sinter_reshape(g, c, SINTER_SHAPE(3200, 20)), SINTER_SHAPE(0), 0));
+    sinter_output(g, "columns",
+                  sinter_reduce_mean(g, sinter_reshape(g, c, SINTER_SHAPE(3200, 20)), SINTER_SHAPE(0), 0));
     sinter_plan *plan = oracle_compile(&o, g);
     check_one(plan, SINTER_SHAPE(300, 1001), 1);
     check_one(plan, SINTER_SHAPE(1, 3), 1);
@@ -240,16 +249,20 @@ START_TEST(bad_bindings_are_explained) {
         {"'x' is i32", SINTER_DTYPE, SINTER_BIND_HOST("x", SINTER_I32, SINTER_SHAPE(4, 8), x_data, 128), b[1]},
         {"'x'", SINTER_SHAPE, SINTER_BIND_HOST("x", SINTER_F32, SINTER_SHAPE(32), x_data, 128), b[1]},
         {"'x'", SINTER_SHAPE, SINTER_BIND_HOST("x", SINTER_F32, SINTER_SHAPE(-4, 8), x_data, 128), b[1]},
-        {"'x' has 100 bytes, 128", SINTER_INVALID_ARGUMENT, SINTER_BIND_HOST("x", SINTER_F32, SINTER_SHAPE(4, 8), x_data, 100), b[1]},
-        {"'y' has 4 bytes, 128", SINTER_INVALID_ARGUMENT, b[0], SINTER_BIND_HOST("y", SINTER_F32, SINTER_SCALAR, x_data, 4)},
+        {"'x' has 100 bytes, 128", SINTER_INVALID_ARGUMENT,
+         SINTER_BIND_HOST("x", SINTER_F32, SINTER_SHAPE(4, 8), x_data, 100), b[1]},
+        {"'y' has 4 bytes, 128", SINTER_INVALID_ARGUMENT, b[0],
+         SINTER_BIND_HOST("y", SINTER_F32, SINTER_SCALAR, x_data, 4)},
         {"'y' is f32, not f64", SINTER_DTYPE, b[0], SINTER_BIND_HOST("y", SINTER_F64, SINTER_SCALAR, x_data, 128)},
-        {"'z' is neither", SINTER_INVALID_ARGUMENT, b[0], SINTER_BIND_HOST("z", SINTER_F32, SINTER_SCALAR, x_data, 128)},
+        {"'z' is neither", SINTER_INVALID_ARGUMENT, b[0],
+         SINTER_BIND_HOST("z", SINTER_F32, SINTER_SCALAR, x_data, 128)},
         {"'x' is not bound", SINTER_INVALID_ARGUMENT, b[1], b[1]},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i) {
         sinter_binding both[2] = {cases[i].x, cases[i].y};
         ck_assert_int_eq(sinter_plan_run(plan, both, 2), cases[i].status);
-        if (!strstr(sinter_last_error(), cases[i].words)) ck_abort_msg("'%s' does not say %s", sinter_last_error(), cases[i].words);
+        if (!strstr(sinter_last_error(), cases[i].words))
+            ck_abort_msg("'%s' does not say %s", sinter_last_error(), cases[i].words);
         ck_assert_int_eq(sinter_plan_run(plan, b, 2), SINTER_OK);
     }
     sinter_plan_release(plan);
@@ -260,7 +273,8 @@ START_TEST(a_dimension_left_unbound_is_named) {
     sinter_value ones = sinter_expand(g, sinter_scalar(g, SINTER_F32, 1), SINTER_SHAPE(SINTER_DIM("rows"), 4));
     sinter_output(g, "y", ones);
     sinter_plan *plan = oracle_compile(&o, g);
-    sinter_binding b[2] = {SINTER_BIND_HOST("y", SINTER_F32, SINTER_SCALAR, x_data, sizeof x_data), SINTER_BIND_DIM("rows", 3)};
+    sinter_binding b[2] = {SINTER_BIND_HOST("y", SINTER_F32, SINTER_SCALAR, x_data, sizeof x_data),
+                           SINTER_BIND_DIM("rows", 3)};
     ck_assert_int_eq(sinter_plan_run(plan, b, 1), SINTER_UNBOUND_DIMENSION);
     ck_assert_ptr_nonnull(strstr(sinter_last_error(), "'rows'"));
     ck_assert_int_eq(sinter_plan_run(plan, b, 2), SINTER_OK);
@@ -308,7 +322,8 @@ START_TEST(device_buffers_and_async_runs) {
     ck_assert_int_eq(sinter_buffer_create(o.runtime, sizeof x_data, &out), SINTER_OK);
     for (int i = 0; i < 64; ++i) x_data[i] = (float)i;
     ck_assert_int_eq(sinter_buffer_write(in, 0, x_data, sizeof x_data), SINTER_OK);
-    sinter_binding b[2] = {{"x", SINTER_F32, SINTER_SHAPE(8, 8), NULL, 0, in}, {"y", SINTER_F32, SINTER_SCALAR, NULL, 0, out}};
+    sinter_binding b[2] = {{"x", SINTER_F32, SINTER_SHAPE(8, 8), NULL, 0, in},
+                           {"y", SINTER_F32, SINTER_SCALAR, NULL, 0, out}};
     sinter_event *events[4];
     for (int i = 0; i < 4; ++i) ck_assert_int_eq(sinter_plan_run_async(plan, b, 2, &events[i]), SINTER_OK);
     for (int i = 0; i < 4; ++i) ck_assert_int_eq(sinter_event_wait(events[i]), SINTER_OK);

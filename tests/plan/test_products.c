@@ -15,7 +15,9 @@ static void setup(void) {
     caps->instructions = 3; /* the first rows: f16 and bf16 */
     caps->emulate_instructions = true;
 }
-static void teardown(void) { oracle_deinit(&o); }
+static void teardown(void) {
+    oracle_deinit(&o);
+}
 
 typedef struct product {
     sinter_dtype dtype;

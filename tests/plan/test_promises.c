@@ -203,7 +203,8 @@ START_TEST(arguments_name_preparations) {
         if (step->loop.buffers[b].is_constant) constant = b;
     ck_assert_int_ge(constant, 0);
     for (int a = 0; a < spec.arg_count; ++a)
-        if (spec.args[a].kind == SNI_KARG_BUFFER && spec.args[a].buffer == constant) spec.args[a].preparation = &preparation;
+        if (spec.args[a].kind == SNI_KARG_BUFFER && spec.args[a].buffer == constant)
+            spec.args[a].preparation = &preparation;
     ck_assert_int_eq(sni_step_upload(plan, step, &spec, &constants), SINTER_OK);
     ck_assert_ptr_ne(constants[constant], step->constants[constant]);
     ck_assert_int_eq(sni_mem_read(constants[constant], 0, back, sizeof back, true), SINTER_OK);

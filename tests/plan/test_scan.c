@@ -9,12 +9,16 @@
 static oracle o;
 
 /* Code for GPUs runs on every device: the tests of the second half ask for it. */
-static void setup(void) { oracle_init(&o); }
+static void setup(void) {
+    oracle_init(&o);
+}
 static void setup_gpu(void) {
     oracle_init(&o);
     ((sni_caps *)o.runtime->caps)->device_class = SNI_DEVICE_GPU;
 }
-static void teardown(void) { oracle_deinit(&o); }
+static void teardown(void) {
+    oracle_deinit(&o);
+}
 
 /* llvmpipe, whose own class is CPU, crashes on extremes of bytes as a GPU's code has them. */
 static bool runs_here(sinter_dtype dtype) {
@@ -24,7 +28,8 @@ static bool runs_here(sinter_dtype dtype) {
 }
 
 static const int64_t g_sizes[][3] = {
-    {3, 5, 7}, {1, 1, 1}, {2, 1, 9}, {4, 0, 3}, {0, 2, 2}, {2, 33, 17}, {1, 1025, 1}, {3, 2, 1300}, {700, 3, 2}, {5, 16, 64},
+    {3, 5, 7},   {1, 1, 1},    {2, 1, 9},    {4, 0, 3},   {0, 2, 2},
+    {2, 33, 17}, {1, 1025, 1}, {3, 2, 1300}, {700, 3, 2}, {5, 16, 64},
 };
 
 /* Products stay near 1, sums small. */
@@ -55,7 +60,7 @@ static void check(const sinter_graph *graph, sinter_plan *plan, sinter_dtype dty
     for (size_t i = 0; i < outs; ++i) {
         size_t size = (size_t)want[i]->count * sinter_dtype_size(want[i]->dtype);
         bindings[1 + i] = (sinter_binding)SINTER_BIND_HOST(sinter_graph_output_name(graph, i), want[i]->dtype,
-                                                            SINTER_SCALAR, malloc(size + 1), size);
+                                                           SINTER_SCALAR, malloc(size + 1), size);
     }
     if (sinter_plan_run(plan, bindings, outs + 1) != SINTER_OK) ck_abort_msg("%s", sinter_last_error());
     for (size_t i = 0; i < outs; ++i) {
@@ -84,7 +89,8 @@ static void check_sizes(sinter_graph *graph, sinter_dtype dtype) {
     sinter_plan *plan = oracle_compile(&o, graph);
     for (size_t s = 0; s < COUNT(g_sizes); ++s)
         for (int specials = 0; specials < (sni_dtype_is_real(dtype) ? 2 : 1); ++specials)
-            if (!too_large(dtype, g_sizes[s])) check(graph, plan, dtype, sinter_shape_make(3, g_sizes[s]), specials != 0);
+            if (!too_large(dtype, g_sizes[s]))
+                check(graph, plan, dtype, sinter_shape_make(3, g_sizes[s]), specials != 0);
     sinter_plan_release(plan);
     sinter_graph_release(graph);
 }

@@ -40,7 +40,8 @@ static uint64_t check_runs(int runs, const sinter_shape *shapes, double factor,
         for (size_t i = 0; i < g->input_count; ++i) {
             size_t bytes = (size_t)in[i]->count * sinter_dtype_size(in[i]->dtype);
             if (g->inputs[i].state) continue;
-            b[count] = (sinter_binding)SINTER_BIND_HOST(g->inputs[i].name, in[i]->dtype, shapes[i], malloc(bytes + 1), bytes);
+            b[count] =
+                (sinter_binding)SINTER_BIND_HOST(g->inputs[i].name, in[i]->dtype, shapes[i], malloc(bytes + 1), bytes);
             sni_ref_tensor_store(in[i], b[count].data);
             sni_ref_tensor_load(in[i], b[count++].data);
         }
@@ -49,7 +50,8 @@ static uint64_t check_runs(int runs, const sinter_shape *shapes, double factor,
         for (size_t i = 0; i < g->output_count; ++i) {
             size_t bytes = (size_t)out[i]->count * sinter_dtype_size(out[i]->dtype);
             if (g->outputs[i].state) continue;
-            b[count++] = (sinter_binding)SINTER_BIND_HOST(g->outputs[i].name, out[i]->dtype, SINTER_SCALAR, malloc(bytes + 1), bytes);
+            b[count++] = (sinter_binding)SINTER_BIND_HOST(g->outputs[i].name, out[i]->dtype, SINTER_SCALAR,
+                                                          malloc(bytes + 1), bytes);
         }
         if (sinter_plan_run(plan, b, count) != SINTER_OK) ck_abort_msg("run: %s", sinter_last_error());
         for (size_t i = 0, at = first_out; i < g->output_count; ++i) {
@@ -132,7 +134,8 @@ static void place(int run, sni_ref_tensor **in) {
 START_TEST(regions_at_a_place_read_at_run_time) {
     sinter_dtype dtype = dtypes[_i];
     sinter_value cache = sinter_state(g, "cache", dtype, SINTER_SHAPE(2, 11, 20));
-    sinter_value x = sinter_input(g, "x", dtype, SINTER_SHAPE(2, 3, 20)), at = sinter_input(g, "at", SINTER_I64, SINTER_SCALAR);
+    sinter_value x = sinter_input(g, "x", dtype, SINTER_SHAPE(2, 3, 20)),
+                 at = sinter_input(g, "at", SINTER_I64, SINTER_SCALAR);
     sinter_value starts[2] = {SINTER_NO_VALUE, at};
     sinter_value after = sinter_state_write(g, cache, sinter_add(g, x, x), starts, 2);
     sinter_output(g, "rows", sinter_reduce_max(g, after, SINTER_SHAPE(2), 0));
@@ -149,7 +152,8 @@ static void place_both(int run, sni_ref_tensor **in) {
 START_TEST(symbolic_regions_and_the_value_before) {
     sinter_dim n = SINTER_DIM("n"), m = SINTER_DIM("m");
     sinter_value s = sinter_state(g, "s", SINTER_F32, SINTER_SHAPE(SINTER_DIM("rows"), SINTER_DIM("columns")));
-    sinter_value x = sinter_input(g, "x", SINTER_F32, SINTER_SHAPE(n, m)), at = sinter_input(g, "at", SINTER_I64, SINTER_SHAPE(2));
+    sinter_value x = sinter_input(g, "x", SINTER_F32, SINTER_SHAPE(n, m)),
+                 at = sinter_input(g, "at", SINTER_I64, SINTER_SHAPE(2));
     sinter_value like = sinter_input(g, "like", SINTER_F32, SINTER_SHAPE(SINTER_DIM("rows"), SINTER_DIM("columns")));
     sinter_value starts[2];
     for (int i = 0; i < 2; ++i)
@@ -172,7 +176,8 @@ static void place_three(int run, sni_ref_tensor **in) {
 START_TEST(update_without_a_state) {
     sinter_dtype dtype = dtypes[_i];
     sinter_value x = sinter_input(g, "x", dtype, SINTER_SHAPE(3, SINTER_DIM("n"), 5));
-    sinter_value v = sinter_input(g, "v", dtype, SINTER_SHAPE(2, SINTER_DIM("m"), 5)), at = sinter_input(g, "at", SINTER_I64, SINTER_SHAPE(3));
+    sinter_value v = sinter_input(g, "v", dtype, SINTER_SHAPE(2, SINTER_DIM("m"), 5)),
+                 at = sinter_input(g, "at", SINTER_I64, SINTER_SHAPE(3));
     sinter_output(g, "y", sinter_update(g, sinter_add(g, x, x), v, at));
     sinter_output(g, "z", sinter_reduce_sum(g, sinter_update(g, x, v, at), SINTER_SHAPE(1), 0));
     sinter_shape shapes[3] = {SINTER_SHAPE(3, 8, 5), SINTER_SHAPE(2, 3, 5), SINTER_SHAPE(3)};
@@ -181,7 +186,8 @@ START_TEST(update_without_a_state) {
 END_TEST
 
 START_TEST(several_writes_in_one_run) {
-    sinter_value s = sinter_state(g, "s", SINTER_F32, SINTER_SHAPE(6, 8)), x = sinter_input(g, "x", SINTER_F32, SINTER_SHAPE(2, 8));
+    sinter_value s = sinter_state(g, "s", SINTER_F32, SINTER_SHAPE(6, 8)),
+                 x = sinter_input(g, "x", SINTER_F32, SINTER_SHAPE(2, 8));
     sinter_value at = sinter_input(g, "at", SINTER_I64, SINTER_SCALAR);
     sinter_value one = sinter_state_write(g, s, x, &at, 1);
     sinter_value middle = sinter_reduce_sum(g, one, SINTER_SHAPE(0), 0);
@@ -224,16 +230,33 @@ END_TEST
 
 START_TEST(bad_writes_are_refused) {
     sinter_shape shape = SINTER_SHAPE(4, 4);
-    sinter_value s = sinter_state(g, "s", SINTER_F32, shape), x = sinter_input(g, "x", SINTER_F32, shape), at[3] = {{0}};
+    sinter_value s = sinter_state(g, "s", SINTER_F32, shape), x = sinter_input(g, "x", SINTER_F32, shape),
+                 at[3] = {{0}};
     switch (_i) {
-    case 0: sinter_state_write(g, x, s, NULL, 0); break;
-    case 1: sinter_state_write(g, s, x, NULL, 0), sinter_state_write(g, s, x, NULL, 0); break;
-    case 2: sinter_state_write(g, s, x, at, 3); break;
-    case 3: sinter_state_write(g, s, sinter_reduce_sum(g, x, SINTER_SHAPE(0), 0), NULL, 0); break;
-    case 4: sinter_state_write(g, s, sinter_input(g, "big", SINTER_F32, SINTER_SHAPE(4, 5)), NULL, 0); break;
-    case 5: sinter_state_write(g, s, sinter_input(g, "wrong", SINTER_F16, shape), NULL, 0); break;
-    case 6: sinter_state(g, "s", SINTER_F32, shape); break;
-    default: at[0] = x, sinter_state_write(g, s, x, at, 1); break;
+    case 0:
+        sinter_state_write(g, x, s, NULL, 0);
+        break;
+    case 1:
+        sinter_state_write(g, s, x, NULL, 0), sinter_state_write(g, s, x, NULL, 0);
+        break;
+    case 2:
+        sinter_state_write(g, s, x, at, 3);
+        break;
+    case 3:
+        sinter_state_write(g, s, sinter_reduce_sum(g, x, SINTER_SHAPE(0), 0), NULL, 0);
+        break;
+    case 4:
+        sinter_state_write(g, s, sinter_input(g, "big", SINTER_F32, SINTER_SHAPE(4, 5)), NULL, 0);
+        break;
+    case 5:
+        sinter_state_write(g, s, sinter_input(g, "wrong", SINTER_F16, shape), NULL, 0);
+        break;
+    case 6:
+        sinter_state(g, "s", SINTER_F32, shape);
+        break;
+    default:
+        at[0] = x, sinter_state_write(g, s, x, at, 1);
+        break;
     }
     ck_assert_int_ne(sinter_graph_status(g), SINTER_OK);
 }
@@ -241,7 +264,8 @@ END_TEST
 
 /* A small region of a large state: nobody moves the rest. */
 START_TEST(a_write_moves_only_its_region) {
-    sinter_value s = sinter_state(g, "s", SINTER_F32, SINTER_SHAPE(4096, 64)), x = sinter_input(g, "x", SINTER_F32, SINTER_SHAPE(2, 64));
+    sinter_value s = sinter_state(g, "s", SINTER_F32, SINTER_SHAPE(4096, 64)),
+                 x = sinter_input(g, "x", SINTER_F32, SINTER_SHAPE(2, 64));
     sinter_value at = sinter_input(g, "at", SINTER_I64, SINTER_SCALAR);
     sinter_state_write(g, s, sinter_exp(g, x), &at, 1);
     sinter_shape shapes[3] = {SINTER_SHAPE(4096, 64), SINTER_SHAPE(2, 64), SINTER_SCALAR};
@@ -268,7 +292,8 @@ START_TEST(bound_buffers_are_the_memory) {
         ck_assert_int_eq(sinter_plan_state_read(plans[0], "s", got, sizeof got), SINTER_OK);
         ck_assert_mem_eq(got, zero, sizeof got);
     }
-    sinter_binding shared[3] = {{"x", SINTER_F32, SINTER_SHAPE(8), NULL, 0, b}, {"s", SINTER_F32, SINTER_SCALAR, NULL, 0, b}};
+    sinter_binding shared[3] = {{"x", SINTER_F32, SINTER_SHAPE(8), NULL, 0, b},
+                                {"s", SINTER_F32, SINTER_SCALAR, NULL, 0, b}};
     ck_assert_int_eq(sinter_plan_run(plans[0], shared, 2), SINTER_INVALID_ARGUMENT);
     ck_assert_msg(strstr(sinter_last_error(), "same memory"), "%s", sinter_last_error());
     shared[0] = (sinter_binding)SINTER_BIND_HOST("x", SINTER_F32, SINTER_SHAPE(8), x, sizeof x);
@@ -315,12 +340,14 @@ END_TEST
 START_TEST(a_cache_is_read_through_views) {
     static float w[16 * 16];
     for (int i = 0; i < 256; ++i) w[i] = (float)(oracle_uniform(&o) - 0.5);
-    sinter_value cache = sinter_state(g, "keys", SINTER_F32, SINTER_SHAPE(9, 4, 4)), x = sinter_input(g, "x", SINTER_F32, SINTER_SHAPE(1, 16));
+    sinter_value cache = sinter_state(g, "keys", SINTER_F32, SINTER_SHAPE(9, 4, 4)),
+                 x = sinter_input(g, "x", SINTER_F32, SINTER_SHAPE(1, 16));
     sinter_value at = sinter_input(g, "at", SINTER_I64, SINTER_SCALAR);
     sinter_value like = sinter_input(g, "like", SINTER_F32, SINTER_SHAPE(SINTER_DIM("filled"), 1));
     sinter_value k = sinter_matmul(g, x, sinter_constant(g, SINTER_F32, SINTER_SHAPE(16, 16), w, sizeof w));
     sinter_value keys = sinter_state_write(g, cache, sinter_reshape(g, k, SINTER_SHAPE(1, 4, 4)), &at, 1);
-    sinter_value part = sinter_slice(g, keys, SINTER_SHAPE(0, 0, 0), SINTER_SHAPE(1, 1, 1), SINTER_SHAPE(SINTER_DIM("filled"), 4, 4));
+    sinter_value part =
+        sinter_slice(g, keys, SINTER_SHAPE(0, 0, 0), SINTER_SHAPE(1, 1, 1), SINTER_SHAPE(SINTER_DIM("filled"), 4, 4));
     sinter_value q = sinter_reshape(g, x, SINTER_SHAPE(4, 1, 4));
     sinter_output(g, "scores", sinter_matmul(g, q, sinter_transpose(g, part, SINTER_SHAPE(1, 2, 0))));
     sinter_output(g, "like2", sinter_neg(g, like));

@@ -61,7 +61,8 @@ static const char *run_once(float *x, int64_t rows) {
 static void raise_to(uint64_t *peak, uint64_t value) {
     uint64_t before = __atomic_load_n(peak, __ATOMIC_RELAXED);
     while (before < value &&
-           !__atomic_compare_exchange_n(peak, &before, value, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {}
+           !__atomic_compare_exchange_n(peak, &before, value, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
+    }
 }
 
 static void *work(void *argument) {

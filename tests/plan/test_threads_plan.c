@@ -28,7 +28,8 @@ static void *work(void *argument) {
             double sum = 0;
             for (int c = 0; c < COLUMNS; ++c) sum += exp((double)x[r * COLUMNS + c]);
             for (int c = 0; c < COLUMNS && !wrong; ++c)
-                if (fabs(exp((double)x[r * COLUMNS + c]) / sum - (double)y[r * COLUMNS + c]) > 1e-6) wrong = "a wrong number";
+                if (fabs(exp((double)x[r * COLUMNS + c]) / sum - (double)y[r * COLUMNS + c]) > 1e-6)
+                    wrong = "a wrong number";
         }
         free(x);
         free(y);

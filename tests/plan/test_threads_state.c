@@ -20,9 +20,12 @@ static sinter_plan *compile(void) {
     sinter_graph *g;
     sinter_plan *p;
     ck_assert_int_eq(sinter_graph_create(&g), SINTER_OK);
-    sinter_value s = sinter_state(g, "s", SINTER_F32, SINTER_SHAPE(N, 1)), x = sinter_input(g, "x", SINTER_F32, SINTER_SHAPE(N, 1));
+    sinter_value s = sinter_state(g, "s", SINTER_F32, SINTER_SHAPE(N, 1)),
+                 x = sinter_input(g, "x", SINTER_F32, SINTER_SHAPE(N, 1));
     sinter_value sum = sinter_add(g, s, x);
-    sinter_value same = sinter_matmul(g, sum, sinter_expand(g, sinter_constant(g, SINTER_F32, SINTER_SHAPE(1, 1), &one, sizeof one), SINTER_SHAPE(1, 1)));
+    sinter_value same = sinter_matmul(
+        g, sum,
+        sinter_expand(g, sinter_constant(g, SINTER_F32, SINTER_SHAPE(1, 1), &one, sizeof one), SINTER_SHAPE(1, 1)));
     sinter_output(g, "y", sinter_state_write(g, s, same, NULL, 0));
     if (sinter_plan_compile(runtime, g, NULL, &p) != SINTER_OK) ck_abort_msg("%s", sinter_last_error());
     sinter_graph_release(g);

@@ -38,7 +38,9 @@ static inline int64_t sample_range(int64_t low, int64_t high) {
     return low + (int64_t)(sample_random() % (uint64_t)(high - low + 1));
 }
 
-static inline double sample_uniform(void) { return (double)(sample_random() % 2000001) / 1e6 - 1; }
+static inline double sample_uniform(void) {
+    return (double)(sample_random() % 2000001) / 1e6 - 1;
+}
 
 static inline sample sample_begin(bool symbolic) {
     sample s = {.symbolic = symbolic};
@@ -54,8 +56,7 @@ static inline void sample_end(sample *s) {
 /* A size as an expression: a number, or half of the time its name, if it is below 64. */
 static inline sni_expr sample_dim(sample *s, int64_t size) {
     char name[32];
-    if (!s->symbolic || size < 0 || size > 63 || sample_random() % 2)
-        return sni_sym_const(s->graph->sym, size);
+    if (!s->symbolic || size < 0 || size > 63 || sample_random() % 2) return sni_sym_const(s->graph->sym, size);
     snprintf(name, sizeof name, "s%" PRId64, size);
     return sni_sym_dim(s->graph->sym, sinter_dim_named(name));
 }
@@ -104,7 +105,9 @@ static inline void sample_output(sinter_graph *graph, const char *name, uint32_t
     sinter_output(graph, name, (sinter_value){id});
 }
 
-static inline char *sample_text(const sinter_graph *graph) { return sinter_graph_to_string(graph); }
+static inline char *sample_text(const sinter_graph *graph) {
+    return sinter_graph_to_string(graph);
+}
 
 /* The bindings of every name "s0".."s63". */
 static inline sni_bindings sample_bindings(void) {
@@ -139,25 +142,24 @@ static inline bool sample_close(double a, double b, double tolerance) {
 }
 
 /* Fails the test with both graphs when the tensors differ. */
-static inline void sample_compare(const sni_ref_tensor *want, const sni_ref_tensor *have,
-                                  double tolerance, const char *what, const sinter_graph *graph) {
+static inline void sample_compare(const sni_ref_tensor *want, const sni_ref_tensor *have, double tolerance,
+                                  const char *what, const sinter_graph *graph) {
     bool same = want->dtype == have->dtype && want->rank == have->rank;
     for (int i = 0; same && i < want->rank; ++i) same = want->dims[i] == have->dims[i];
     int64_t bad = same ? -1 : 0;
     for (int64_t i = 0; same && bad < 0 && i < want->count; ++i)
-        if (want->f ? !sample_close(want->f[i], have->f[i], tolerance) : want->i[i] != have->i[i])
-            bad = i;
+        if (want->f ? !sample_close(want->f[i], have->f[i], tolerance) : want->i[i] != have->i[i]) bad = i;
     if (bad < 0) return;
     char *text = graph ? sample_text(graph) : NULL;
     if (!same) ck_abort_msg("%s: another type\n%s", what, text ? text : "");
     ck_abort_msg("%s: element %" PRId64 " is %.9g, not %.9g\n%s", what, bad,
-                 have->f ? have->f[bad] : (double)have->i[bad],
-                 want->f ? want->f[bad] : (double)want->i[bad], text ? text : "");
+                 have->f ? have->f[bad] : (double)have->i[bad], want->f ? want->f[bad] : (double)want->i[bad],
+                 text ? text : "");
 }
 
 /* Builds nothing: compares what every output of two graphs is. */
-static inline void sample_same(const sample *s, const sinter_graph *want, const sinter_graph *have,
-                               double tolerance, const char *what) {
+static inline void sample_same(const sample *s, const sinter_graph *want, const sinter_graph *have, double tolerance,
+                               const char *what) {
     ck_assert_uint_eq(want->output_count, have->output_count);
     for (size_t o = 0; o < want->output_count; ++o) {
         sni_ref_tensor *a = sample_run(s, want, o), *b = sample_run(s, have, o);
@@ -169,18 +171,21 @@ static inline void sample_same(const sample *s, const sinter_graph *want, const 
 
 static inline double sample_tolerance(sinter_dtype dtype) {
     switch (dtype) {
-    case SINTER_F16: return 4e-3;
-    case SINTER_BF16: return 3e-2;
-    case SINTER_F64: return 1e-11;
-    default: return 2e-5;
+    case SINTER_F16:
+        return 4e-3;
+    case SINTER_BF16:
+        return 3e-2;
+    case SINTER_F64:
+        return 1e-11;
+    default:
+        return 2e-5;
     }
 }
 
 /* Counts nodes of an operator (NULL: all). */
 static inline size_t sample_nodes(const sinter_graph *graph, const char *op) {
     size_t count = 0;
-    for (size_t n = 0; n < graph->node_count; ++n)
-        count += !op || strcmp(graph->nodes[n].op->name, op) == 0;
+    for (size_t n = 0; n < graph->node_count; ++n) count += !op || strcmp(graph->nodes[n].op->name, op) == 0;
     return count;
 }
 

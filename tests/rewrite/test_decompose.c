@@ -4,7 +4,9 @@
 
 static const sinter_dtype g_reals[] = {SINTER_F32, SINTER_F64, SINTER_F32, SINTER_F16};
 
-static sinter_dtype real_dtype(int round) { return g_reals[round % (int)SAMPLE_COUNT(g_reals)]; }
+static sinter_dtype real_dtype(int round) {
+    return g_reals[round % (int)SAMPLE_COUNT(g_reals)];
+}
 
 /* Adds the node on the sample's inputs; compares it with its parts, and with all passes. */
 static void check(sample *s, const char *op, const sni_attr *attrs) {
@@ -13,8 +15,7 @@ static void check(sample *s, const char *op, const sni_attr *attrs) {
     sample_output(s->graph, "y", y);
     sample_ok(s->graph, op);
     if (sni_pass_decompose(s->graph, &parts) != SINTER_OK) ck_abort_msg("%s", sinter_last_error());
-    for (size_t n = 0; n < parts->node_count; ++n)
-        ck_assert_int_ne(parts->nodes[n].op->kind, SNI_OP_COMPOSITE);
+    for (size_t n = 0; n < parts->node_count; ++n) ck_assert_int_ne(parts->nodes[n].op->kind, SNI_OP_COMPOSITE);
     double tolerance = sample_tolerance(sni_graph_value(s->graph, s->ids[0])->type.dtype);
     sample_same(s, s->graph, parts, tolerance, op);
     if (sni_rewrite_all(s->graph, &all) != SINTER_OK) ck_abort_msg("%s", sinter_last_error());
@@ -39,7 +40,7 @@ static sni_attr random_axes(sample *s, int rank) {
 }
 
 START_TEST(reductions) {
-    static const char *const ops[] = {"reduce_mean",        "reduce_l1",  "reduce_l2",
+    static const char *const ops[] = {"reduce_mean",        "reduce_l1",      "reduce_l2",
                                       "reduce_log_sum_exp", "reduce_log_sum", "reduce_sum_square"};
     for (int round = 0; round < 120; ++round) {
         sample s = sample_begin(round % 2);
@@ -75,9 +76,9 @@ START_TEST(variances) {
         sample_input(&s, real_dtype(round), rank, dims);
         for (int i = 0; i < rank; ++i)
             if (sample_random() % 2) axes[count++] = round % 3 ? i : i - rank;
-        check(&s, "reduce_variance", (sni_attr[SNI_MAX_ATTRS]){sni_attr_ints(s.graph, count, axes),
-                                                               sni_attr_int(round / 2 % 2),
-                                                               sni_attr_float(round / 4 % 2)});
+        check(&s, "reduce_variance",
+              (sni_attr[SNI_MAX_ATTRS]){sni_attr_ints(s.graph, count, axes), sni_attr_int(round / 2 % 2),
+                                        sni_attr_float(round / 4 % 2)});
     }
 }
 END_TEST
@@ -92,8 +93,8 @@ START_TEST(extremes) {
         /* Equal elements, and some NaN. */
         for (int64_t i = 0; s.ins[0]->f && i < s.ins[0]->count; ++i)
             s.ins[0]->f[i] = sample_random() % 13 == 0 ? NAN : floor(s.ins[0]->f[i]);
-        sni_attr attrs[SNI_MAX_ATTRS] = {sni_attr_int(round % 5 ? axis : axis - rank),
-                                         sni_attr_int(round / 4 % 2), sni_attr_int(round / 2 % 2)};
+        sni_attr attrs[SNI_MAX_ATTRS] = {sni_attr_int(round % 5 ? axis : axis - rank), sni_attr_int(round / 4 % 2),
+                                         sni_attr_int(round / 2 % 2)};
         check(&s, ops[sample_random() % 2], attrs);
     }
 }
@@ -108,8 +109,7 @@ START_TEST(softmaxes) {
         sample_input(&s, real_dtype(round), rank, dims);
         for (int64_t i = 0; i < s.ins[0]->count; ++i)
             s.ins[0]->f[i] = round % 3 == 2 ? floor(s.ins[0]->f[i]) : s.ins[0]->f[i] * 10;
-        check(&s, ops[round % 3],
-              (sni_attr[SNI_MAX_ATTRS]){sni_attr_int(sample_range(-rank, rank - 1))});
+        check(&s, ops[round % 3], (sni_attr[SNI_MAX_ATTRS]){sni_attr_int(sample_range(-rank, rank - 1))});
     }
 }
 END_TEST
@@ -155,8 +155,8 @@ START_TEST(lrns) {
         int64_t dims[SINTER_MAX_RANK];
         int rank = random_shape(dims, 2, 4, 1, 6);
         sample_input(&s, real_dtype(round), rank, dims);
-        sni_attr attrs[SNI_MAX_ATTRS] = {sni_attr_int(sample_range(1, 6)), sni_attr_float(0.5),
-                                         sni_attr_float(0.75), sni_attr_float(1.5)};
+        sni_attr attrs[SNI_MAX_ATTRS] = {sni_attr_int(sample_range(1, 6)), sni_attr_float(0.5), sni_attr_float(0.75),
+                                         sni_attr_float(1.5)};
         check(&s, "lrn", attrs);
     }
 }
@@ -183,8 +183,7 @@ static spatial random_spatial(int count, bool plain) {
 
 /* Sizes at least as large as the kernel's reach. */
 static void random_sizes(int count, const spatial *v, int64_t *sizes) {
-    for (int i = 0; i < count; ++i)
-        sizes[i] = v->dilations[i] * (v->kernel[i] - 1) + sample_range(1, 4);
+    for (int i = 0; i < count; ++i) sizes[i] = v->dilations[i] * (v->kernel[i] - 1) + sample_range(1, 4);
 }
 
 START_TEST(convs) {
@@ -207,10 +206,10 @@ START_TEST(convs) {
         sample_input(&s, dtype, 2 + count, w);
         if (round % 2) sample_input(&s, dtype, 1, w);
         s.symbolic = symbolic;
-        sni_attr attrs[SNI_MAX_ATTRS] = {
-            sni_attr_ints(s.graph, round % 4 ? count : 0, v.strides),
-            sni_attr_ints(s.graph, round % 4 ? 2 * count : 0, v.pads),
-            sni_attr_ints(s.graph, round % 4 ? count : 0, v.dilations), sni_attr_int(groups)};
+        sni_attr attrs[SNI_MAX_ATTRS] = {sni_attr_ints(s.graph, round % 4 ? count : 0, v.strides),
+                                         sni_attr_ints(s.graph, round % 4 ? 2 * count : 0, v.pads),
+                                         sni_attr_ints(s.graph, round % 4 ? count : 0, v.dilations),
+                                         sni_attr_int(groups)};
         check(&s, "conv", attrs);
     }
 }
@@ -244,8 +243,7 @@ START_TEST(transposed_convs) {
         if (round % 2) sample_input(&s, dtype, 1, &maps);
         sni_attr attrs[SNI_MAX_ATTRS] = {
             sni_attr_ints(s.graph, count, v.strides), sni_attr_ints(s.graph, 2 * count, v.pads),
-            sni_attr_ints(s.graph, count, v.dilations), sni_attr_ints(s.graph, count, extra),
-            sni_attr_int(groups)};
+            sni_attr_ints(s.graph, count, v.dilations), sni_attr_ints(s.graph, count, extra), sni_attr_int(groups)};
         check(&s, "conv_transpose", attrs);
     }
 }
@@ -261,10 +259,12 @@ START_TEST(pools) {
         random_sizes(count, &v, x + 2);
         sample_input(&s, max && round % 2 ? SINTER_I8 : real_dtype(round), 2 + count, x);
         if (max && s.ins[0]->f && round % 5 == 0) s.ins[0]->f[0] = NAN;
-        sni_attr attrs[SNI_MAX_ATTRS] = {
-            sni_attr_ints(s.graph, count, v.kernel), sni_attr_ints(s.graph, count, v.strides),
-            sni_attr_ints(s.graph, 2 * count, v.pads), sni_attr_ints(s.graph, count, v.dilations),
-            sni_attr_int(round / 2 % 2), sni_attr_int(round / 4 % 2)};
+        sni_attr attrs[SNI_MAX_ATTRS] = {sni_attr_ints(s.graph, count, v.kernel),
+                                         sni_attr_ints(s.graph, count, v.strides),
+                                         sni_attr_ints(s.graph, 2 * count, v.pads),
+                                         sni_attr_ints(s.graph, count, v.dilations),
+                                         sni_attr_int(round / 2 % 2),
+                                         sni_attr_int(round / 4 % 2)};
         if (max) attrs[5] = (sni_attr){.kind = SNI_ATTR_NONE};
         check(&s, max ? "max_pool" : "avg_pool", attrs);
     }
@@ -281,10 +281,10 @@ START_TEST(pool_sizes) {
     for (size_t i = 0; i < SAMPLE_COUNT(cases); ++i) {
         sample s = sample_begin(false);
         sample_input(&s, SINTER_F32, 3, (int64_t[]){1, 1, cases[i].in});
-        sni_attr attrs[SNI_MAX_ATTRS] = {
-            sni_attr_ints(s.graph, 1, &cases[i].kernel), sni_attr_ints(s.graph, 1, &cases[i].stride),
-            sni_attr_ints(s.graph, 2, (int64_t[]){cases[i].low, cases[i].high}),
-            sni_attr_ints(s.graph, 1, &cases[i].dilation), sni_attr_int(cases[i].ceil)};
+        sni_attr attrs[SNI_MAX_ATTRS] = {sni_attr_ints(s.graph, 1, &cases[i].kernel),
+                                         sni_attr_ints(s.graph, 1, &cases[i].stride),
+                                         sni_attr_ints(s.graph, 2, (int64_t[]){cases[i].low, cases[i].high}),
+                                         sni_attr_ints(s.graph, 1, &cases[i].dilation), sni_attr_int(cases[i].ceil)};
         uint32_t y = sni_graph_add1(s.graph, "max_pool", 1, s.ids, attrs);
         sample_ok(s.graph, "max_pool");
         int64_t size = -1;
@@ -372,8 +372,8 @@ START_TEST(resizes) {
 END_TEST
 
 int main(void) {
-    const TTest *tests[] = {reductions, log_sum_exp_extremes, extremes, variances, softmaxes, layer_norms, channel_norms,
-                            lrns, convs, transposed_convs, pools, pool_sizes, gemms, triangles,
-                            shapes, resizes};
+    const TTest *tests[] = {
+        reductions, log_sum_exp_extremes, extremes, variances,  softmaxes, layer_norms, channel_norms, lrns,
+        convs,      transposed_convs,     pools,    pool_sizes, gemms,     triangles,   shapes,        resizes};
     return run_suite(suite_of("decompose", tests, SAMPLE_COUNT(tests)));
 }

@@ -10,9 +10,8 @@ static const struct {
     const char *name;
     pass_fn run;
 } g_passes[] = {
-    {"known", sni_pass_known},       {"fold", sni_pass_fold}, {"simplify", sni_pass_simplify},
-    {"cse", sni_pass_cse},           {"merge", sni_pass_merge},
-    {"decompose", sni_pass_decompose},
+    {"known", sni_pass_known}, {"fold", sni_pass_fold},   {"simplify", sni_pass_simplify},
+    {"cse", sni_pass_cse},     {"merge", sni_pass_merge}, {"decompose", sni_pass_decompose},
     {"all", sni_rewrite_all},
 };
 
@@ -33,7 +32,9 @@ typedef struct pool {
     int count;
 } pool;
 
-static uint32_t pick(const pool *p) { return p->values[sample_random() % (uint64_t)p->count]; }
+static uint32_t pick(const pool *p) {
+    return p->values[sample_random() % (uint64_t)p->count];
+}
 
 static uint32_t random_unary(sinter_graph *g, uint32_t x) {
     static const char *const ops[] = {"neg", "abs", "relu", "floor", "sigmoid", "exp", "tanh", "sign"};
@@ -66,18 +67,21 @@ static uint32_t random_views(sinter_graph *g, uint32_t x) {
         last[i] = sni_sym_add_i(g->sym, type.dims[i], -1);
     }
     switch (sample_random() % 6) {
-    case 0: return sni_make_reshape(g, sni_make_reshape(g, x, 1, &flat), type.rank, type.dims);
+    case 0:
+        return sni_make_reshape(g, sni_make_reshape(g, x, 1, &flat), type.rank, type.dims);
     case 1:
         x = sni_make_transpose(g, x, (int64_t[]){2, 0, 1});
         return sni_make_transpose(g, x, (int64_t[]){1, 2, 0});
-    case 2: return sni_make_slice(g, x, zeros, ones, type.dims);
+    case 2:
+        return sni_make_slice(g, x, zeros, ones, type.dims);
     case 3:
         x = sni_make_slice(g, x, last, backwards, type.dims);
         return sample_random() % 2 ? sni_make_slice(g, x, last, backwards, type.dims) : x;
-    case 4: return sni_make_cast(g, sni_make_cast(g, x, SINTER_F64), SINTER_F32);
+    case 4:
+        return sni_make_cast(g, sni_make_cast(g, x, SINTER_F64), SINTER_F32);
     default:
-        return sni_graph_add1(g, "pad", 1, &x, (sni_attr[SNI_MAX_ATTRS]){
-            sni_attr_exprs(g, 3, zeros), sni_attr_exprs(g, 3, zeros)});
+        return sni_graph_add1(g, "pad", 1, &x,
+                              (sni_attr[SNI_MAX_ATTRS]){sni_attr_exprs(g, 3, zeros), sni_attr_exprs(g, 3, zeros)});
     }
 }
 
@@ -85,13 +89,20 @@ static uint32_t random_node(pool *p) {
     sinter_graph *g = p->s->graph;
     uint32_t x = pick(p);
     switch (sample_random() % 9) {
-    case 0: return random_unary(g, x);
-    case 1: return random_unary(g, random_unary(g, x));
+    case 0:
+        return random_unary(g, x);
+    case 1:
+        return random_unary(g, random_unary(g, x));
     case 2:
-    case 3: return random_binary(g, p);
-    case 4: return random_views(g, x);
-    case 5: return sni_make_reduce(g, sample_random() % 2 ? "reduce_sum" : "reduce_max", x, 1u << sample_random() % 3, true);
-    case 6: return sni_graph_add1(g, "softmax", 1, &x, NULL);
+    case 3:
+        return random_binary(g, p);
+    case 4:
+        return random_views(g, x);
+    case 5:
+        return sni_make_reduce(g, sample_random() % 2 ? "reduce_sum" : "reduce_max", x, 1u << sample_random() % 3,
+                               true);
+    case 6:
+        return sni_graph_add1(g, "softmax", 1, &x, NULL);
     case 7: {
         uint32_t condition = sample_random() % 2 ? sni_make_binary(g, "lt", x, pick(p))
                                                  : sni_make_scalar(g, SINTER_BOOL, (double)(sample_random() % 2));
@@ -112,7 +123,8 @@ START_TEST(random_graphs) {
         int64_t dims[3] = {sample_range(1, 3), sample_range(1, 4), sample_range(1, 5)};
         for (int i = 0; i < 3; ++i) {
             int64_t shape[3] = {dims[0], dims[1], i == 1 ? 1 : dims[2]};
-            p.values[p.count++] = i == 2 ? sample_constant(&s, SINTER_F32, 3, shape) : sample_input(&s, SINTER_F32, 3, shape);
+            p.values[p.count++] =
+                i == 2 ? sample_constant(&s, SINTER_F32, 3, shape) : sample_input(&s, SINTER_F32, 3, shape);
         }
         int nodes = (int)sample_range(1, 20);
         for (int n = 0; n < nodes; ++n) {
@@ -239,25 +251,57 @@ END_TEST
 /* One row a simplification: how to build it from x [n, 4] f32, and how many nodes are left. */
 typedef uint32_t (*build_fn)(sinter_graph *g, uint32_t x);
 
-static uint32_t f32(sinter_graph *g, double v) { return sni_make_scalar(g, SINTER_F32, v); }
-static uint32_t b_mul1(sinter_graph *g, uint32_t x) { return sni_make_binary(g, "mul", f32(g, 1), x); }
-static uint32_t b_add0(sinter_graph *g, uint32_t x) { return sni_make_binary(g, "add", x, f32(g, 0)); }
-static uint32_t b_sub0(sinter_graph *g, uint32_t x) { return sni_make_binary(g, "sub", x, f32(g, 0)); }
-static uint32_t b_0sub(sinter_graph *g, uint32_t x) { return sni_make_binary(g, "sub", f32(g, 0), x); }
-static uint32_t b_div1(sinter_graph *g, uint32_t x) { return sni_make_binary(g, "div", x, f32(g, 1)); }
-static uint32_t b_div8(sinter_graph *g, uint32_t x) { return sni_make_binary(g, "div", x, f32(g, 8)); }
-static uint32_t b_div3(sinter_graph *g, uint32_t x) { return sni_make_binary(g, "div", x, f32(g, 3)); }
-static uint32_t b_pow2(sinter_graph *g, uint32_t x) { return sni_make_binary(g, "pow", x, f32(g, 2)); }
-static uint32_t b_sqrt(sinter_graph *g, uint32_t x) { return sni_make_binary(g, "pow", sni_make_unary(g, "abs", x), f32(g, 0.5)); }
+static uint32_t f32(sinter_graph *g, double v) {
+    return sni_make_scalar(g, SINTER_F32, v);
+}
+static uint32_t b_mul1(sinter_graph *g, uint32_t x) {
+    return sni_make_binary(g, "mul", f32(g, 1), x);
+}
+static uint32_t b_add0(sinter_graph *g, uint32_t x) {
+    return sni_make_binary(g, "add", x, f32(g, 0));
+}
+static uint32_t b_sub0(sinter_graph *g, uint32_t x) {
+    return sni_make_binary(g, "sub", x, f32(g, 0));
+}
+static uint32_t b_0sub(sinter_graph *g, uint32_t x) {
+    return sni_make_binary(g, "sub", f32(g, 0), x);
+}
+static uint32_t b_div1(sinter_graph *g, uint32_t x) {
+    return sni_make_binary(g, "div", x, f32(g, 1));
+}
+static uint32_t b_div8(sinter_graph *g, uint32_t x) {
+    return sni_make_binary(g, "div", x, f32(g, 8));
+}
+static uint32_t b_div3(sinter_graph *g, uint32_t x) {
+    return sni_make_binary(g, "div", x, f32(g, 3));
+}
+static uint32_t b_pow2(sinter_graph *g, uint32_t x) {
+    return sni_make_binary(g, "pow", x, f32(g, 2));
+}
+static uint32_t b_sqrt(sinter_graph *g, uint32_t x) {
+    return sni_make_binary(g, "pow", sni_make_unary(g, "abs", x), f32(g, 0.5));
+}
 static uint32_t b_rsqrt(sinter_graph *g, uint32_t x) {
     return sni_make_binary(g, "div", f32(g, 1), sni_make_unary(g, "sqrt", sni_make_unary(g, "abs", x)));
 }
-static uint32_t b_negneg(sinter_graph *g, uint32_t x) { return sni_make_unary(g, "neg", sni_make_unary(g, "neg", x)); }
-static uint32_t b_relu2(sinter_graph *g, uint32_t x) { return sni_make_unary(g, "relu", sni_make_unary(g, "relu", x)); }
-static uint32_t b_cast(sinter_graph *g, uint32_t x) { return sni_graph_add1(g, "cast", 1, &x, (sni_attr[SNI_MAX_ATTRS]){sni_attr_int(SINTER_F32)}); }
-static uint32_t b_casts(sinter_graph *g, uint32_t x) { return sni_make_cast(g, sni_make_cast(g, x, SINTER_F64), SINTER_F32); }
-static uint32_t b_narrow(sinter_graph *g, uint32_t x) { return sni_make_cast(g, sni_make_cast(g, x, SINTER_F16), SINTER_F32); }
-static uint32_t b_where(sinter_graph *g, uint32_t x) { return sni_make_where(g, sni_make_scalar(g, SINTER_BOOL, 1), x, f32(g, 3)); }
+static uint32_t b_negneg(sinter_graph *g, uint32_t x) {
+    return sni_make_unary(g, "neg", sni_make_unary(g, "neg", x));
+}
+static uint32_t b_relu2(sinter_graph *g, uint32_t x) {
+    return sni_make_unary(g, "relu", sni_make_unary(g, "relu", x));
+}
+static uint32_t b_cast(sinter_graph *g, uint32_t x) {
+    return sni_graph_add1(g, "cast", 1, &x, (sni_attr[SNI_MAX_ATTRS]){sni_attr_int(SINTER_F32)});
+}
+static uint32_t b_casts(sinter_graph *g, uint32_t x) {
+    return sni_make_cast(g, sni_make_cast(g, x, SINTER_F64), SINTER_F32);
+}
+static uint32_t b_narrow(sinter_graph *g, uint32_t x) {
+    return sni_make_cast(g, sni_make_cast(g, x, SINTER_F16), SINTER_F32);
+}
+static uint32_t b_where(sinter_graph *g, uint32_t x) {
+    return sni_make_where(g, sni_make_scalar(g, SINTER_BOOL, 1), x, f32(g, 3));
+}
 static uint32_t b_transposes(sinter_graph *g, uint32_t x) {
     return sni_make_transpose(g, sni_make_transpose(g, x, (int64_t[]){1, 0}), (int64_t[]){1, 0});
 }
@@ -272,7 +316,9 @@ static uint32_t b_reduce1(sinter_graph *g, uint32_t x) {
     sni_expr dims[3] = {type.dims[0], type.dims[1], sni_sym_const(g->sym, 1)};
     return sni_make_reduce(g, "reduce_sum", sni_make_reshape(g, x, 3, dims), 4, false);
 }
-static uint32_t b_gather(sinter_graph *g, uint32_t x) { return sni_make_gather(g, x, sni_make_scalar(g, SINTER_I64, -1), 1); }
+static uint32_t b_gather(sinter_graph *g, uint32_t x) {
+    return sni_make_gather(g, x, sni_make_scalar(g, SINTER_I64, -1), 1);
+}
 static uint32_t b_outer(sinter_graph *g, uint32_t x) {
     sni_type type = sni_make_type(g, x);
     sni_expr one = sni_sym_const(g->sym, 1);
@@ -281,10 +327,16 @@ static uint32_t b_outer(sinter_graph *g, uint32_t x) {
     uint32_t b = sni_make_reshape(g, sni_make_reduce(g, "reduce_sum", x, 1, false), 3, row);
     return sni_make_binary(g, "matmul", a, b);
 }
-static uint32_t b_plain(sinter_graph *g, uint32_t x) { return sni_make_binary(g, "add", x, f32(g, 1)); }
+static uint32_t b_plain(sinter_graph *g, uint32_t x) {
+    return sni_make_binary(g, "add", x, f32(g, 1));
+}
 
-static uint32_t b_max2(sinter_graph *g, uint32_t x) { return sni_make_binary(g, "max", x, x); }
-static uint32_t b_1pow(sinter_graph *g, uint32_t x) { return sni_make_binary(g, "pow", f32(g, 1), x); }
+static uint32_t b_max2(sinter_graph *g, uint32_t x) {
+    return sni_make_binary(g, "max", x, x);
+}
+static uint32_t b_1pow(sinter_graph *g, uint32_t x) {
+    return sni_make_binary(g, "pow", f32(g, 1), x);
+}
 /* The constant's value, repeated: the comparison is not made. */
 static uint32_t b_absorb(sinter_graph *g, uint32_t x) {
     uint32_t less = sni_make_binary(g, "lt", x, f32(g, 0));
@@ -297,14 +349,30 @@ START_TEST(simplifications) {
         build_fn build;
         size_t left;
     } cases[] = {
-        {"1 * x", b_mul1, 0},       {"x + 0", b_add0, 0},         {"x - 0", b_sub0, 0},
-        {"0 - x", b_0sub, 1},       {"x / 1", b_div1, 0},         {"x / 8", b_div8, 1},
-        {"x / 3", b_div3, 1},       {"x ^ 2", b_pow2, 1},         {"x ^ 0.5", b_sqrt, 2},
-        {"1 / sqrt(x)", b_rsqrt, 2}, {"neg(neg(x))", b_negneg, 0}, {"relu(relu(x))", b_relu2, 1},
-        {"cast", b_cast, 0},        {"wide cast", b_casts, 0},    {"narrow cast", b_narrow, 2},
-        {"where", b_where, 0},      {"transposes", b_transposes, 0}, {"reshapes", b_reshapes, 1},
-        {"reduce 1", b_reduce1, 0}, {"gather", b_gather, 2},      {"x + 1", b_plain, 1},
-        {"columns by rows", b_outer, 4}, {"(x < 0) and false", b_absorb, 0}, {"max(x, x)", b_max2, 0},
+        {"1 * x", b_mul1, 0},
+        {"x + 0", b_add0, 0},
+        {"x - 0", b_sub0, 0},
+        {"0 - x", b_0sub, 1},
+        {"x / 1", b_div1, 0},
+        {"x / 8", b_div8, 1},
+        {"x / 3", b_div3, 1},
+        {"x ^ 2", b_pow2, 1},
+        {"x ^ 0.5", b_sqrt, 2},
+        {"1 / sqrt(x)", b_rsqrt, 2},
+        {"neg(neg(x))", b_negneg, 0},
+        {"relu(relu(x))", b_relu2, 1},
+        {"cast", b_cast, 0},
+        {"wide cast", b_casts, 0},
+        {"narrow cast", b_narrow, 2},
+        {"where", b_where, 0},
+        {"transposes", b_transposes, 0},
+        {"reshapes", b_reshapes, 1},
+        {"reduce 1", b_reduce1, 0},
+        {"gather", b_gather, 2},
+        {"x + 1", b_plain, 1},
+        {"columns by rows", b_outer, 4},
+        {"(x < 0) and false", b_absorb, 0},
+        {"max(x, x)", b_max2, 0},
         {"1 ^ x", b_1pow, 1},
     };
     for (size_t i = 0; i < SAMPLE_COUNT(cases); ++i) {
@@ -315,7 +383,8 @@ START_TEST(simplifications) {
         sample_ok(s.graph, cases[i].name);
         sinter_graph *after = run_pass(s.graph, sni_rewrite_all);
         char *text = sample_text(after);
-        ck_assert_msg(after->node_count == cases[i].left, "%s leaves %zu nodes\n%s", cases[i].name, after->node_count, text);
+        ck_assert_msg(after->node_count == cases[i].left, "%s leaves %zu nodes\n%s", cases[i].name, after->node_count,
+                      text);
         sinter_free(text);
         sample_same(&s, s.graph, after, 1e-6, cases[i].name);
         sinter_graph_release(after);
@@ -481,7 +550,8 @@ START_TEST(out_of_memory) {
 END_TEST
 
 int main(void) {
-    const TTest *tests[] = {random_graphs, shape_chains, known_numbers, folding, simplifications, shared_inputs, gates,
-                            common_subexpressions, names_and_dead_nodes, conditions_stay, out_of_memory};
+    const TTest *tests[] = {random_graphs,        shape_chains,    known_numbers, folding,
+                            simplifications,      shared_inputs,   gates,         common_subexpressions,
+                            names_and_dead_nodes, conditions_stay, out_of_memory};
     return run_suite(suite_of("passes", tests, SAMPLE_COUNT(tests)));
 }

@@ -6,8 +6,10 @@
 static const sni_split_product_options options = {
     .units = 6,
     .matrix_f16 = true,
-    .plain = {.tile = 4, .groups = 2, .narrow_groups = 8, .narrow = 1, .least_length = 20, .least_part = 3, .multiple = 2},
-    .matrix = {.tile = 4, .groups = 2, .narrow_groups = 8, .narrow = 1, .least_length = 40, .least_part = 3, .multiple = 2}};
+    .plain =
+        {.tile = 4, .groups = 2, .narrow_groups = 8, .narrow = 1, .least_length = 20, .least_part = 3, .multiple = 2},
+    .matrix = {
+        .tile = 4, .groups = 2, .narrow_groups = 8, .narrow = 1, .least_length = 40, .least_part = 3, .multiple = 2}};
 
 static sinter_graph *split(const sinter_graph *graph) {
     sinter_graph *out = NULL;
@@ -37,16 +39,17 @@ START_TEST(lengths) {
     static const sinter_dtype dtypes[] = {SINTER_F32, SINTER_F16, SINTER_BF16};
     for (int d = 0; d < 3; ++d)
         for (int64_t k = 1; k < 80; k += d == 0 ? 1 : 7)
-            check(dtypes[d], false, 2, (int64_t[]){3, k}, 2, (int64_t[]){k, 5}, k >= (dtypes[d] == SINTER_F16 ? 40 : 20));
+            check(dtypes[d], false, 2, (int64_t[]){3, k}, 2, (int64_t[]){k, 5},
+                  k >= (dtypes[d] == SINTER_F16 ? 40 : 20));
     check(SINTER_F64, false, 2, (int64_t[]){3, 60}, 2, (int64_t[]){60, 5}, 0);
     check(SINTER_F32, false, 2, (int64_t[]){3, 0}, 2, (int64_t[]){0, 5}, 0);
 }
 END_TEST
 
 START_TEST(shapes) {
-    check(SINTER_F32, false, 2, (int64_t[]){9, 60}, 2, (int64_t[]){60, 4}, 1);   /* three tiles */
-    check(SINTER_F32, false, 2, (int64_t[]){9, 60}, 2, (int64_t[]){60, 5}, 0);   /* six are enough */
-    check(SINTER_F32, false, 2, (int64_t[]){1, 60}, 2, (int64_t[]){60, 20}, 1);  /* but not of one row */
+    check(SINTER_F32, false, 2, (int64_t[]){9, 60}, 2, (int64_t[]){60, 4}, 1);    /* three tiles */
+    check(SINTER_F32, false, 2, (int64_t[]){9, 60}, 2, (int64_t[]){60, 5}, 0);    /* six are enough */
+    check(SINTER_F32, false, 2, (int64_t[]){1, 60}, 2, (int64_t[]){60, 20}, 1);   /* but not of one row */
     check(SINTER_F32, false, 3, (int64_t[]){2, 3, 60}, 2, (int64_t[]){60, 4}, 1); /* a batch of rows */
     check(SINTER_F32, false, 2, (int64_t[]){3, 60}, 3, (int64_t[]){2, 60, 4}, 1); /* of columns */
     check(SINTER_F32, false, 4, (int64_t[]){1, 2, 3, 61}, 3, (int64_t[]){1, 61, 4}, 1);
@@ -65,7 +68,8 @@ END_TEST
 /* What follows a product's softmax belongs to the kernel of both. */
 START_TEST(attention) {
     sample s = sample_begin(false);
-    uint32_t q = sample_input(&s, SINTER_F32, 2, (int64_t[]){3, 4}), k = sample_input(&s, SINTER_F32, 2, (int64_t[]){4, 40}),
+    uint32_t q = sample_input(&s, SINTER_F32, 2, (int64_t[]){3, 4}),
+             k = sample_input(&s, SINTER_F32, 2, (int64_t[]){4, 40}),
              v = sample_input(&s, SINTER_F32, 2, (int64_t[]){40, 5});
     uint32_t e = sni_make_unary(s.graph, "exp", sni_make_binary(s.graph, "matmul", q, k));
     uint32_t p = sni_make_binary(s.graph, "div", e, sni_make_reduce(s.graph, "reduce_sum", e, 2, true));

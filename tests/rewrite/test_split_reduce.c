@@ -52,8 +52,8 @@ START_TEST(columns) {
         check(ops[o], SINTER_F32, false, 2, (int64_t[]){24, 5}, 1, false, 2);
         check(ops[o], SINTER_BF16, false, 2, (int64_t[]){23, 5}, 1, true, 2);
         check(ops[o], SINTER_F32, false, 4, (int64_t[]){5, 7, 2, 3}, 3, true, 2);
-        check(ops[o], SINTER_F32, false, 2, (int64_t[]){9, 5}, 1, false, 1);   /* too short */
-        check(ops[o], SINTER_F32, false, 2, (int64_t[]){24, 26}, 1, false, 1); /* columns enough */
+        check(ops[o], SINTER_F32, false, 2, (int64_t[]){9, 5}, 1, false, 1);     /* too short */
+        check(ops[o], SINTER_F32, false, 2, (int64_t[]){24, 26}, 1, false, 1);   /* columns enough */
         check(ops[o], SINTER_F32, false, 3, (int64_t[]){3, 50, 3}, 2, false, 1); /* in between */
     }
 }

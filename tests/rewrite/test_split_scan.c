@@ -34,8 +34,8 @@ START_TEST(lines) {
             check(ops[o], SINTER_F16, false, 1, (int64_t[]){53}, 0, flags, 2);
             check(ops[o], SINTER_F32, false, 3, (int64_t[]){24, 1, 5}, 0, flags, 2);
             check(ops[o], SINTER_F64, false, 3, (int64_t[]){2, 23, 5}, 1, flags, 2);
-            check(ops[o], SINTER_F32, false, 2, (int64_t[]){3, 39}, 1, flags, 1);  /* too short */
-            check(ops[o], SINTER_F32, false, 2, (int64_t[]){7, 60}, 1, flags, 1);  /* lines enough */
+            check(ops[o], SINTER_F32, false, 2, (int64_t[]){3, 39}, 1, flags, 1); /* too short */
+            check(ops[o], SINTER_F32, false, 2, (int64_t[]){7, 60}, 1, flags, 1); /* lines enough */
             check(ops[o], SINTER_F32, false, 2, (int64_t[]){24, 26}, 0, flags, 1);
         }
     check("cumsum", SINTER_I64, false, 2, (int64_t[]){3, 61}, 1, 3, 2);

@@ -17,12 +17,18 @@ static sinter_graph *rewritten(const sinter_graph *graph) {
 
 typedef sinter_value (*build_fn)(sinter_graph *g, sinter_value x, int64_t axis);
 
-static sinter_value softmax(sinter_graph *g, sinter_value x, int64_t axis) { return sinter_softmax(g, x, axis); }
+static sinter_value softmax(sinter_graph *g, sinter_value x, int64_t axis) {
+    return sinter_softmax(g, x, axis);
+}
 static sinter_value log_sum_exp(sinter_graph *g, sinter_value x, int64_t axis) {
     return sinter_reduce_log_sum_exp(g, x, SINTER_SHAPE(axis), 1);
 }
-static sinter_value argmax(sinter_graph *g, sinter_value x, int64_t axis) { return sinter_argmax(g, x, axis, 0, 0); }
-static sinter_value argmin(sinter_graph *g, sinter_value x, int64_t axis) { return sinter_argmin(g, x, axis, 1, 0); }
+static sinter_value argmax(sinter_graph *g, sinter_value x, int64_t axis) {
+    return sinter_argmax(g, x, axis, 0, 0);
+}
+static sinter_value argmin(sinter_graph *g, sinter_value x, int64_t axis) {
+    return sinter_argmin(g, x, axis, 1, 0);
+}
 static sinter_value normalise(sinter_graph *g, sinter_value x, int64_t axis) {
     sinter_value centred = sinter_sub(g, x, sinter_reduce_mean(g, x, SINTER_SHAPE(axis), 1));
     return sinter_reduce_mean(g, sinter_mul(g, centred, centred), SINTER_SHAPE(axis), 1);
@@ -36,8 +42,8 @@ typedef struct sort {
 } sort;
 
 static const sort sorts[] = {
-    {"softmax", softmax, "reduce_max", 1, 2},       {"log sum exp", log_sum_exp, "reduce_sum", 1, 2},
-    {"argmax", argmax, "reduce_min", 1, 2},         {"argmin", argmin, "reduce_min", 2, 4},
+    {"softmax", softmax, "reduce_max", 1, 2},    {"log sum exp", log_sum_exp, "reduce_sum", 1, 2},
+    {"argmax", argmax, "reduce_min", 1, 2},      {"argmin", argmin, "reduce_min", 2, 4},
     {"variance", normalise, "reduce_sum", 2, 4},
 };
 
@@ -52,7 +58,8 @@ static void special(sample *s, int kind) {
     }
 }
 
-static void check(const sort *t, sinter_dtype dtype, bool symbolic, int64_t m, int64_t n, int64_t axis, int kind, size_t want) {
+static void check(const sort *t, sinter_dtype dtype, bool symbolic, int64_t m, int64_t n, int64_t axis, int kind,
+                  size_t want) {
     sample s = sample_begin(symbolic);
     uint32_t x = sample_input(&s, dtype, 2, (int64_t[]){m, n});
     sinter_output(s.graph, "y", t->build(s.graph, (sinter_value){x}, axis));
@@ -70,7 +77,8 @@ START_TEST(rows_and_columns) {
     bool variance = t->build == normalise;
     for (int kind = 0; kind < 6; ++kind) {
         check(t, SINTER_F32, false, 3, 60, 1, kind, t->split);
-        check(t, SINTER_F32, false, 3, 61, 1, kind, variance ? t->whole : t->split); /* padded, which squares cannot be */
+        check(t, SINTER_F32, false, 3, 61, 1, kind,
+              variance ? t->whole : t->split); /* padded, which squares cannot be */
         check(t, SINTER_F64, false, 24, 5, 0, kind, t->split);
         check(t, SINTER_F32, false, 23, 5, 0, kind, variance ? 0 : t->split);
     }

@@ -19,8 +19,7 @@ static inline int scratch_make(void) {
     return mkdtemp(g_scratch) ? 0 : -1;
 }
 
-static inline int scratch_remove_one(const char *path, const struct stat *info, int type,
-                                     struct FTW *walk) {
+static inline int scratch_remove_one(const char *path, const struct stat *info, int type, struct FTW *walk) {
     (void)info, (void)type, (void)walk;
     return remove(path);
 }
@@ -34,8 +33,7 @@ static inline sinter_runtime *try_open_runtime(void) {
     sinter_runtime_options options = SINTER_RUNTIME_OPTIONS_INIT;
     options.cache_dir = g_scratch;
     sinter_runtime *runtime = NULL;
-    if (sinter_runtime_create(&options, &runtime) != SINTER_OK)
-        fprintf(stderr, "%s\n", sinter_last_error());
+    if (sinter_runtime_create(&options, &runtime) != SINTER_OK) fprintf(stderr, "%s\n", sinter_last_error());
     return runtime;
 }
 
@@ -53,8 +51,7 @@ static inline sinter_buffer *make_buffer(sinter_runtime *runtime, const void *da
 }
 
 /* The last error must hold the words. */
-#define ERROR_HAS(words)                                                                           \
-    ck_assert_msg(strstr(sinter_last_error(), words) != NULL, "no '%s' in: %s", words,             \
-                  sinter_last_error())
+#define ERROR_HAS(words)                                                                                               \
+    ck_assert_msg(strstr(sinter_last_error(), words) != NULL, "no '%s' in: %s", words, sinter_last_error())
 
 #endif

@@ -17,10 +17,13 @@
 
 static char scratch[] = "/tmp/sinter-costs-XXXXXX";
 
-static void must(sinter_status status) { ck_assert_msg(status == SINTER_OK, "%s", sinter_last_error()); }
+static void must(sinter_status status) {
+    ck_assert_msg(status == SINTER_OK, "%s", sinter_last_error());
+}
 
 static sni_caps some_caps(void) {
-    return (sni_caps){.device_class = SNI_DEVICE_GPU, .compute_units = 10, .native_float_width = 1, .tuning_key = "abc"};
+    return (sni_caps){
+        .device_class = SNI_DEVICE_GPU, .compute_units = 10, .native_float_width = 1, .tuning_key = "abc"};
 }
 
 START_TEST(test_round_trip) {

@@ -168,7 +168,8 @@ END_TEST
 
 static sni_mem *prepared(sinter_runtime *runtime, const void *data, size_t size, const sni_preparation *preparation) {
     sni_mem *mem = NULL;
-    ck_assert_int_eq(sni_runtime_constant(runtime, sni_hash128_of(data, size), data, size, preparation, &mem), SINTER_OK);
+    ck_assert_int_eq(sni_runtime_constant(runtime, sni_hash128_of(data, size), data, size, preparation, &mem),
+                     SINTER_OK);
     return mem;
 }
 
@@ -213,7 +214,8 @@ START_TEST(constants_are_shared_and_counted) {
         sni_mem *mem = NULL;
         sinter_runtime_trim(runtime, 0);
         sni_alloc_fail_at(nth);
-        sinter_status status = sni_runtime_constant(runtime, sni_hash128_of(DATA, sizeof DATA), DATA, sizeof DATA, NULL, &mem);
+        sinter_status status =
+            sni_runtime_constant(runtime, sni_hash128_of(DATA, sizeof DATA), DATA, sizeof DATA, NULL, &mem);
         sni_alloc_fail_at(0);
         sni_mem_release(mem);
         ck_assert_uint_eq(in_use(runtime), 0);
@@ -250,7 +252,8 @@ START_TEST(constants_are_prepared_once) {
     ck_assert_int_eq(g_prepared, 2);
     ck_assert_int_eq(sni_mem_read(a, 0, back, 6, true), SINTER_OK);
     ck_assert_str_eq(back, "adbecf");
-    ck_assert_int_eq(sni_runtime_constant(runtime, sni_hash128_of("abcdefg", 7), "abcdefg", 7, &failing, &none), SINTER_UNSUPPORTED);
+    ck_assert_int_eq(sni_runtime_constant(runtime, sni_hash128_of("abcdefg", 7), "abcdefg", 7, &failing, &none),
+                     SINTER_UNSUPPORTED);
     ck_assert_ptr_null(none);
     sni_mem *all[] = {plain, a, b, c};
     for (int i = 0; i < 4; ++i) sni_mem_release(all[i]);
@@ -267,8 +270,7 @@ START_TEST(interop) {
     cl_device_id device = sinter_runtime_cl_device(owner);
     cl_command_queue queue = sinter_runtime_cl_queue(owner);
     ck_assert(context && device && queue);
-    ck_assert_int_eq(sinter_runtime_create_from_opencl(context, device, queue, &options, &guest),
-                     SINTER_OK);
+    ck_assert_int_eq(sinter_runtime_create_from_opencl(context, device, queue, &options, &guest), SINTER_OK);
     ck_assert_ptr_eq(sinter_runtime_cl_queue(guest), queue);
     char text[6] = "hello";
     cl_mem memory = clCreateBuffer(context, CL_MEM_COPY_HOST_PTR, 6, text, NULL);
@@ -284,14 +286,12 @@ START_TEST(interop) {
     ck_assert_uint_eq(in_use(guest), 0); /* not the pool's memory */
     sinter_runtime *other = open_runtime();
     sinter_buffer *none = wrapped;
-    ck_assert_int_eq(sinter_buffer_wrap(other, sinter_buffer_cl_mem(wrapped), &none),
-                     SINTER_INVALID_ARGUMENT);
+    ck_assert_int_eq(sinter_buffer_wrap(other, sinter_buffer_cl_mem(wrapped), &none), SINTER_INVALID_ARGUMENT);
     ck_assert_ptr_null(none);
     ERROR_HAS("another context");
     ck_assert_int_eq(sinter_buffer_wrap(other, NULL, &none), SINTER_INVALID_ARGUMENT);
     sinter_runtime *refused = NULL;
-    ck_assert_int_eq(sinter_runtime_create_from_opencl(NULL, device, queue, NULL, &refused),
-                     SINTER_INVALID_ARGUMENT);
+    ck_assert_int_eq(sinter_runtime_create_from_opencl(NULL, device, queue, NULL, &refused), SINTER_INVALID_ARGUMENT);
     sinter_runtime_release(other);
     sinter_runtime_release(guest); /* the wrapper keeps this, too */
     ck_assert_int_eq(sinter_buffer_read(wrapped, 0, back, 6), SINTER_OK);
@@ -301,9 +301,15 @@ END_TEST
 
 int main(void) {
     if (scratch_make()) return EXIT_FAILURE;
-    const TTest *const tests[] = {open_and_close, no_such_device, buffers, stats_and_trim,
-                                  every_allocation_may_fail, cache_dir_that_cannot_be_written,
-                                  constants_are_shared_and_counted, constants_are_prepared_once, interop};
+    const TTest *const tests[] = {open_and_close,
+                                  no_such_device,
+                                  buffers,
+                                  stats_and_trim,
+                                  every_allocation_may_fail,
+                                  cache_dir_that_cannot_be_written,
+                                  constants_are_shared_and_counted,
+                                  constants_are_prepared_once,
+                                  interop};
     int result = run_suite(suite_of("runtime", tests, sizeof tests / sizeof *tests));
     scratch_remove();
     return result;

@@ -10,8 +10,7 @@
 
 enum { THREADS = 8, ROUNDS = 12, N = 256, CONSTANTS = 3 };
 
-static const char ADD[] =
-    "__kernel void add(__global int *p, int by) { p[get_global_id(0)] += by; }";
+static const char ADD[] = "__kernel void add(__global int *p, int by) { p[get_global_id(0)] += by; }";
 
 static sinter_runtime *g_runtime;
 static sinter_kernel *g_kernel;
@@ -47,8 +46,8 @@ static bool add_and_check(worker *me, sinter_kernel *kernel, int by) {
 /* All threads ask for the same few sources at the same time. */
 static bool own_kernel(worker *me, int round) {
     char text[128];
-    snprintf(text, sizeof text,
-             "__kernel void own(__global int *p, int by) { p[get_global_id(0)] += by + %d; }", round % 3);
+    snprintf(text, sizeof text, "__kernel void own(__global int *p, int by) { p[get_global_id(0)] += by + %d; }",
+             round % 3);
     sinter_kernel_source source = {text, "own", NULL, NULL};
     sinter_kernel *kernel = NULL;
     if (sinter_kernel_create(g_runtime, &source, &kernel) != SINTER_OK) return note(me, "build");
@@ -71,7 +70,8 @@ static bool own_kernel(worker *me, int round) {
 static bool use_constant(worker *me, int round) {
     const char *key = g_constants[round % CONSTANTS];
     sni_mem *mem = NULL;
-    if (sni_runtime_constant(g_runtime, sni_hash128_of(key, sizeof g_constants[0]), key, sizeof g_constants[0], NULL, &mem) != SINTER_OK)
+    if (sni_runtime_constant(g_runtime, sni_hash128_of(key, sizeof g_constants[0]), key, sizeof g_constants[0], NULL,
+                             &mem) != SINTER_OK)
         return note(me, "constant");
     char got = 0;
     bool ok = sni_mem_read(mem, 100, &got, 1, true) == SINTER_OK || note(me, "read constant");

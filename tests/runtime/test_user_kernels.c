@@ -7,11 +7,10 @@
 
 static sinter_runtime *g_runtime;
 
-static const char SCALE[] =
-    "__kernel void scale(__global float *out, __global const float *in, float by, int n) {\n"
-    "    int i = get_global_id(0);\n"
-    "    if (i < n) out[i] = in[i] * by;\n"
-    "}\n";
+static const char SCALE[] = "__kernel void scale(__global float *out, __global const float *in, float by, int n) {\n"
+                            "    int i = get_global_id(0);\n"
+                            "    if (i < n) out[i] = in[i] * by;\n"
+                            "}\n";
 
 static sinter_kernel *make_kernel(const char *text, const char *entry, const char *options) {
     sinter_kernel_source source = {text, entry, options, NULL};
@@ -55,14 +54,13 @@ START_TEST(works) {
 END_TEST
 
 START_TEST(local_memory_options_and_three_dimensions) {
-    static const char TEXT[] =
-        "__kernel void f(__global int *out, __local int *tile) {\n"
-        "    int l = get_local_id(0);\n"
-        "    tile[l] = l + OFFSET;\n"
-        "    barrier(CLK_LOCAL_MEM_FENCE);\n"
-        "    size_t i = get_global_id(0) + 8 * (get_global_id(1) + 3 * get_global_id(2));\n"
-        "    out[i] = tile[get_local_size(0) - 1 - l] + (int)(100 * get_global_id(2));\n"
-        "}\n";
+    static const char TEXT[] = "__kernel void f(__global int *out, __local int *tile) {\n"
+                               "    int l = get_local_id(0);\n"
+                               "    tile[l] = l + OFFSET;\n"
+                               "    barrier(CLK_LOCAL_MEM_FENCE);\n"
+                               "    size_t i = get_global_id(0) + 8 * (get_global_id(1) + 3 * get_global_id(2));\n"
+                               "    out[i] = tile[get_local_size(0) - 1 - l] + (int)(100 * get_global_id(2));\n"
+                               "}\n";
     int out[8 * 3 * 2];
     sinter_buffer *buffer = make_buffer(g_runtime, NULL, sizeof out);
     sinter_kernel *kernel = make_kernel(TEXT, "f", "-DOFFSET=10");
@@ -99,8 +97,7 @@ START_TEST(does_not_compile) {
 END_TEST
 
 START_TEST(bad_sources) {
-    sinter_kernel_source source = {"#include \"no/such/file.cl\"\n__kernel void f(void) {}\n", "f",
-                                   NULL, NULL};
+    sinter_kernel_source source = {"#include \"no/such/file.cl\"\n__kernel void f(void) {}\n", "f", NULL, NULL};
     check_not_made(SINTER_INVALID_ARGUMENT, &source);
     ERROR_HAS("no/such/file.cl");
     source = (sinter_kernel_source){SCALE, "no_such_entry", NULL, NULL};
@@ -197,8 +194,7 @@ START_TEST(buffer_of_another_runtime) {
 END_TEST
 
 START_TEST(grids) {
-    sinter_kernel *kernel = make_kernel(
-        "__kernel void f(__global int *p) { p[get_global_id(0)] = 5; }", "f", NULL);
+    sinter_kernel *kernel = make_kernel("__kernel void f(__global int *p) { p[get_global_id(0)] = 5; }", "f", NULL);
     int values[4] = {1, 1, 1, 1};
     sinter_buffer *x = make_buffer(g_runtime, values, sizeof values);
     sinter_arg args[] = {SINTER_BUFFER(x)};
@@ -207,8 +203,12 @@ START_TEST(grids) {
         ck_assert_int_eq(sinter_kernel_launch(kernel, &EMPTY[i], args, 1), SINTER_OK);
     ck_assert_int_eq(sinter_buffer_read(x, 0, values, sizeof values), SINTER_OK);
     for (int i = 0; i < 4; ++i) ck_assert_int_eq(values[i], 1);
-    static const sinter_grid BAD[] = {{0, {1}, {1}},       {4, {1, 1, 1}, {1}},   {-1, {1}, {0}},
-                                      {1, {4}, {3}},       {2, {4, 4}, {4, 0}},   {1, {1 << 24}, {1 << 24}},
+    static const sinter_grid BAD[] = {{0, {1}, {1}},
+                                      {4, {1, 1, 1}, {1}},
+                                      {-1, {1}, {0}},
+                                      {1, {4}, {3}},
+                                      {2, {4, 4}, {4, 0}},
+                                      {1, {1 << 24}, {1 << 24}},
                                       {3, {1 << 14, 1 << 14, 1 << 14}, {1 << 14, 1 << 14, 1 << 14}}};
     for (size_t i = 0; i < sizeof BAD / sizeof *BAD; ++i) {
         sinter_status status = sinter_kernel_launch(kernel, &BAD[i], args, 1);
@@ -220,10 +220,9 @@ START_TEST(grids) {
 END_TEST
 
 START_TEST(too_much_local_memory) {
-    sinter_kernel *kernel = make_kernel(
-        "__kernel void f(__global int *p, __local int *a, __local int *b)"
-        "{ a[0] = 1; b[0] = 2; p[0] = a[0] + b[0]; }",
-        "f", NULL);
+    sinter_kernel *kernel = make_kernel("__kernel void f(__global int *p, __local int *a, __local int *b)"
+                                        "{ a[0] = 1; b[0] = 2; p[0] = a[0] + b[0]; }",
+                                        "f", NULL);
     sinter_buffer *x = make_buffer(g_runtime, NULL, 4);
     sinter_grid grid = {1, {1}, {1}};
     sinter_arg args[] = {SINTER_BUFFER(x), SINTER_LOCAL_BYTES((size_t)1 << 40), SINTER_LOCAL_BYTES(4)};
@@ -292,10 +291,17 @@ int main(void) {
     if (scratch_make()) return EXIT_FAILURE;
     g_runtime = try_open_runtime();
     if (!g_runtime) return EXIT_FAILURE;
-    const TTest *const tests[] = {works, local_memory_options_and_three_dimensions, does_not_compile,
-                                  bad_sources, common_headers_can_be_included, wrong_arguments,
-                                  buffer_of_another_runtime, grids, too_much_local_memory,
-                                  cached_kernels_are_checked_alike, kernel_outlives_the_callers_runtime};
+    const TTest *const tests[] = {works,
+                                  local_memory_options_and_three_dimensions,
+                                  does_not_compile,
+                                  bad_sources,
+                                  common_headers_can_be_included,
+                                  wrong_arguments,
+                                  buffer_of_another_runtime,
+                                  grids,
+                                  too_much_local_memory,
+                                  cached_kernels_are_checked_alike,
+                                  kernel_outlives_the_callers_runtime};
     int result = run_suite(suite_of("user kernels", tests, sizeof tests / sizeof *tests));
     sinter_runtime_release(g_runtime);
     scratch_remove();

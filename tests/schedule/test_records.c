@@ -271,8 +271,8 @@ START_TEST(test_out_of_memory) {
 END_TEST
 
 int main(void) {
-    const TTest *const tests[] = {test_round_trip, test_layers,  test_damage,       test_foreign,
-                                  test_lines,      test_any_line,   test_writers,    test_shipped, test_out_of_memory};
+    const TTest *const tests[] = {test_round_trip, test_layers,  test_damage,  test_foreign,      test_lines,
+                                  test_any_line,   test_writers, test_shipped, test_out_of_memory};
     if (mkdtemp(scratch) == NULL) return EXIT_FAILURE;
     int result = run_suite(suite_of("schedule/records", tests, sizeof tests / sizeof *tests));
     char command[256];

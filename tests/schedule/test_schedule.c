@@ -25,12 +25,14 @@ START_TEST(test_round_trip) {
 END_TEST
 
 START_TEST(test_refused) {
-    static const char *const texts[] = {"local",       "local=",          "local=100",  "local=-64", "locals=64", "=64",
-                                        "local=64 64", "lanes=2 lanes=2", "local=64,lanes=2",
-                                        "lanes=99999999999999999999",     "lanes=0"};
+    static const char *const texts[] = {
+        "local",  "local=",      "local=100",       "local=-64",        "locals=64",
+        "=64",    "local=64 64", "lanes=2 lanes=2", "local=64,lanes=2", "lanes=99999999999999999999",
+        "lanes=0"};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; ++i) {
         sni_schedule read = {.strategy = "s", .values = {64, 4, 2}}, before = read;
-        ck_assert_msg(sni_schedule_parse(texts[i], params, PARAM_COUNT, &read) == SINTER_INVALID_ARGUMENT, "%s", texts[i]);
+        ck_assert_msg(sni_schedule_parse(texts[i], params, PARAM_COUNT, &read) == SINTER_INVALID_ARGUMENT, "%s",
+                      texts[i]);
         ck_assert(sni_schedule_equal(&read, &before));
     }
     sni_schedule empty = {.strategy = "s", .values = {64}};

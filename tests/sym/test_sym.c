@@ -56,32 +56,44 @@ static void setup(void) {
     points_fill();
 }
 
-static void teardown(void) { sni_sym_release(sym); }
+static void teardown(void) {
+    sni_sym_release(sym);
+}
 
 static sample leaf(void) {
     sample s = {.ok = true};
     int which = pick(8), k = pick(3);
-    for (int p = 0; p < POINTS; ++p)
-        s.v[p] = which < 3 ? axis_values[p][k] : which < 5 ? dim_values[p][k] : which - 4;
+    for (int p = 0; p < POINTS; ++p) s.v[p] = which < 3 ? axis_values[p][k] : which < 5 ? dim_values[p][k] : which - 4;
     s.e = which < 3 ? axes[k] : which < 5 ? dims[k] : sni_sym_const(sym, which - 4);
     return s;
 }
 
-static int64_t floor_div(int64_t a, int64_t b) { return a / b - (a % b != 0 && (a < 0) != (b < 0)); }
+static int64_t floor_div(int64_t a, int64_t b) {
+    return a / b - (a % b != 0 && (a < 0) != (b < 0));
+}
 
 static int64_t apply(int op, int64_t a, int64_t b, bool *ok) {
     if ((op == 3 || op == 4) && b <= 0) *ok = false;
     if (!*ok) return 0;
     switch (op) {
-    case 0: return a + b;
-    case 1: return a - b;
-    case 2: return a * b;
-    case 3: return floor_div(a, b);
-    case 4: return a - b * floor_div(a, b);
-    case 5: return a < b ? a : b;
-    case 6: return a > b ? a : b;
-    case 7: return a < b;
-    default: return a == b;
+    case 0:
+        return a + b;
+    case 1:
+        return a - b;
+    case 2:
+        return a * b;
+    case 3:
+        return floor_div(a, b);
+    case 4:
+        return a - b * floor_div(a, b);
+    case 5:
+        return a < b ? a : b;
+    case 6:
+        return a > b ? a : b;
+    case 7:
+        return a < b;
+    default:
+        return a == b;
     }
 }
 
@@ -89,9 +101,9 @@ static sample tree(int depth) {
     if (depth == 0 || pick(5) == 0) return leaf();
     sample a = tree(depth - 1), b = tree(depth - 1), s = {.ok = a.ok && b.ok};
     int op = pick(9);
-    sni_expr (*build[])(sni_sym *, sni_expr, sni_expr) = {
-        sni_sym_add, sni_sym_sub, sni_sym_mul, sni_sym_div, sni_sym_mod,
-        sni_sym_min, sni_sym_max, sni_sym_lt,  sni_sym_eq};
+    sni_expr (*build[])(sni_sym *, sni_expr, sni_expr) = {sni_sym_add, sni_sym_sub, sni_sym_mul,
+                                                          sni_sym_div, sni_sym_mod, sni_sym_min,
+                                                          sni_sym_max, sni_sym_lt,  sni_sym_eq};
     for (int p = 0; p < POINTS; ++p) s.v[p] = apply(op, a.v[p], b.v[p], &s.ok);
     if (!s.ok) return leaf();
     s.e = build[op](sym, a.e, b.e);
@@ -152,7 +164,8 @@ END_TEST
 START_TEST(reshape_there_and_back_folds) {
     sni_expr q = dims[1], c12 = sni_sym_const(sym, 12);
     sni_expr a = sni_sym_axis(sym, 4, dims[0]);
-    sni_expr linear = sni_sym_add(sym, sni_sym_mul(sym, sni_sym_add(sym, sni_sym_mul(sym, a, q), axes[1]), c12), axes[2]);
+    sni_expr linear =
+        sni_sym_add(sym, sni_sym_mul(sym, sni_sym_add(sym, sni_sym_mul(sym, a, q), axes[1]), c12), axes[2]);
     ck_assert_uint_eq(sni_sym_mod(sym, linear, c12), axes[2]);
     ck_assert_uint_eq(sni_sym_mod(sym, sni_sym_div(sym, linear, c12), q), axes[1]);
     ck_assert_uint_eq(sni_sym_div(sym, linear, sni_sym_mul(sym, q, c12)), a);
@@ -264,7 +277,8 @@ START_TEST(imported_expressions_keep_their_value) {
     sni_sym *other = sni_sym_create();
     sni_expr n = sni_sym_dim(sym, SINTER_DIM("n")), m = sni_sym_dim(sym, SINTER_DIM("m"));
     sni_expr i = sni_sym_axis(sym, 0, sni_sym_mul(sym, n, m));
-    sni_expr sum = sni_sym_add(sym, sni_sym_mul_i(sym, sni_sym_div(sym, i, m), 7), sni_sym_mul(sym, sni_sym_mod(sym, i, m), sni_sym_min(sym, n, m)));
+    sni_expr sum = sni_sym_add(sym, sni_sym_mul_i(sym, sni_sym_div(sym, i, m), 7),
+                               sni_sym_mul(sym, sni_sym_mod(sym, i, m), sni_sym_min(sym, n, m)));
     sni_expr both = sni_sym_and(sym, sni_sym_lt(sym, i, m), sni_sym_not(sym, sni_sym_eq(sym, i, n)));
     sni_expr e = sni_sym_add(sym, sum, sni_sym_max(sym, both, sni_sym_value(sym, 3, SNI_NO_EXPR, SNI_NO_EXPR)));
     sni_expr f = sni_sym_import(other, sym, e);

@@ -10,17 +10,24 @@
 
 static sinter_runtime *runtime;
 
-static void must(sinter_status status) { ck_assert_msg(status == SINTER_OK, "%s", sinter_last_error()); }
+static void must(sinter_status status) {
+    ck_assert_msg(status == SINTER_OK, "%s", sinter_last_error());
+}
 
 typedef enum kind { SOFTMAX, LOG_SOFTMAX, PRODUCT, PRODUCT_TRANSPOSED, ADD } kind;
 
 static sinter_value build(sinter_graph *g, kind k, sinter_value x, sinter_value w) {
     switch (k) {
-    case SOFTMAX: return sinter_softmax(g, x, -1);
-    case LOG_SOFTMAX: return sinter_log_softmax(g, x, -1);
-    case PRODUCT: return sinter_matmul(g, x, w);
-    case PRODUCT_TRANSPOSED: return sinter_matmul(g, x, sinter_transpose(g, w, SINTER_SHAPE(1, 0)));
-    case ADD: break;
+    case SOFTMAX:
+        return sinter_softmax(g, x, -1);
+    case LOG_SOFTMAX:
+        return sinter_log_softmax(g, x, -1);
+    case PRODUCT:
+        return sinter_matmul(g, x, w);
+    case PRODUCT_TRANSPOSED:
+        return sinter_matmul(g, x, sinter_transpose(g, w, SINTER_SHAPE(1, 0)));
+    case ADD:
+        break;
     }
     return sinter_add(g, x, x);
 }
@@ -61,9 +68,12 @@ END_TEST
 
 START_TEST(test_programs_differ) {
     const sni_program_key keys[] = {
-        key_of(SOFTMAX, SINTER_F32, NULL, 64, 64),     key_of(LOG_SOFTMAX, SINTER_F32, NULL, 64, 64),
-        key_of(SOFTMAX, SINTER_F16, NULL, 64, 64),     key_of(PRODUCT, SINTER_F32, NULL, 64, 64),
-        key_of(PRODUCT_TRANSPOSED, SINTER_F32, NULL, 64, 64), key_of(ADD, SINTER_F32, NULL, 64, 64),
+        key_of(SOFTMAX, SINTER_F32, NULL, 64, 64),
+        key_of(LOG_SOFTMAX, SINTER_F32, NULL, 64, 64),
+        key_of(SOFTMAX, SINTER_F16, NULL, 64, 64),
+        key_of(PRODUCT, SINTER_F32, NULL, 64, 64),
+        key_of(PRODUCT_TRANSPOSED, SINTER_F32, NULL, 64, 64),
+        key_of(ADD, SINTER_F32, NULL, 64, 64),
     };
     enum { COUNT = sizeof keys / sizeof *keys };
     for (int i = 0; i < COUNT; ++i)
@@ -108,7 +118,8 @@ START_TEST(test_uses) {
     sinter_graph *g;
     sni_programs programs;
     must(sinter_graph_create(&g));
-    sinter_value x = sinter_input(g, "x", SINTER_F32, SINTER_SHAPE(64, 64)), w = sinter_input(g, "w", SINTER_F32, SINTER_SHAPE(64, 64));
+    sinter_value x = sinter_input(g, "x", SINTER_F32, SINTER_SHAPE(64, 64)),
+                 w = sinter_input(g, "w", SINTER_F32, SINTER_SHAPE(64, 64));
     for (int i = 0; i < 5; ++i) x = sinter_matmul(g, x, w);
     sinter_output(g, "y", x);
     sinter_binding bindings[] = {{"x", SINTER_F32, SINTER_SHAPE(64, 64), NULL, 0, NULL},
@@ -150,7 +161,8 @@ int main(void) {
     sinter_runtime_options options = SINTER_RUNTIME_OPTIONS_INIT;
     options.cache_dir = "";
     if (sinter_runtime_create(&options, &runtime) != SINTER_OK) return EXIT_FAILURE;
-    const TTest *const tests[] = {test_sizes_are_classes, test_programs_differ, test_larger, test_uses, test_out_of_memory};
+    const TTest *const tests[] = {test_sizes_are_classes, test_programs_differ, test_larger, test_uses,
+                                  test_out_of_memory};
     int result = run_suite(suite_of("tune/programs", tests, sizeof tests / sizeof *tests));
     sinter_runtime_release(runtime);
     return result;

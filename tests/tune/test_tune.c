@@ -27,7 +27,9 @@ enum { ROWS = 37, COLUMNS = 301, LIMIT_S = 5 };
 static char scratch[] = "/tmp/sinter-tune-XXXXXX";
 static char *own_path;
 
-static void must(sinter_status status) { ck_assert_msg(status == SINTER_OK, "%s", sinter_last_error()); }
+static void must(sinter_status status) {
+    ck_assert_msg(status == SINTER_OK, "%s", sinter_last_error());
+}
 
 /* ---- Planted strategies ----------------------------------------------------------------------- */
 
@@ -56,13 +58,12 @@ static sinter_status generate_wrong(const sni_loop *loop, const sni_caps *caps, 
 
 static sinter_status generate_hanging(const sni_loop *loop, const sni_caps *caps, const sni_schedule *schedule,
                                       sni_arena *arena, sni_kspec *out_spec) {
-    static const char loops_forever[] =
-        "static inline size_t for_ever(uint d) {\n"
-        "    volatile int i = 0;\n"
-        "    while (i >= 0) i = (i + 1) & 1023;\n"
-        "    return d;\n"
-        "}\n"
-        "#define get_global_id for_ever\n";
+    static const char loops_forever[] = "static inline size_t for_ever(uint d) {\n"
+                                        "    volatile int i = 0;\n"
+                                        "    while (i >= 0) i = (i + 1) & 1023;\n"
+                                        "    return d;\n"
+                                        "}\n"
+                                        "#define get_global_id for_ever\n";
     (void)schedule;
     SNI_TRY(generate_plain(loop, caps, arena, out_spec));
     size_t length = strlen(out_spec->source);

@@ -12,7 +12,16 @@
 
 #include <sinter/sinter.h>
 
-enum { VOCABULARY = 211, WIDTH = 64, LAYERS = 2, HEADS = 4, GROUPS = 2, HEAD = WIDTH / HEADS, HIDDEN = 128, MOST_TOKENS = 512 };
+enum {
+    VOCABULARY = 211,
+    WIDTH = 64,
+    LAYERS = 2,
+    HEADS = 4,
+    GROUPS = 2,
+    HEAD = WIDTH / HEADS,
+    HIDDEN = 128,
+    MOST_TOKENS = 512
+};
 enum { KEYS = GROUPS * HEAD }; /* HEADS / GROUPS heads share their keys and values */
 
 typedef struct model {
@@ -70,18 +79,22 @@ static sinter_value remember(model *m, sinter_value x, const char *what, int lay
     snprintf(name, sizeof name, "%s%d", what, layer);
     sinter_value state = sinter_state(m->graph, name, SINTER_F32, SINTER_SHAPE(MOST_TOKENS, GROUPS, HEAD));
     sinter_value now = sinter_state_write(m->graph, state, x, &m->positions, 1);
-    return sinter_slice(m->graph, now, SINTER_SHAPE(0, 0, 0), SINTER_SHAPE(1, 1, 1), SINTER_SHAPE(m->length, GROUPS, HEAD));
+    return sinter_slice(m->graph, now, SINTER_SHAPE(0, 0, 0), SINTER_SHAPE(1, 1, 1),
+                        SINTER_SHAPE(m->length, GROUPS, HEAD));
 }
 
 static sinter_value attention(model *m, sinter_value x, int layer) {
     sinter_graph *g = m->graph;
     enum { SHARE = HEADS / GROUPS };
-    sinter_value q = rotate(m, sinter_reshape(g, project(m, x, WIDTH, WIDTH), SINTER_SHAPE(m->count, HEADS, HEAD)), HEADS);
-    sinter_value k = rotate(m, sinter_reshape(g, project(m, x, WIDTH, KEYS), SINTER_SHAPE(m->count, GROUPS, HEAD)), GROUPS);
+    sinter_value q =
+        rotate(m, sinter_reshape(g, project(m, x, WIDTH, WIDTH), SINTER_SHAPE(m->count, HEADS, HEAD)), HEADS);
+    sinter_value k =
+        rotate(m, sinter_reshape(g, project(m, x, WIDTH, KEYS), SINTER_SHAPE(m->count, GROUPS, HEAD)), GROUPS);
     sinter_value v = sinter_reshape(g, project(m, x, WIDTH, KEYS), SINTER_SHAPE(m->count, GROUPS, HEAD));
     k = remember(m, k, "keys", layer);
     v = remember(m, v, "values", layer);
-    q = sinter_transpose(g, sinter_reshape(g, q, SINTER_SHAPE(m->count, GROUPS, SHARE, HEAD)), SINTER_SHAPE(1, 2, 0, 3));
+    q = sinter_transpose(g, sinter_reshape(g, q, SINTER_SHAPE(m->count, GROUPS, SHARE, HEAD)),
+                         SINTER_SHAPE(1, 2, 0, 3));
     k = sinter_reshape(g, sinter_transpose(g, k, SINTER_SHAPE(1, 2, 0)), SINTER_SHAPE(GROUPS, 1, HEAD, m->length));
     v = sinter_reshape(g, sinter_transpose(g, v, SINTER_SHAPE(1, 0, 2)), SINTER_SHAPE(GROUPS, 1, m->length, HEAD));
     sinter_value scores = sinter_mul(g, sinter_matmul(g, q, k), sinter_scalar(g, SINTER_F32, 0.25));
@@ -126,7 +139,8 @@ static void describe_all(model *m) {
     m->positions = sinter_iota(g, SINTER_SHAPE(m->count), SINTER_I64, 0);
     sinter_value row = sinter_iota(g, SINTER_SHAPE(m->count, 1), SINTER_I64, 0);
     sinter_value column = sinter_iota(g, SINTER_SHAPE(1, m->count), SINTER_I64, 1);
-    m->mask = sinter_where(g, sinter_le(g, column, row), sinter_scalar(g, SINTER_F32, 0), sinter_scalar(g, SINTER_F32, -1e30));
+    m->mask = sinter_where(g, sinter_le(g, column, row), sinter_scalar(g, SINTER_F32, 0),
+                           sinter_scalar(g, SINTER_F32, -1e30));
     describe(m);
 }
 
@@ -170,12 +184,14 @@ static int generate(sinter_runtime *runtime, sinter_plan *plan, int64_t *tokens,
 /* The first count tokens, each from all before it, against those that were written. */
 static int check(sinter_plan *plan, int64_t *tokens, int count) {
     int64_t next[MOST_TOKENS];
-    sinter_binding io[] = {SINTER_BIND_HOST("tokens", SINTER_I64, SINTER_SHAPE(count), tokens, sizeof *tokens * (size_t)count),
-                           SINTER_BIND_HOST("next", SINTER_I64, SINTER_SHAPE(count), next, sizeof next)};
+    sinter_binding io[] = {
+        SINTER_BIND_HOST("tokens", SINTER_I64, SINTER_SHAPE(count), tokens, sizeof *tokens * (size_t)count),
+        SINTER_BIND_HOST("next", SINTER_I64, SINTER_SHAPE(count), next, sizeof next)};
     if (sinter_plan_run(plan, io, 2) != SINTER_OK) return fail("recomputing");
     for (int i = 0; i < count; ++i) {
         if (next[i] == tokens[i + 1]) continue;
-        fprintf(stderr, "token %d is %d, recomputed from %d tokens %d\n", i + 1, (int)tokens[i + 1], count, (int)next[i]);
+        fprintf(stderr, "token %d is %d, recomputed from %d tokens %d\n", i + 1, (int)tokens[i + 1], count,
+                (int)next[i]);
         return 1;
     }
     return 0;
@@ -188,7 +204,8 @@ static int run(sinter_runtime *runtime, sinter_plan *step, sinter_plan *all, int
     int different = 0;
     if (generate(runtime, step, tokens, count, &compiled, &bytes)) return 1;
     for (int i = 0; i <= count; ++i) different += !seen[tokens[i]], seen[tokens[i]] = 1;
-    printf("tokens: %d, %d different ones\nkernels built after the third step: %u\n", count, different, (unsigned)compiled);
+    printf("tokens: %d, %d different ones\nkernels built after the third step: %u\n", count, different,
+           (unsigned)compiled);
     for (int i = 1; i < count; i += i < 4 ? 1 : count / 7)
         if (check(all, tokens, i)) return 1;
     if (check(all, tokens, count)) return 1;

@@ -37,7 +37,8 @@ int main(int argc, char **argv) {
         return 1;
     }
     fputs("/* Generated from cl/; do not edit. */\n#include \"kernel/embedded.h\"\n\n"
-          "const sni_embedded_file sni_embedded_files[] = {\n", out);
+          "const sni_embedded_file sni_embedded_files[] = {\n",
+          out);
     int failed = 0;
     for (int i = 3; i < argc; ++i) failed |= embed_file(out, argv[2], argv[i]);
     fputs("    {0, 0}};\n", out);

@@ -37,7 +37,8 @@ int main(int argc, char **argv) {
     }
     int failed = 0;
     fputs("/* Generated from lib/plan/page/; do not edit. */\n#include \"plan/page.h\"\n\n"
-          "const char sni_page_before[] =\n    \"", out);
+          "const char sni_page_before[] =\n    \"",
+          out);
     for (int i = 2; i < argc; ++i) {
         if (strcmp(argv[i], "--") == 0)
             fputs("\";\n\nconst char sni_page_after[] =\n    \"", out);

@@ -34,10 +34,9 @@ static const char HEADER_TAIL[] = "#ifdef __cplusplus\n"
                                   "#endif\n"
                                   "#endif\n";
 
-static const char SOURCE_HEAD[] =
-    "/* Generated from the operator table: do not edit. */\n"
-    "#include <sinter/graph.h>\n\n"
-    "#include \"graph/graph.h\"\n\n";
+static const char SOURCE_HEAD[] = "/* Generated from the operator table: do not edit. */\n"
+                                  "#include <sinter/graph.h>\n\n"
+                                  "#include \"graph/graph.h\"\n\n";
 
 /* Name of input number index: the row's own, or a letter (rows of elementwise.inc speak of a, b, c). */
 static void input_name(const sni_op *op, int index, char name[NAME_BYTES]) {
@@ -132,8 +131,8 @@ static void print_presets(FILE *out, const sni_op *op, int *column) {
         size_t used = strlen(text);
         /* A list has no usual content, and a dtype is no number to the reader. */
         if (op->attrs[a].kind == SNI_ATTR_EXPRS || strcmp(op->attrs[a].name, "dtype") == 0) continue;
-        snprintf(text + used, sizeof text - used, "%s%s = %.12g", used ? ", " : "Usual: ",
-                 op->attrs[a].name, op->attrs[a].preset);
+        snprintf(text + used, sizeof text - used, "%s%s = %.12g", used ? ", " : "Usual: ", op->attrs[a].name,
+                 op->attrs[a].preset);
     }
     if (text[0]) strncat(text, ".", sizeof text - strlen(text) - 1);
     print_wrapped(out, text, column);
@@ -178,9 +177,15 @@ static void print_attrs(FILE *out, const sni_op *op) {
     for (int a = 0; has_attr(op, a); a++) {
         const char *name = op->attrs[a].name;
         switch (op->attrs[a].kind) {
-        case SNI_ATTR_INT: fprintf(out, "    attrs[%d] = sni_attr_int(%s);\n", a, name); break;
-        case SNI_ATTR_FLOAT: fprintf(out, "    attrs[%d] = sni_attr_float(%s);\n", a, name); break;
-        default: fprintf(out, "    attrs[%d] = sni_build_shape(graph, %s);\n", a, name); break;
+        case SNI_ATTR_INT:
+            fprintf(out, "    attrs[%d] = sni_attr_int(%s);\n", a, name);
+            break;
+        case SNI_ATTR_FLOAT:
+            fprintf(out, "    attrs[%d] = sni_attr_float(%s);\n", a, name);
+            break;
+        default:
+            fprintf(out, "    attrs[%d] = sni_build_shape(graph, %s);\n", a, name);
+            break;
         }
     }
 }
@@ -251,8 +256,7 @@ static bool check_rows(void) {
     for (size_t i = 0; i < sni_op_count(); i++) {
         const sni_op *op = sni_op_at(i);
         if (op->outputs == 1 && op->max_inputs <= MOST_INPUTS && sni_op_find(op->name) == op) continue;
-        fprintf(stderr, "sinter-gen-ops: row %s: outputs, inputs or name do not suit a builder\n",
-                op->name);
+        fprintf(stderr, "sinter-gen-ops: row %s: outputs, inputs or name do not suit a builder\n", op->name);
         return false;
     }
     return true;
