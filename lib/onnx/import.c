@@ -7,7 +7,7 @@
 /* 6 differs from 7 only in how binary operators broadcast. A model of an older opset is read where its operators
  * have not changed since: their rows say so. */
 #define FIRST_OPSET 1
-#define LAST_OPSET 18
+#define LAST_OPSET 28
 #define MAX_SCOPES 32    /* functions and branches within one another */
 #define MAX_NODES 300000 /* imported, all calls of functions counted */
 

@@ -12,9 +12,8 @@
 #define FIELD_MODEL_GRAPH 7
 #define FIELD_GRAPH_INITIALIZER 5
 #define FIELD_TENSOR_RAW_DATA 9
-/* ONNX 1.13's operator sets end at 18, its files at version 8; later exporters write up to 10 for
- * the same operators. */
-#define MAX_IR_VERSION 10
+/* What the onnx package writes at version 1.23, with operator set 28. */
+#define MAX_IR_VERSION 14
 
 struct sni_onnx_file {
     atomic_size_t users;
