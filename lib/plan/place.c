@@ -3,15 +3,34 @@
 #include "memory/offsets.h"
 #include "plan/plan.h"
 
-/* Every range of the arena begins where any vector type may. */
-#define ARENA_ALIGN 256
+/* Ranges of the arena begin at whole lines of memory, as wide as a device fetches them, as long as that costs little. In an
+ * arena of small values it would cost a large part of it, and there they begin where the widest access may: four doubles. */
+enum { LINE_BYTES = 256, ACCESS_BYTES = 32, MOST_PADDING = 32 /* one part of so many of what is alive */ };
 
 /* Has a range of the arena of its own. */
 static bool owns_range(const sni_slot *s) {
     return s->kind == SNI_SLOT_TEMP && s->shares < 0;
 }
 
-static sinter_status place(const sinter_plan *plan, sni_context *c, sni_lifetime *items) {
+/* The most bytes that are alive at one step when every size is rounded up to a multiple of align. */
+static uint64_t live_when_padded(const sni_lifetime *items, size_t count, uint64_t align, sni_lifetime *padded) {
+    for (size_t i = 0; i < count; ++i) {
+        padded[i] = items[i];
+        padded[i].size_bytes = (items[i].size_bytes + align - 1) / align * align;
+    }
+    return sni_offsets_live(padded, count);
+}
+
+static uint64_t choose_align(const sni_lifetime *items, size_t count, uint64_t live_bytes, sni_lifetime *padded) {
+    uint64_t align = LINE_BYTES;
+    while (align > ACCESS_BYTES &&
+           live_when_padded(items, count, align, padded) > live_bytes + live_bytes / MOST_PADDING)
+        align /= 2;
+    return align;
+}
+
+/* items and padded have room for every slot. */
+static sinter_status place(const sinter_plan *plan, sni_context *c, sni_lifetime *items, sni_lifetime *padded) {
     size_t count = 0;
     for (size_t i = 0; i < plan->slot_count; ++i) {
         const sni_slot *s = &plan->slots[i];
@@ -19,8 +38,9 @@ static sinter_status place(const sinter_plan *plan, sni_context *c, sni_lifetime
         SNI_TRY(sni_slot_bytes(plan, &c->dims, s, &c->bytes[i]));
         items[count++] = (sni_lifetime){.first = s->first, .last = s->last, .size_bytes = c->bytes[i]};
     }
-    SNI_TRY(sni_offsets_plan(items, count, ARENA_ALIGN, &c->arena_bytes));
     c->live_bytes = sni_offsets_live(items, count);
+    uint64_t align = choose_align(items, count, c->live_bytes, padded);
+    SNI_TRY(sni_offsets_plan(items, count, align, &c->arena_bytes));
     count = 0;
     for (size_t i = 0; i < plan->slot_count; ++i)
         if (owns_range(&plan->slots[i])) c->offsets[i] = items[count++].offset_bytes;
@@ -28,8 +48,9 @@ static sinter_status place(const sinter_plan *plan, sni_context *c, sni_lifetime
 }
 
 sinter_status sni_context_place(const sinter_plan *plan, sni_context *c) {
-    sni_lifetime *items = sni_calloc(plan->slot_count + 1, sizeof *items);
-    sinter_status status = items ? place(plan, c, items) : sni_out_of_memory("a run");
+    size_t most = plan->slot_count + 1;
+    sni_lifetime *items = sni_calloc(2 * most, sizeof *items);
+    sinter_status status = items ? place(plan, c, items, items + most) : sni_out_of_memory("a run");
     sni_free(items);
     /* Where the device allows no buffer as large, each value is a buffer of its own. */
     bool one = c->arena_bytes <= plan->runtime->caps->max_alloc_bytes;
