@@ -9,6 +9,7 @@ install(TARGETS sinter sinter_static sinter_onnx sinter_onnx_static EXPORT sinte
 # Tuning records, a file for each kind of device, as `sinter tune` wrote them.
 install(DIRECTORY tuning/ DESTINATION ${CMAKE_INSTALL_DATADIR}/sinter/tuning FILES_MATCHING PATTERN "*.jsonl")
 install(TARGETS sinter-cli RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+install(TARGETS sinter-builder RUNTIME DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/sinter)
 
 set(SINTER_CMAKE_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/sinter)
 install(EXPORT sinterTargets NAMESPACE sinter:: DESTINATION ${SINTER_CMAKE_DIR})

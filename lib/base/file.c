@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -220,6 +221,16 @@ sinter_status sni_dir_create(const char *path) {
     if (!error) error = make_one(partial);
     sni_free(partial);
     return error ? io_fail("create directory", path, error) : SINTER_OK;
+}
+
+static int remove_visited(const char *path, const struct stat *info, int kind, struct FTW *where) {
+    (void)info, (void)kind, (void)where;
+    remove(path);
+    return 0;
+}
+
+void sni_dir_remove(const char *path) {
+    nftw(path, remove_visited, 16, FTW_DEPTH | FTW_PHYS);
 }
 
 bool sni_file_exists(const char *path) {

@@ -27,6 +27,8 @@ sinter_status sni_file_write_atomic(const char *path, const void *data, size_t s
 sinter_status sni_file_append(const char *path, const void *data, size_t size_bytes);
 /* mkdir -p with mode 0700 for what it makes. */
 sinter_status sni_dir_create(const char *path);
+/* rm -r, as far as it goes; links are removed and not followed. */
+void sni_dir_remove(const char *path);
 bool sni_file_exists(const char *path);
 bool sni_file_remove(const char *path);
 void sni_file_touch(const char *path); /* sets the modification time to now; failure is ignored */

@@ -26,6 +26,9 @@ static int spawn(const char *path, char *const *argv, int child_end, pid_t *out_
     error = posix_spawn_file_actions_adddup2(&actions, child_end, STDIN_FILENO);
     if (!error) error = posix_spawn_file_actions_adddup2(&actions, child_end, STDOUT_FILENO);
     if (!error) error = posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
+#ifdef __GLIBC__ /* what the program has open is none of the child's business */
+    if (!error) error = posix_spawn_file_actions_addclosefrom_np(&actions, STDERR_FILENO + 1);
+#endif
     if (!error) error = posix_spawn(out_pid, path, &actions, NULL, argv, environ);
     posix_spawn_file_actions_destroy(&actions);
     return error;
@@ -62,6 +65,21 @@ bool sni_process_send(sni_process *process, const char *text) {
     return process->pid != 0 && send_all(process->socket, text, strlen(text)) && send_all(process->socket, "\n", 1);
 }
 
+bool sni_process_send_bytes(sni_process *process, const void *data, size_t size_bytes) {
+    return process->pid != 0 && send_all(process->socket, data, size_bytes);
+}
+
+void sni_process_wait_any(const sni_process *processes, int count, int64_t timeout_ns) {
+    struct pollfd wait[SNI_PROCESS_MOST];
+    nfds_t waited = 0;
+    for (int i = 0; i < count && i < SNI_PROCESS_MOST; ++i) {
+        if (processes[i].pid == 0) continue;
+        if (memchr(processes[i].buffer, '\n', processes[i].used)) return; /* a line that came with the one before */
+        wait[waited++] = (struct pollfd){.fd = processes[i].socket, .events = POLLIN};
+    }
+    poll(wait, waited, (int)(timeout_ns / 1000000));
+}
+
 /* Takes a line out of the buffer when there is one. */
 static bool take_line(sni_process *p, char *out_line) {
     char *newline = memchr(p->buffer, '\n', p->used);
@@ -80,7 +98,9 @@ sni_process_answer sni_process_receive(sni_process *p, int64_t timeout_ns, char 
         int64_t left = until - sni_time_ns();
         struct pollfd wait = {.fd = p->socket, .events = POLLIN};
         if (p->used == sizeof p->buffer) return SNI_PROCESS_ENDED;
-        int ready = left > 0 ? poll(&wait, 1, (int)(left / 1000000 < 60000 ? left / 1000000 + 1 : 60000)) : 0;
+        /* Without time left it takes what is there. */
+        int wait_ms = left > 0 ? (int)(left / 1000000 < 60000 ? left / 1000000 + 1 : 60000) : 0;
+        int ready = poll(&wait, 1, wait_ms);
         if (ready < 0 && errno != EINTR) return SNI_PROCESS_ENDED;
         if (ready <= 0 && left <= 0) return SNI_PROCESS_TIMED_OUT;
         if (ready <= 0) continue;

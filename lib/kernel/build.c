@@ -114,8 +114,8 @@ sinter_status sni_program_realize(sni_program *program) {
     if (status == SINTER_OK && !loaded && cache->disk) __atomic_store_n(&program->unsaved, 1, __ATOMIC_RELEASE);
     uint64_t taken = (uint64_t)(sni_time_ns() - start);
     sni_mutex_lock(&cache->mutex);
-    cache->stats.loaded += loaded;
-    cache->stats.compiled += status == SINTER_OK && !loaded;
+    cache->stats.loaded += loaded && !program->built_apart;
+    cache->stats.compiled += status == SINTER_OK && (!loaded || program->built_apart);
     cache->stats.rejected += bad;
     cache->stats.build_ns += taken;
     sni_mutex_unlock(&cache->mutex);

@@ -191,6 +191,21 @@ static void touch(const sni_disk *disk, sni_hash128 hash, const char *path) {
     sni_free(parent);
 }
 
+bool sni_disk_has(sni_disk *disk, const sni_kernel_key *key) {
+    char *path = disk ? entry_path(disk, key->hash, false) : NULL;
+    bool found = path && sni_file_exists(path);
+    sni_free(path);
+    return found;
+}
+
+const char *sni_disk_dir(const sni_disk *disk) {
+    return disk->dir;
+}
+
+uint64_t sni_disk_max_bytes(const sni_disk *disk) {
+    return disk->max_bytes;
+}
+
 sni_disk_answer sni_disk_load(sni_disk *disk, const sni_kernel_key *key, sni_disk_entry *out_entry) {
     *out_entry = (sni_disk_entry){.data = NULL};
     char *path = disk ? entry_path(disk, key->hash, false) : NULL;

@@ -33,6 +33,11 @@ typedef enum sni_disk_answer {
     SNI_DISK_BAD /* there was one; it was damaged or another key's, and is removed */
 } sni_disk_answer;
 
+/* Is there an entry? It may still turn out to be bad. disk may be NULL. */
+bool sni_disk_has(sni_disk *disk, const sni_kernel_key *key);
+/* The directory and its limit in bytes. */
+const char *sni_disk_dir(const sni_disk *disk);
+uint64_t sni_disk_max_bytes(const sni_disk *disk);
 /* disk may be NULL. */
 sni_disk_answer sni_disk_load(sni_disk *disk, const sni_kernel_key *key, sni_disk_entry *out_entry);
 /* Stores an entry, after making room. Failure is no error: it is logged once and the cache goes on.

@@ -1,6 +1,7 @@
 /* The only place that builds the key of a kernel. */
 #include "kernel/key.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -23,6 +24,9 @@ sinter_status sni_kernel_key_make(const sni_caps *caps, const char *assembled, c
     append_field(&text, "device", caps->name);
     append_field(&text, "version", caps->device_version);
     append_field(&text, "driver", caps->driver);
+    /* The environment decides which form of a kernel PoCL runs (kernel/pocl.c). */
+    if (getenv("POCL_WORK_GROUP_SPECIALIZATION"))
+        append_field(&text, "specialisation", getenv("POCL_WORK_GROUP_SPECIALIZATION"));
     append_field(&text, "entry", entry);
     append_field(&text, "options", options);
     size_t source_length = strlen(assembled);

@@ -106,24 +106,19 @@ static char *complete_options(const sni_caps *caps, const char *options) {
     return taken;
 }
 
-/* A program that is described but not built; not in the table yet. */
-static sinter_status describe(sni_kernel_cache *cache, const sni_program_source *source, sni_program **out_program) {
-    char *assembled = NULL;
-    SNI_TRY(sni_source_assemble(sni_embedded_files, source->text, source->file, &assembled));
+/* options are complete, assembled has its includes resolved. */
+static sinter_status describe_assembled(sni_kernel_cache *cache, const char *assembled, const char *entry,
+                                        const char *options, sni_program **out_program) {
     sni_program *program = sni_calloc(1, sizeof *program);
-    if (!program) {
-        sni_free(assembled);
-        return sni_out_of_memory("a program");
-    }
+    if (!program) return sni_out_of_memory("a program");
     program->references = 1;
     sni_mutex_init(&program->building);
-    program->entry = sni_strdup(source->entry);
-    program->options = complete_options(&cache->device->caps, source->options);
+    program->entry = sni_strdup(entry);
+    program->options = sni_strdup(options);
     sinter_status status =
         program->entry && program->options
             ? sni_kernel_key_make(&cache->device->caps, assembled, program->entry, program->options, &program->key)
             : sni_out_of_memory("a program");
-    sni_free(assembled);
     if (status != SINTER_OK) {
         sni_program_release(program);
         return status;
@@ -133,6 +128,18 @@ static sinter_status describe(sni_kernel_cache *cache, const sni_program_source 
     __atomic_add_fetch(&cache->references, 1, __ATOMIC_RELAXED);
     *out_program = program;
     return SINTER_OK;
+}
+
+/* A program that is described but not built; not in the table yet. */
+static sinter_status describe(sni_kernel_cache *cache, const sni_program_source *source, sni_program **out_program) {
+    char *assembled = NULL;
+    SNI_TRY(sni_source_assemble(sni_embedded_files, source->text, source->file, &assembled));
+    char *options = complete_options(&cache->device->caps, source->options);
+    sinter_status status = options ? describe_assembled(cache, assembled, source->entry, options, out_program)
+                                   : sni_out_of_memory("a program");
+    sni_free(options);
+    sni_free(assembled);
+    return status;
 }
 
 /* Drops programs that only the table holds. The mutex is held, so nobody can find one meanwhile.
@@ -217,11 +224,8 @@ static sinter_status check_source(const sni_program_source *source) {
     return SINTER_OK;
 }
 
-sinter_status sni_program_build(sni_kernel_cache *cache, const sni_program_source *source, sni_program **out_program) {
-    *out_program = NULL;
-    sni_program *candidate = NULL;
-    SNI_TRY(check_source(source));
-    SNI_TRY(describe(cache, source, &candidate));
+/* candidate is used up. */
+static sinter_status share_and_finish(sni_kernel_cache *cache, sni_program *candidate, sni_program **out_program) {
     sni_program *program = find_or_add(cache, candidate);
     sni_program_release(candidate);
     sinter_status status = finish(program);
@@ -230,6 +234,46 @@ sinter_status sni_program_build(sni_kernel_cache *cache, const sni_program_sourc
         return status;
     }
     *out_program = program;
+    return SINTER_OK;
+}
+
+sinter_status sni_program_build(sni_kernel_cache *cache, const sni_program_source *source, sni_program **out_program) {
+    *out_program = NULL;
+    sni_program *candidate = NULL;
+    SNI_TRY(check_source(source));
+    SNI_TRY(describe(cache, source, &candidate));
+    return share_and_finish(cache, candidate, out_program);
+}
+
+sinter_status sni_program_build_assembled(sni_kernel_cache *cache, const char *assembled, const char *entry,
+                                          const char *options, sni_program **out_program) {
+    *out_program = NULL;
+    sni_program *candidate = NULL;
+    SNI_TRY(describe_assembled(cache, assembled, entry, options, &candidate));
+    return share_and_finish(cache, candidate, out_program);
+}
+
+sinter_status sni_program_describe_missing(sni_kernel_cache *cache, const sni_program_source *source,
+                                           sni_program **out_program) {
+    *out_program = NULL;
+    sni_program *candidate = NULL, *found = NULL;
+    SNI_TRY(check_source(source));
+    SNI_TRY(describe(cache, source, &candidate));
+    sni_mutex_lock(&cache->mutex);
+    HASH_FIND(hh, cache->table, &candidate->key.hash, sizeof candidate->key.hash, found);
+    sni_mutex_unlock(&cache->mutex);
+    if (found || sni_disk_has(cache->disk, &candidate->key))
+        sni_program_release(candidate);
+    else
+        *out_program = candidate;
+    return SINTER_OK;
+}
+
+sinter_status sni_program_take_built(sni_program *candidate) {
+    sni_program *program = NULL;
+    candidate->built_apart = true;
+    SNI_TRY(share_and_finish(candidate->cache, sni_program_retain(candidate), &program));
+    sni_program_release(program); /* the table keeps it */
     return SINTER_OK;
 }
 

@@ -28,7 +28,8 @@ struct sni_program {
     char *failure_text;
     cl_program handle;
     sni_signature signature;
-    int unsaved; /* atomic: built from source and not on disk yet */
+    int unsaved;      /* atomic: built from source and not on disk yet */
+    bool built_apart; /* another process has built it for this one, so loading it counts as compiling */
     UT_hash_handle hh;
 };
 
@@ -46,5 +47,15 @@ struct sni_kernel_cache {
 sinter_status sni_program_realize(sni_program *program);
 /* Saves the binary if that is still to be done. The device must be idle. */
 void sni_program_save(sni_program *program);
+
+/* As sni_program_build, for a source whose includes are resolved and options that are complete: what a process was given
+ * that builds for another one. */
+sinter_status sni_program_build_assembled(sni_kernel_cache *cache, const char *assembled, const char *entry,
+                                          const char *options, sni_program **out_program);
+/* The described program when neither memory nor disk has it, else NULL. The caller releases it. */
+sinter_status sni_program_describe_missing(sni_kernel_cache *cache, const sni_program_source *source,
+                                           sni_program **out_program);
+/* Puts a described program, which another process has put on the disk, into the table. */
+sinter_status sni_program_take_built(sni_program *candidate);
 
 #endif

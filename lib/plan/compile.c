@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "device/caps.h"
 #include "device/instructions.h"
+#include "kernel/prebuild.h"
 #include "plan/dump.h"
 #include "plan/plan.h"
 #include "rewrite/pass.h"
@@ -26,29 +27,37 @@ static sni_fuse_options fuse_options(const sinter_runtime *runtime, const sinter
     return o;
 }
 
-static sinter_status build_step(sinter_plan *plan, sni_step *step, const char *strategy) {
+/* Decides how a step is run, by strategy, or as records and rules have it, and writes its kernel's text. */
+static sinter_status generate_step(sinter_plan *plan, sni_step *step, const char *strategy) {
     if (strategy)
         SNI_TRY(sni_codegen(&step->loop, plan->runtime->caps, strategy, plan->arena, &step->spec));
     else
         SNI_TRY(sni_plan_choose(plan, step));
-    if (step->spec.library) {
-        step->kind = SNI_STEP_CALL;
-        return SINTER_OK;
-    }
-    sni_program_source source = {step->spec.source, step->spec.entry, step->spec.options, step->spec.strategy};
+    if (step->spec.library) step->kind = SNI_STEP_CALL;
+    return SINTER_OK;
+}
+
+static sni_program_source step_source(const sni_step *step) {
+    return (sni_program_source){step->spec.source, step->spec.entry, step->spec.options, step->spec.strategy};
+}
+
+static sinter_status build_step(sinter_plan *plan, sni_step *step) {
+    if (step->kind == SNI_STEP_CALL) return SINTER_OK;
+    sni_program_source source = step_source(step);
     return sni_program_build(plan->runtime->cache, &source, &step->program);
 }
 
 static sinter_status compile_step(sinter_plan *plan, sni_step *step) {
     bool fits = false;
     if (step->kind != SNI_STEP_LAUNCH) return SINTER_OK;
-    sinter_status status = build_step(plan, step, NULL);
+    sinter_status status = build_step(plan, step);
     if (status == SINTER_BUILD && step->spec.chosen) { /* a driver's update may refuse what a record says */
         sni_log(SNI_LOG_WARNING, "the kernel of a %s is not built, the rule's is taken: %s", step->spec.chosen,
                 sinter_last_error());
         sni_records_release(plan->records);
         plan->records = NULL;
-        status = build_step(plan, step, NULL);
+        status = generate_step(plan, step, NULL);
+        if (status == SINTER_OK) status = build_step(plan, step);
     }
     if (status != SINTER_OK) return status;
     if (step->kind == SNI_STEP_CALL) return SINTER_OK;
@@ -57,7 +66,8 @@ static sinter_status compile_step(sinter_plan *plan, sni_step *step) {
     /* A kernel whose registers allow only smaller work-groups than it asks for runs the plain way. */
     sni_program_release(step->program);
     step->program = NULL;
-    return build_step(plan, step, "plain");
+    SNI_TRY(generate_step(plan, step, "plain"));
+    return build_step(plan, step);
 }
 
 /* A constant that several steps read counts once. */
@@ -93,10 +103,43 @@ static sinter_status count_kernels(sinter_plan *plan) {
     return SINTER_OK;
 }
 
+/* Says of which operator the kernel is. */
+static sinter_status fail_in_step(const sinter_plan *plan, size_t i, sinter_status status) {
+    if (status == SINTER_OK) return status;
+    const sni_group *group = plan->steps[i].group;
+    const sni_node *node = &plan->graph->nodes[group->nodes[group->node_count - 1]];
+    return sni_fail_in(status, "kernel of %s '%s'", node->op->name, node->name ? node->name : "");
+}
+
+/* The plan's own kernels follow what is built ahead of them, as far as a caller's progress goes. */
+typedef struct ahead_progress {
+    const sinter_plan_options *options;
+    size_t steps;
+} ahead_progress;
+
+static int tell_ahead(void *context, size_t done, size_t total) {
+    const ahead_progress *p = context;
+    return p->options->progress ? p->options->progress(p->options->context, done, total + p->steps) : 0;
+}
+
+/* Where the driver gains by it, kernels are built side by side before the steps ask for them one by one. */
+static sinter_status build_ahead(sinter_plan *plan, const sinter_plan_options *options, size_t *out_total) {
+    ahead_progress progress = {options, plan->step_count};
+    sni_program_source *sources = sni_calloc(plan->step_count + 1, sizeof *sources);
+    size_t count = 0;
+    if (!sources) return sni_out_of_memory("a plan");
+    for (size_t i = 0; i < plan->step_count; ++i)
+        if (plan->steps[i].kind == SNI_STEP_LAUNCH) sources[count++] = step_source(&plan->steps[i]);
+    sinter_status status =
+        sni_programs_prebuild(plan->runtime->cache, sources, count, tell_ahead, &progress, out_total);
+    sni_free(sources);
+    return status;
+}
+
 static sinter_status compile_steps(sinter_plan *plan, const sinter_plan_options *options) {
     sni_fuse_options fuse = fuse_options(plan->runtime, options);
     sni_group *groups;
-    size_t count;
+    size_t count, ahead;
     SNI_TRY(sni_fuse(plan->graph, &fuse, plan->arena, &groups, &count));
     sni_dump_groups(plan, groups, count);
     plan->steps = sni_calloc(count + 1, sizeof *plan->steps);
@@ -107,14 +150,14 @@ static sinter_status compile_steps(sinter_plan *plan, const sinter_plan_options 
     SNI_TRY(sni_plan_order(plan));
     if (plan->outline) return SINTER_OK;
     SNI_TRY(sni_records_load(plan->runtime->caps->tuning_key, plan->runtime->tuning_dir, &plan->records));
+    for (size_t i = 0; i < count; ++i)
+        if (plan->steps[i].kind == SNI_STEP_LAUNCH)
+            SNI_TRY(fail_in_step(plan, i, generate_step(plan, &plan->steps[i], NULL)));
+    SNI_TRY(build_ahead(plan, options, &ahead));
     for (size_t i = 0; i < count; ++i) {
-        sinter_status status = finish_step(plan, &plan->steps[i]);
-        if (status != SINTER_OK) {
-            const sni_node *node = &plan->graph->nodes[groups[i].nodes[groups[i].node_count - 1]];
-            return sni_fail_in(status, "kernel of %s '%s'", node->op->name, node->name ? node->name : "");
-        }
+        SNI_TRY(fail_in_step(plan, i, finish_step(plan, &plan->steps[i])));
         sni_dump_step(plan, &plan->steps[i]);
-        if (options->progress && options->progress(options->context, i + 1, count))
+        if (options->progress && options->progress(options->context, ahead + i + 1, ahead + count))
             return sni_fail(SINTER_CANCELLED, "compiling was cancelled after %zu of %zu kernels", i + 1, count);
     }
     return count_kernels(plan);
