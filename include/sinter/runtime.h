@@ -21,7 +21,9 @@ typedef struct sinter_runtime_options {
     /* Directory of the kernel cache. NULL: SINTER_CACHE_DIR, else $XDG_CACHE_HOME/sinter, else
      * ~/.cache/sinter. "" turns the disk cache off. Read during the call only. What `sinter tune` and
      * `sinter doctor` measured on the device lies in its directory `tuning` and decides, for plans compiled
-     * later, which kernels they have; a plan that exists keeps its kernels. */
+     * later, which kernels they have; a plan that exists keeps its kernels. On PoCL missing kernels of a plan are built by
+     * processes of the program sinter-builder, one a processor: the installed one, or what SINTER_BUILDER names ("": none,
+     * kernels are then built one after another in the calling process). */
     const char *cache_dir;
     /* Cap of the disk cache in bytes; 0: SINTER_CACHE_MAX_BYTES, else 512 MiB. */
     uint64_t cache_max_bytes;
