@@ -9,9 +9,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/str.h"
 #include "base/thread.h"
 
-enum { FIRST_MS = 1000, EVERY_MS = 200, MOST_COLUMNS = 400, BAR = 24 };
+enum { FIRST_MS = 1000, EVERY_MS = 100, MOST_COLUMNS = 400, BAR = 24 };
 
 static struct {
     sni_mutex mutex; /* of what follows, and held while the line is drawn or cleared */
@@ -20,6 +21,7 @@ static struct {
     atomic_long owner; /* the process that draws; 0: nobody does. Read without the mutex */
     bool stopping, hidden, drawn;
     int64_t start_ns, part_ns; /* of the command's first part, and of this one */
+    int64_t first_ns;          /* from the start to the first line */
     char what[64], item[128];
     size_t done, total;
 } g = {.mutex = SNI_MUTEX_INIT};
@@ -89,10 +91,18 @@ static void *keep_drawing(void *unused) {
         until.tv_sec += until.tv_nsec / 1000000000l;
         until.tv_nsec %= 1000000000l;
         pthread_cond_timedwait(&g.stop, &g.mutex, &until);
-        if (!g.stopping && !g.hidden && sni_time_ns() - g.start_ns >= FIRST_MS * 1000000ll) draw();
+        if (!g.stopping && !g.hidden && sni_time_ns() - g.start_ns >= g.first_ns) draw();
     }
     sni_mutex_unlock(&g.mutex);
     return unused;
+}
+
+/* SINTER_PROGRESS_MS: after how long the line appears. */
+static int64_t first_ns(void) {
+    long long ms = FIRST_MS;
+    const char *text = getenv("SINTER_PROGRESS_MS");
+    if (text && (!sni_parse_i64(text, &ms) || ms < 0 || ms > 1000000)) ms = FIRST_MS;
+    return ms * 1000000;
 }
 
 /* Without a thread there is no line, which is no reason to fail. */
@@ -104,6 +114,7 @@ static void start(void) {
     pthread_condattr_destroy(&monotonic);
     g.stopping = g.drawn = false;
     g.start_ns = sni_time_ns();
+    g.first_ns = first_ns();
     if (ready && pthread_create(&g.thread, NULL, keep_drawing, NULL) == 0)
         g.owner = getpid();
     else if (ready)
