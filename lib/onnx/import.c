@@ -12,10 +12,10 @@
 #define MAX_NODES 300000 /* imported, all calls of functions counted */
 
 static const sni_onnx_family *const families[] = {
-    &sni_onnx_elementwise,      &sni_onnx_reduce_family, &sni_onnx_shape_family,  &sni_onnx_index_family,
-    &sni_onnx_nn_family,        &sni_onnx_norm_family,   &sni_onnx_quant_family,  &sni_onnx_loss_family,
-    &sni_onnx_recurrent_family, &sni_onnx_einsum_family, &sni_onnx_resize_family, &sni_onnx_scatter_family,
-    &sni_onnx_sample_family,    &sni_onnx_misc_family,
+    &sni_onnx_elementwise,      &sni_onnx_reduce_family, &sni_onnx_shape_family,     &sni_onnx_index_family,
+    &sni_onnx_nn_family,        &sni_onnx_norm_family,   &sni_onnx_quant_family,     &sni_onnx_loss_family,
+    &sni_onnx_recurrent_family, &sni_onnx_einsum_family, &sni_onnx_resize_family,    &sni_onnx_scatter_family,
+    &sni_onnx_sample_family,    &sni_onnx_misc_family,   &sni_onnx_attention_family,
 };
 
 const sni_onnx_row *sni_onnx_find_row(const char *name) {

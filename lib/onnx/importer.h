@@ -294,6 +294,6 @@ bool sni_onnx_axes_of(sni_onnx_call *call, int input, int input_since, int rank,
 extern const sni_onnx_family sni_onnx_elementwise, sni_onnx_reduce_family, sni_onnx_shape_family, sni_onnx_index_family,
     sni_onnx_nn_family, sni_onnx_norm_family, sni_onnx_quant_family, sni_onnx_loss_family, sni_onnx_recurrent_family,
     sni_onnx_einsum_family, sni_onnx_resize_family, sni_onnx_scatter_family, sni_onnx_sample_family,
-    sni_onnx_misc_family;
+    sni_onnx_misc_family, sni_onnx_attention_family;
 
 #endif

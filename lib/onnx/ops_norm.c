@@ -86,6 +86,20 @@ static void layer_norm(sni_onnx_call *call) {
     if (sni_onnx_wants(call, 2)) call->out[2] = inverse_deviation(call, m.variance, epsilon);
 }
 
+/* Scaled by what broadcasts to the normalised axes; in f32 whatever x is, unless stash_type says f64 or x is. */
+static void rms_norm(sni_onnx_call *call) {
+    uint32_t x = sni_onnx_in(call, 0), scale = sni_onnx_in(call, 1);
+    int rank = sni_onnx_rank(call, x), axis = sni_onnx_attr_axis(call, "axis", -1, rank);
+    double epsilon = sni_onnx_attr_float(call, "epsilon", 1e-5);
+    if (axis < 0) return;
+    sni_onnx_list shape = sni_onnx_shape(call, x), inner = {.count = rank - axis};
+    for (int i = axis; i < rank; i++) inner.at[i - axis] = shape.at[i];
+    call->out[0] = sni_onnx_emit(
+        call, "rms_norm",
+        SNI_IN(x, sni_onnx_expand(call, sni_onnx_cast(call, scale, sni_onnx_type(call, x).dtype), &inner)),
+        SNI_ATTRS([SNI_NORM_AXIS] = sni_attr_int(axis), [SNI_NORM_EPSILON] = sni_attr_float(epsilon)));
+}
+
 /* One value a group becomes one a channel. */
 static uint32_t spread_groups(sni_onnx_call *call, uint32_t vector, int64_t groups, sni_expr channels) {
     sni_expr each = sni_sym_div(call->sym, channels, sni_onnx_const(call, groups));
@@ -104,10 +118,14 @@ static void group_norm(sni_onnx_call *call) {
         sni_onnx_fail(call, SINTER_PARSE, "num_groups is %lld", (long long)groups);
         return;
     }
+    /* Before opset 21 scale and bias are a group's, from then on a channel's. */
+    uint32_t scale = sni_onnx_in(call, 1), bias = sni_onnx_in(call, 2);
+    if (call->opset < 21) {
+        scale = spread_groups(call, scale, groups, channels);
+        bias = spread_groups(call, bias, groups, channels);
+    }
     call->out[0] = sni_onnx_emit(
-        call, "group_norm",
-        SNI_IN(x, spread_groups(call, sni_onnx_in(call, 1), groups, channels),
-               spread_groups(call, sni_onnx_in(call, 2), groups, channels)),
+        call, "group_norm", SNI_IN(x, scale, bias),
         SNI_ATTRS([SNI_GROUP_NORM_GROUPS] = sni_attr_int(groups), [SNI_GROUP_NORM_EPSILON] = sni_attr_float(
                                                                       sni_onnx_attr_float(call, "epsilon", 1e-5))));
 }
@@ -147,6 +165,7 @@ static const sni_onnx_row rows[] = {
     {"BatchNormalization", 6, 5, 5, 3, batch_norm, NULL},
     {"InstanceNormalization", 6, 3, 3, 1, instance_norm, NULL},
     {"LayerNormalization", 17, 2, 3, 3, layer_norm, NULL},
+    {"RMSNormalization", 23, 2, 2, 1, rms_norm, NULL},
     {"GroupNormalization", 18, 3, 3, 1, group_norm, NULL},
     {"LRN", 6, 1, 1, 1, lrn, NULL},
     {"LpNormalization", 6, 1, 1, 1, lp_norm, NULL},
