@@ -15,7 +15,7 @@ static const sni_onnx_family *const families[] = {
     &sni_onnx_elementwise,      &sni_onnx_reduce_family, &sni_onnx_shape_family,     &sni_onnx_index_family,
     &sni_onnx_nn_family,        &sni_onnx_norm_family,   &sni_onnx_quant_family,     &sni_onnx_loss_family,
     &sni_onnx_recurrent_family, &sni_onnx_einsum_family, &sni_onnx_resize_family,    &sni_onnx_scatter_family,
-    &sni_onnx_sample_family,    &sni_onnx_misc_family,   &sni_onnx_attention_family,
+    &sni_onnx_sample_family,    &sni_onnx_misc_family,   &sni_onnx_attention_family, &sni_onnx_loop_family,
 };
 
 const sni_onnx_row *sni_onnx_find_row(const char *name) {
@@ -351,7 +351,8 @@ static sinter_status add_initializers(sni_onnx_importer *importer, sni_onnx_scop
     return SINTER_OK;
 }
 
-static sinter_status import_branch(sni_onnx_call *call, const Onnx__GraphProto *graph, int out_count, uint32_t *outs) {
+static sinter_status import_inner(sni_onnx_call *call, const Onnx__GraphProto *graph, int in_count, const uint32_t *ins,
+                                  int out_count, uint32_t *outs) {
     sni_onnx_importer *importer = call->importer;
     sni_onnx_scope scope = {.outer = call->scope,
                             .caller = call->scope->caller,
@@ -365,8 +366,13 @@ static sinter_status import_branch(sni_onnx_call *call, const Onnx__GraphProto *
         sni_arena_alloc(importer->arena, (graph->n_initializer + 1) * sizeof *initializers);
     char **outputs = names_of(importer, graph->output, graph->n_output);
     if (!initializers || !outputs ||
-        !sni_onnx_scope_init(&scope, importer->arena, graph->n_node + graph->n_initializer))
+        !sni_onnx_scope_init(&scope, importer->arena, graph->n_input + graph->n_node + graph->n_initializer))
         return sni_out_of_memory("a branch's names");
+    if (graph->n_input != (size_t)in_count || graph->n_output < (size_t)out_count)
+        return sni_fail(SINTER_PARSE, "its body has %zu inputs and %zu outputs instead of %d and %d", graph->n_input,
+                        graph->n_output, in_count, out_count);
+    for (int i = 0; i < in_count; i++)
+        SNI_TRY(sni_onnx_scope_add(&scope, importer->arena, text_of(graph->input[i]->name), SNI_ONNX_VALUE, 0, ins[i]));
     for (size_t i = 0; i < graph->n_initializer; i++)
         initializers[i] = (sni_onnx_initializer){graph->initializer[i], NULL, 0};
     SNI_TRY(add_initializers(importer, &scope, initializers, graph->n_initializer));
@@ -376,8 +382,9 @@ static sinter_status import_branch(sni_onnx_call *call, const Onnx__GraphProto *
     return SINTER_OK;
 }
 
-void sni_onnx_import_branch(sni_onnx_call *call, const Onnx__GraphProto *graph, int out_count, uint32_t *outs) {
-    if (call->status == SINTER_OK) call->status = import_branch(call, graph, out_count, outs);
+void sni_onnx_import_body(sni_onnx_call *call, const Onnx__GraphProto *body_graph, int in_count, const uint32_t *ins,
+                          int out_count, uint32_t *outs) {
+    if (call->status == SINTER_OK) call->status = import_inner(call, body_graph, in_count, ins, out_count, outs);
 }
 
 /* ---- the model ---- */

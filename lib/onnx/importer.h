@@ -179,8 +179,10 @@ const sni_onnx_row *sni_onnx_find_row(const char *name);
  * run. */
 sni_expr sni_onnx_hint(const sni_onnx_call *call, int rank, int axis);
 
-/* A branch of If: its nodes, imported in the call's scope; outputs to outs. */
-void sni_onnx_import_branch(sni_onnx_call *call, const Onnx__GraphProto *body, int out_count, uint32_t *outs);
+/* A graph that is an attribute, a branch or the body of a loop: its nodes, imported in the call's scope with the given
+ * values for its inputs; outputs to outs. */
+void sni_onnx_import_body(sni_onnx_call *call, const Onnx__GraphProto *body, int in_count, const uint32_t *ins,
+                          int out_count, uint32_t *outs);
 
 /* ---- tensors (tensor.c) ---- */
 
@@ -294,6 +296,6 @@ bool sni_onnx_axes_of(sni_onnx_call *call, int input, int input_since, int rank,
 extern const sni_onnx_family sni_onnx_elementwise, sni_onnx_reduce_family, sni_onnx_shape_family, sni_onnx_index_family,
     sni_onnx_nn_family, sni_onnx_norm_family, sni_onnx_quant_family, sni_onnx_loss_family, sni_onnx_recurrent_family,
     sni_onnx_einsum_family, sni_onnx_resize_family, sni_onnx_scatter_family, sni_onnx_sample_family,
-    sni_onnx_misc_family, sni_onnx_attention_family;
+    sni_onnx_misc_family, sni_onnx_attention_family, sni_onnx_loop_family;
 
 #endif

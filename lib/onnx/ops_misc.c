@@ -58,27 +58,9 @@ static void dropout(sni_onnx_call *call) {
     call->out[1] = sni_onnx_expand(call, sni_onnx_scalar(call, dtype, 1), &shape);
 }
 
-/* The branch of a condition that is known at import takes the node's place. */
-static void branch(sni_onnx_call *call) {
-    int64_t condition = 0;
-    int count = 0;
-    if (!sni_onnx_numbers_of(call, sni_onnx_in(call, 0), "condition", 1, &condition, &count)) return;
-    const char *name = condition ? "then_branch" : "else_branch";
-    const Onnx__AttributeProto *body = sni_onnx_attr(call, name);
-    if (!body || !body->g) {
-        sni_onnx_fail(call, SINTER_PARSE, "it has no %s", name);
-        return;
-    }
-    sni_onnx_import_branch(call, body->g, call->out_count, call->out);
-}
-
 /* Their rows exist so that the error says why. */
 static void data_dependent(sni_onnx_call *call) {
     sni_onnx_fail(call, SINTER_UNSUPPORTED, "the shape of its result depends on data");
-}
-
-static void no_loops(sni_onnx_call *call) {
-    sni_onnx_fail(call, SINTER_UNSUPPORTED, "loops are not supported");
 }
 
 static void no_sequences(sni_onnx_call *call) {
@@ -96,13 +78,10 @@ static void no_random(sni_onnx_call *call) {
 static const sni_onnx_row rows[] = {
     {"Constant", 1, 0, 0, 1, constant, NULL},
     {"Dropout", 6, 1, 3, 2, dropout, NULL},
-    {"If", 6, 1, 1, -1, branch, NULL},
     {"NonZero", 6, 0, -1, -1, data_dependent, NULL},
     {"Unique", 6, 0, -1, -1, data_dependent, NULL},
     {"Compress", 6, 0, -1, -1, data_dependent, NULL},
     {"NonMaxSuppression", 6, 0, -1, -1, data_dependent, NULL},
-    {"Loop", 6, 0, -1, -1, no_loops, NULL},
-    {"Scan", 6, 0, -1, -1, no_loops, NULL},
     {"SequenceMap", 6, 0, -1, -1, no_sequences, NULL},
     {"SequenceAt", 6, 0, -1, -1, no_sequences, NULL},
     {"SequenceConstruct", 6, 0, -1, -1, no_sequences, NULL},
