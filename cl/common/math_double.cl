@@ -70,6 +70,8 @@ static inline SN_T SN_D_FN(inf_sign)(SN_T x) {
 
 static inline SN_I32 SN_D_FN(to_i8)(SN_T x) { return SN_D_I32(SN_D_CLAMP(x, -128.0, 127.0)); }
 static inline SN_I32 SN_D_FN(to_u8)(SN_T x) { return SN_D_I32(SN_D_CLAMP(x, 0.0, 255.0)); }
+static inline SN_I32 SN_D_FN(to_u16)(SN_T x) { return SN_D_I32(SN_D_CLAMP(x, 0.0, 65535.0)); }
+static inline SN_I64 SN_D_FN(to_u32)(SN_T x) { return SN_D_I64(SN_D_CLAMP(x, 0.0, 4294967295.0)); }
 static inline SN_I32 SN_D_FN(to_i16)(SN_T x) { return SN_D_I32(SN_D_CLAMP(x, -32768.0, 32767.0)); }
 static inline SN_I32 SN_D_FN(to_i32)(SN_T x) { return SN_D_I32(SN_D_CLAMP(x, -2147483648.0, 2147483647.0)); }
 

@@ -287,7 +287,13 @@ SN_LARGE_FUNCTION SN_T SN_FN(tan)(SN_T x) {
 
 static inline SN_I32 SN_FN(to_i8)(SN_T x) { return SN_CVT_I(SN_CLAMP(x, -128.0f, 127.0f)); }
 static inline SN_I32 SN_FN(to_u8)(SN_T x) { return SN_CVT_I(SN_CLAMP(x, 0.0f, 255.0f)); }
+static inline SN_I32 SN_FN(to_u16)(SN_T x) { return SN_CVT_I(SN_CLAMP(x, 0.0f, 65535.0f)); }
 static inline SN_I32 SN_FN(to_i16)(SN_T x) { return SN_CVT_I(SN_CLAMP(x, -32768.0f, 32767.0f)); }
+
+static inline SN_I64 SN_FN(to_u32)(SN_T x) {
+    SN_I64 inside = SN_CVT_L(SN_CLAMP(x, 0.0f, 4294967296.0f));
+    return min(inside, (SN_I64)(4294967295L));
+}
 
 /* The largest int is no float: 2147483520 is the last one below. */
 static inline SN_I32 SN_FN(to_i32)(SN_T x) {

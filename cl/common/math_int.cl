@@ -7,6 +7,8 @@
 #define SN_I_U(x) SN_JOIN(as_u, SN_T)(x)
 #define SN_I_S(x) SN_JOIN(as_, SN_T)(x)
 #define SN_I_NEG(x) SN_I_S(SN_I_U(SN_I_C(0)) - SN_I_U(x))
+/* The number of an element's last bit. */
+#define SN_I_LAST SN_I_C((int)(sizeof(SN_T) / SN_W * 8 - 1))
 /* A divisor that can be divided by: 0 and -1 become 1. */
 #define SN_I_SAFE(y) ((((y) == SN_I_C(0)) | ((y) == SN_I_C(-1))) ? SN_I_C(1) : (y))
 #endif
@@ -19,6 +21,20 @@ static inline SN_T SN_I_FN(div)(SN_T x, SN_T y) {
     SN_T q = x / SN_I_SAFE(y);
     q = y == SN_I_C(-1) ? SN_I_NEG(x) : q;
     return y == SN_I_C(0) ? SN_I_C(0) : q;
+}
+
+static inline SN_T SN_I_FN(bit_and)(SN_T x, SN_T y) { return x & y; }
+static inline SN_T SN_I_FN(bit_or)(SN_T x, SN_T y) { return x | y; }
+static inline SN_T SN_I_FN(bit_xor)(SN_T x, SN_T y) { return x ^ y; }
+
+static inline SN_T SN_I_FN(shift_left)(SN_T x, SN_T y) {
+    SN_T within = y & SN_I_LAST;
+    return within == y ? SN_I_S(SN_I_U(x) << SN_I_U(within)) : SN_I_C(0);
+}
+
+static inline SN_T SN_I_FN(shift_right)(SN_T x, SN_T y) {
+    SN_T within = y & SN_I_LAST;
+    return x >> (within == y ? within : SN_I_LAST);
 }
 
 static inline SN_T SN_I_FN(fmod)(SN_T x, SN_T y) { return x % SN_I_SAFE(y); }

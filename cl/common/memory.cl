@@ -2,7 +2,7 @@
  *
  * sn_load_<dtype>(p, i) and sn_loadv_<dtype>(N, p, i) give float, double, int or long, as a scalar or a vector of N;
  * sn_store_<dtype>(v, p, i) and sn_storev_<dtype>(N, v, p, i) round to nearest even (real dtypes) or wrap (integers). p
- * points to the storage type: float, half, ushort (bf16), double, char, uchar (u8, bool), short, int, long.
+ * points to the storage type: float, half, ushort (bf16), double, char, uchar (u8, bool), short, ushort, int, uint, long.
  * sn_aloadv and sn_astorev are the same for p + i aligned to the vector, which some compilers must be told. */
 #ifndef SN_MEMORY_CL
 #define SN_MEMORY_CL
@@ -57,6 +57,8 @@ SN_DEFINE_F16(16)
 #define sn_load_i16(p, i) ((int)(p)[i])
 #define sn_load_i32(p, i) ((p)[i])
 #define sn_load_i64(p, i) ((p)[i])
+#define sn_load_u16(p, i) ((int)(p)[i])
+#define sn_load_u32(p, i) ((long)(p)[i])
 #define sn_load_bool(p, i) ((int)(p)[i])
 
 #define sn_store_f32(v, p, i) ((p)[i] = (v))
@@ -68,6 +70,8 @@ SN_DEFINE_F16(16)
 #define sn_store_i16(v, p, i) ((p)[i] = (short)(v))
 #define sn_store_i32(v, p, i) ((p)[i] = (v))
 #define sn_store_i64(v, p, i) ((p)[i] = (v))
+#define sn_store_u16(v, p, i) ((p)[i] = (ushort)(v))
+#define sn_store_u32(v, p, i) ((p)[i] = (uint)(v))
 #define sn_store_bool(v, p, i) ((p)[i] = (uchar)(v))
 
 /* Vectors aligned to their elements only. */
@@ -80,6 +84,8 @@ SN_DEFINE_F16(16)
 #define sn_loadv_i16(N, p, i) convert_int##N(vload##N(0, (p) + (i)))
 #define sn_loadv_i32(N, p, i) vload##N(0, (p) + (i))
 #define sn_loadv_i64(N, p, i) vload##N(0, (p) + (i))
+#define sn_loadv_u16(N, p, i) convert_int##N(vload##N(0, (p) + (i)))
+#define sn_loadv_u32(N, p, i) convert_long##N(vload##N(0, (p) + (i)))
 #define sn_loadv_bool(N, p, i) convert_int##N(vload##N(0, (p) + (i)))
 
 #define sn_storev_f32(N, v, p, i) vstore##N((v), 0, (p) + (i))
@@ -91,6 +97,8 @@ SN_DEFINE_F16(16)
 #define sn_storev_i16(N, v, p, i) vstore##N(convert_short##N(v), 0, (p) + (i))
 #define sn_storev_i32(N, v, p, i) vstore##N((v), 0, (p) + (i))
 #define sn_storev_i64(N, v, p, i) vstore##N((v), 0, (p) + (i))
+#define sn_storev_u16(N, v, p, i) vstore##N(convert_ushort##N(v), 0, (p) + (i))
+#define sn_storev_u32(N, v, p, i) vstore##N(convert_uint##N(v), 0, (p) + (i))
 #define sn_storev_bool(N, v, p, i) vstore##N(convert_uchar##N(v), 0, (p) + (i))
 
 /* Vectors aligned to the whole vector. */
@@ -105,6 +113,8 @@ SN_DEFINE_F16(16)
 #define sn_aloadv_i16(N, p, i) convert_int##N(SN_AT(short, N, p, i))
 #define sn_aloadv_i32(N, p, i) SN_AT(int, N, p, i)
 #define sn_aloadv_i64(N, p, i) SN_AT(long, N, p, i)
+#define sn_aloadv_u16(N, p, i) convert_int##N(SN_AT(ushort, N, p, i))
+#define sn_aloadv_u32(N, p, i) convert_long##N(SN_AT(uint, N, p, i))
 #define sn_aloadv_bool(N, p, i) convert_int##N(SN_AT(uchar, N, p, i))
 
 #define sn_astorev_f32(N, v, p, i) (SN_AT_OUT(float, N, p, i) = (v))
@@ -116,6 +126,8 @@ SN_DEFINE_F16(16)
 #define sn_astorev_i16(N, v, p, i) (SN_AT_OUT(short, N, p, i) = convert_short##N(v))
 #define sn_astorev_i32(N, v, p, i) (SN_AT_OUT(int, N, p, i) = (v))
 #define sn_astorev_i64(N, v, p, i) (SN_AT_OUT(long, N, p, i) = (v))
+#define sn_astorev_u16(N, v, p, i) (SN_AT_OUT(ushort, N, p, i) = convert_ushort##N(v))
+#define sn_astorev_u32(N, v, p, i) (SN_AT_OUT(uint, N, p, i) = convert_uint##N(v))
 #define sn_astorev_bool(N, v, p, i) (SN_AT_OUT(uchar, N, p, i) = convert_uchar##N(v))
 
 #endif

@@ -25,7 +25,9 @@ extern "C" {
     X(I16, "i16", 2)                                                                                                   \
     X(I32, "i32", 4)                                                                                                   \
     X(I64, "i64", 8)                                                                                                   \
-    X(BOOL, "bool", 1)
+    X(BOOL, "bool", 1)                                                                                                 \
+    X(U16, "u16", 2)                                                                                                   \
+    X(U32, "u32", 4)
 
 typedef enum sinter_dtype {
     SINTER_DTYPE_NONE = 0,

@@ -43,6 +43,7 @@ sni_ctype sni_ctype_of(sinter_dtype dtype) {
     case SINTER_F64:
         return SNI_C_DOUBLE;
     case SINTER_I64:
+    case SINTER_U32: /* no narrower type has all of its numbers */
         return SNI_C_LONG;
     default:
         return SNI_C_INT;
@@ -90,6 +91,10 @@ static const char *storage_type(sinter_dtype dtype) {
         return "uchar";
     case SINTER_I16:
         return "short";
+    case SINTER_U16:
+        return "ushort";
+    case SINTER_U32:
+        return "uint";
     case SINTER_I64:
         return "long";
     default:

@@ -12,10 +12,13 @@ const char *sni_emit_wrap(sni_emitter *e, sinter_dtype dtype, int width, const c
     const char *narrow = dtype == SINTER_I8    ? "char"
                          : dtype == SINTER_U8  ? "uchar"
                          : dtype == SINTER_I16 ? "short"
+                         : dtype == SINTER_U16 ? "ushort"
+                         : dtype == SINTER_U32 ? "uint"
                                                : NULL;
     if (narrow == NULL) return text;
-    if (width == 1) return sni_emit_format(e, "(int)(%s)(%s)", narrow, text);
-    return sni_emit_format(e, "convert_int%d(convert_%s%d(%s))", width, narrow, width, text);
+    const char *wide = sni_ctype_name(sni_ctype_of(dtype), 1);
+    if (width == 1) return sni_emit_format(e, "(%s)(%s)(%s)", wide, narrow, text);
+    return sni_emit_format(e, "convert_%s%d(convert_%s%d(%s))", wide, width, narrow, width, text);
 }
 
 const char *sni_emit_operand(sni_emitter *e, const sni_scope *scope, int s, sni_ctype type, int width) {
@@ -64,7 +67,7 @@ static const char *cast_to_real(sni_emitter *e, const sni_scope *scope, int s, i
     sni_ctype type = sni_ctype_of(stmt->dtype);
     bool half = stmt->dtype == SINTER_F16 || stmt->dtype == SINTER_BF16;
     sinter_dtype source = e->loop->stmts[stmt->args[0]].dtype;
-    bool wide = source == SINTER_F64 || source == SINTER_I64 || source == SINTER_I32;
+    bool wide = source == SINTER_F64 || source == SINTER_I64 || source == SINTER_I32 || source == SINTER_U32;
     const char *value = half && wide ? odd_float(e, scope, stmt->args[0], sni_ctype_of(source), width)
                                      : sni_emit_operand(e, scope, stmt->args[0], type, width);
     if (!half || e->loop->stmts[stmt->args[0]].dtype == stmt->dtype || !used_by_statement(e->loop, s)) return value;

@@ -253,7 +253,7 @@ static void note_types(sni_loop *loop) {
     for (int i = 0; i < loop->stmt_count; ++i) {
         const sni_stmt *s = &loop->stmts[i];
         if (s->dtype == SINTER_F64) loop->uses_f64 = true;
-        if (s->dtype == SINTER_I64 && s->kind != SNI_STMT_INDEX) loop->uses_i64 = true;
+        if ((s->dtype == SINTER_I64 || s->dtype == SINTER_U32) && s->kind != SNI_STMT_INDEX) loop->uses_i64 = true;
     }
 }
 

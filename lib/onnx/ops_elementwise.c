@@ -151,20 +151,12 @@ static void prelu(sni_onnx_call *call) {
     call->out[0] = sni_onnx_binary(call, "prelu", x, slope);
 }
 
-/* The only unsigned dtype is u8: shifting is multiplying and dividing by powers of two. */
 static void bit_shift(sni_onnx_call *call) {
-    uint32_t x = sni_onnx_in(call, 0), y = sni_onnx_in(call, 1);
     const char *direction = sni_onnx_attr_text(call, "direction", "");
     bool left = strcmp(direction, "LEFT") == 0;
     if (!left && strcmp(direction, "RIGHT") != 0) sni_onnx_fail(call, SINTER_PARSE, "direction '%s'", direction);
-    if (sni_onnx_type(call, x).dtype != SINTER_U8)
-        sni_onnx_fail(call, SINTER_UNSUPPORTED, "of %s", sinter_dtype_name(sni_onnx_type(call, x).dtype));
-    uint32_t two = sni_onnx_scalar(call, SINTER_I64, 2);
-    /* Shifts by 8 and more leave nothing; 16 keeps the power within an i64. */
-    y = sni_onnx_binary_scalar(call, "min", sni_onnx_cast(call, y, SINTER_I64), 16);
-    uint32_t wide = sni_onnx_cast(call, x, SINTER_I64);
-    wide = sni_onnx_binary(call, left ? "mul" : "div", wide, sni_onnx_binary(call, "pow", two, y));
-    call->out[0] = sni_onnx_cast(call, wide, SINTER_U8);
+    call->out[0] =
+        sni_onnx_binary(call, left ? "shift_left" : "shift_right", sni_onnx_in(call, 0), sni_onnx_in(call, 1));
 }
 
 static const sni_onnx_row rows[] = {
@@ -223,6 +215,10 @@ static const sni_onnx_row rows[] = {
     {"Pow", 6, 2, 2, 1, power, NULL},
     {"Mod", 10, 2, 2, 1, mod, NULL},
     {"PRelu", 6, 2, 2, 1, prelu, NULL},
+    {"BitwiseAnd", 18, 2, 2, 1, binary, "bit_and"},
+    {"BitwiseOr", 18, 2, 2, 1, binary, "bit_or"},
+    {"BitwiseXor", 18, 2, 2, 1, binary, "bit_xor"},
+    {"BitwiseNot", 18, 1, 1, 1, unary, "bit_not"},
     {"BitShift", 11, 2, 2, 1, bit_shift, NULL},
     {"Max", 6, 1, -1, 1, variadic, "max"},
     {"Min", 6, 1, -1, 1, variadic, "min"},

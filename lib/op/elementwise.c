@@ -78,10 +78,12 @@ static whole whole_pow(whole x, whole y) {
 #define REAL_OF_NUMBER REAL_FUNCTION
 #define REAL_OF_ANY REAL_FUNCTION
 #define REAL_OF_BOOL NO_FUNCTION
+#define REAL_OF_INT NO_FUNCTION
 #define WHOLE_OF_REAL NO_FUNCTION
 #define WHOLE_OF_NUMBER WHOLE_FUNCTION
 #define WHOLE_OF_ANY WHOLE_FUNCTION
 #define WHOLE_OF_BOOL WHOLE_FUNCTION
+#define WHOLE_OF_INT WHOLE_FUNCTION
 
 #define rsqrt(x) (1 / sqrt(x))
 #define sigmoid(x) real_sigmoid(x)
@@ -116,6 +118,11 @@ static whole whole_pow(whole x, whole y) {
 #define mod(x, y) whole_mod(x, y)
 #define fmod(x, y) whole_fmod(x, y)
 #define pow(x, y) whole_pow(x, y)
+#define bit_and(x, y) ((x) & (y))
+#define bit_or(x, y) ((x) | (y))
+#define bit_xor(x, y) ((x) ^ (y))
+#define shift_left(x, y) ((y) < 0 || (y) > 63 ? 0 : (int64_t)((uint64_t)(x) << (int)(y)))
+#define shift_right(x, y) ((y) < 0 || (y) > 63 ? ((x) < 0 ? -1 : 0) : (x) >> (int)(y))
 #define SNI_ROW(class, name, arity, result, cost, attrs, traits, expression, doc) WHOLE_OF_##class(name, expression)
 #include "op/elementwise.inc"
 #undef SNI_ROW
@@ -126,6 +133,11 @@ static whole whole_pow(whole x, whole y) {
 #undef mod
 #undef fmod
 #undef pow
+#undef bit_and
+#undef bit_or
+#undef bit_xor
+#undef shift_left
+#undef shift_right
 
 /* In the order of the rows. */
 static const struct {
@@ -138,6 +150,7 @@ static const struct {
 #define FUNCTIONS_NUMBER(name) {REAL_POINTER(name), WHOLE_POINTER(name)},
 #define FUNCTIONS_ANY(name) {REAL_POINTER(name), WHOLE_POINTER(name)},
 #define FUNCTIONS_BOOL(name) {NULL, WHOLE_POINTER(name)},
+#define FUNCTIONS_INT(name) {NULL, WHOLE_POINTER(name)},
 #define SNI_ROW(class, name, arity, result, cost, attrs, traits, expression, doc) FUNCTIONS_##class(name)
 #include "op/elementwise.inc"
 #undef SNI_ROW

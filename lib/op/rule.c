@@ -248,6 +248,10 @@ int64_t sni_dtype_highest(sinter_dtype dtype) {
         return INT32_MAX;
     case SINTER_I64:
         return INT64_MAX;
+    case SINTER_U16:
+        return UINT16_MAX;
+    case SINTER_U32:
+        return UINT32_MAX;
     default:
         return 1;
     }

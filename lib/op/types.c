@@ -18,6 +18,8 @@ sni_dtype_class sni_dtype_class_of(sinter_dtype dtype) {
     case SINTER_I16:
     case SINTER_I32:
     case SINTER_I64:
+    case SINTER_U16:
+    case SINTER_U32:
         return SNI_CLASS_INT;
     case SINTER_BOOL:
         return SNI_CLASS_BOOL;
@@ -122,6 +124,10 @@ int64_t sni_dtype_wrap(sinter_dtype dtype, int64_t value) {
         return (int16_t)(uint16_t)(uint64_t)value;
     case SINTER_I32:
         return (int32_t)(uint32_t)(uint64_t)value;
+    case SINTER_U16:
+        return (uint16_t)(uint64_t)value;
+    case SINTER_U32:
+        return (uint32_t)(uint64_t)value;
     case SINTER_BOOL:
         return value != 0;
     default:
@@ -158,6 +164,14 @@ static int64_t load_int(sinter_dtype dtype, const void *data, int64_t index) {
     }
     if (dtype == SINTER_I16) {
         LOAD_AS(int16_t);
+        return element;
+    }
+    if (dtype == SINTER_U16) {
+        LOAD_AS(uint16_t);
+        return element;
+    }
+    if (dtype == SINTER_U32) {
+        LOAD_AS(uint32_t);
         return element;
     }
     LOAD_AS(uint8_t);
@@ -201,9 +215,11 @@ void sni_dtype_store(sinter_dtype dtype, void *data, int64_t index, double f, in
         memcpy(at, &i, size);
         break;
     case SINTER_I32:
+    case SINTER_U32: /* the same bits */
         memcpy(at, &i32, size);
         break;
     case SINTER_I16:
+    case SINTER_U16:
         memcpy(at, &i16, size);
         break;
     case SINTER_I8:

@@ -111,8 +111,12 @@ static int precision(sinter_dtype dtype) {
         return 8;
     case SINTER_I16:
         return 15;
+    case SINTER_U16:
+        return 16;
     case SINTER_I32:
         return 31;
+    case SINTER_U32:
+        return 32;
     case SINTER_I64:
         return 63;
     case SINTER_F16:
@@ -127,7 +131,7 @@ static int precision(sinter_dtype dtype) {
 }
 
 static bool is_signed(sinter_dtype dtype) {
-    return dtype != SINTER_U8 && dtype != SINTER_BOOL;
+    return dtype != SINTER_U8 && dtype != SINTER_U16 && dtype != SINTER_U32 && dtype != SINTER_BOOL;
 }
 
 /* Does every value of `from` have the same value in `to`? */
