@@ -64,8 +64,9 @@ typedef struct {
 } npy_type;
 
 static const npy_type npy_types[] = {
-    {"<f4", SINTER_F32}, {"<f2", SINTER_F16}, {"<f8", SINTER_F64}, {"|i1", SINTER_I8},   {"|u1", SINTER_U8},
-    {"<i2", SINTER_I16}, {"<u2", SINTER_U16}, {"<u4", SINTER_U32}, {"<i4", SINTER_I32}, {"<i8", SINTER_I64}, {"|b1", SINTER_BOOL},
+    {"<f4", SINTER_F32}, {"<f2", SINTER_F16}, {"<f8", SINTER_F64},  {"|i1", SINTER_I8},
+    {"|u1", SINTER_U8},  {"<i2", SINTER_I16}, {"<u2", SINTER_U16},  {"<u4", SINTER_U32},
+    {"<i4", SINTER_I32}, {"<i8", SINTER_I64}, {"|b1", SINTER_BOOL},
 };
 #define NPY_TYPE_COUNT (sizeof npy_types / sizeof *npy_types)
 
