@@ -60,14 +60,16 @@ static inline cell run_cast(const interpreter *in, const sni_stmt *s) {
     } else if (sni_dtype_is_real(s->dtype)) {
         y.f = sni_dtype_round(s->dtype, real ? x.f : (double)x.i);
     } else if (real) {
-        double low = s->dtype == SINTER_I8    ? -128
-                     : s->dtype == SINTER_U8  ? 0
-                     : s->dtype == SINTER_I16 ? -32768
-                     : s->dtype == SINTER_I32 ? -2147483648.0
+        double low = s->dtype == SINTER_I8                                                       ? -128
+                     : s->dtype == SINTER_U8 || s->dtype == SINTER_U16 || s->dtype == SINTER_U32 ? 0
+                     : s->dtype == SINTER_I16                                                    ? -32768
+                     : s->dtype == SINTER_I32                                                    ? -2147483648.0
                                               : -9223372036854775808.0;
         double high = s->dtype == SINTER_I8    ? 127
                       : s->dtype == SINTER_U8  ? 255
                       : s->dtype == SINTER_I16 ? 32767
+                      : s->dtype == SINTER_U16 ? 65535
+                      : s->dtype == SINTER_U32 ? 4294967295
                       : s->dtype == SINTER_I32 ? 2147483647.0
                                                : 9223372036854775808.0;
         y.i = x.f != x.f               ? 0
