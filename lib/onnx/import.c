@@ -1,6 +1,7 @@
 /* The walk over a model: inputs, initialisers, then every node that an output needs, in an order in
  * which each comes after what it uses. */
 #include "onnx/import.h"
+#include "onnx/narrow.h"
 
 #include <string.h>
 
@@ -94,8 +95,10 @@ static sinter_status run_row(sni_onnx_call *call) {
     if (!call->row)
         return sni_fail(SINTER_UNSUPPORTED, "no such operator in opset %lld is known", (long long)call->opset);
     SNI_TRY(check_arity(call));
+    SNI_TRY(sni_onnx_check_narrow(call));
     call->row->build(call);
-    return check_outputs(call);
+    SNI_TRY(check_outputs(call));
+    return sni_onnx_spread_narrow(call);
 }
 
 /* ---- bodies: the main graph, a function, a branch ---- */
@@ -411,6 +414,7 @@ static sinter_status import_graph(sni_onnx_importer *importer) {
 static void importer_deinit(sni_onnx_importer *importer) {
     for (size_t i = 0; i < importer->file_count; i++) sni_onnx_file_release(importer->files[i]);
     sni_free(importer->files);
+    sni_free(importer->narrow);
     sni_free(importer->file_names);
     sni_arena_release(importer->arena);
 }

@@ -129,7 +129,9 @@ typedef struct sni_onnx_importer {
     size_t file_count, file_capacity;
     size_t nodes_left; /* guards against functions that call functions that call ... */
     bool *dim_used;    /* options->dim_names[i] was met */
-    bool use_hints;    /* believe the model's value_info; see sni_onnx_hint */
+    uint8_t *narrow;   /* value -> its data type where that is only held (onnx/narrow.h), else 0 */
+    size_t narrow_capacity;
+    bool use_hints; /* believe the model's value_info; see sni_onnx_hint */
 } sni_onnx_importer;
 
 typedef struct sni_onnx_call sni_onnx_call;

@@ -1,5 +1,5 @@
 /* ONNX operators that map every element, with broadcasting. */
-#include "onnx/importer.h"
+#include "onnx/narrow.h"
 
 #include <string.h>
 
@@ -126,8 +126,21 @@ static void where(sni_onnx_call *call) {
     call->out[0] = sni_onnx_where(call, sni_onnx_in(call, 0), sni_onnx_in(call, 1), sni_onnx_in(call, 2));
 }
 
+/* From or to a type that is only held; false: neither is. */
+static bool cast_narrow(sni_onnx_call *call, int32_t to, sinter_dtype dtype) {
+    uint32_t x = sni_onnx_in(call, 0);
+    int32_t from = sni_onnx_narrow_of(call->importer, x);
+    if (!from && !sni_onnx_is_narrow(to)) return false;
+    sni_onnx_rounding rounding = {.saturate = sni_onnx_attr_int(call, "saturate", 1) != 0,
+                                  .round_mode = sni_onnx_attr_text(call, "round_mode", "up")};
+    if (from) x = sni_onnx_decode(call, x);
+    call->out[0] = sni_onnx_is_narrow(to) ? sni_onnx_encode(call, x, to, &rounding) : sni_onnx_cast(call, x, dtype);
+    return true;
+}
+
 static void cast_to(sni_onnx_call *call) {
     int64_t to = sni_onnx_attr_int(call, "to", 0);
+    if (to > 0 && to < 100 && cast_narrow(call, (int32_t)to, sni_onnx_dtype((int32_t)to))) return;
     sinter_dtype dtype = to > 0 && to < 100 ? sni_onnx_dtype((int32_t)to) : SINTER_DTYPE_NONE;
     if (dtype == SINTER_DTYPE_NONE)
         sni_onnx_fail(call, SINTER_UNSUPPORTED, "to data type %s",
@@ -137,6 +150,7 @@ static void cast_to(sni_onnx_call *call) {
 
 static void cast_like(sni_onnx_call *call) {
     sinter_dtype dtype = sni_onnx_type(call, sni_onnx_in(call, 1)).dtype;
+    if (cast_narrow(call, sni_onnx_narrow_of(call->importer, sni_onnx_in(call, 1)), dtype)) return;
     call->out[0] = sni_onnx_cast(call, sni_onnx_in(call, 0), dtype);
 }
 

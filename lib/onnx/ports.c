@@ -1,6 +1,7 @@
 /* What a model says of its values: types and dimensions of its inputs, its outputs, and hints about what lies
  * between. */
 #include "onnx/import.h"
+#include "onnx/narrow.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -104,7 +105,7 @@ static sinter_status type_of(sni_onnx_importer *importer, const Onnx__ValueInfoP
     if (!type || type->value_case != ONNX__TYPE_PROTO__VALUE_TENSOR_TYPE)
         return sni_fail(SINTER_UNSUPPORTED, "input '%s' is no tensor", name);
     const Onnx__TypeProto__Tensor *tensor = type->tensor_type;
-    out->dtype = sni_onnx_dtype(tensor->elem_type);
+    out->dtype = sni_onnx_storage_dtype(tensor->elem_type);
     if (out->dtype == SINTER_DTYPE_NONE)
         return sni_fail(SINTER_UNSUPPORTED, "input '%s' has the data type %s", name,
                         sni_onnx_dtype_name(tensor->elem_type));
@@ -151,6 +152,7 @@ sinter_status sni_onnx_add_input(sni_onnx_importer *importer, sni_onnx_scope *sc
     else
         value = sni_graph_add_input(importer->graph, name, &type);
     if (!value) return sinter_graph_status(importer->graph);
+    SNI_TRY(sni_onnx_mark_narrow(importer, value, info->type->tensor_type->elem_type));
     return sni_onnx_scope_add(scope, importer->arena, name, SNI_ONNX_VALUE, 0, value);
 }
 

@@ -1,5 +1,5 @@
 /* TensorProto: element types, the forms in which a file stores elements, external data. */
-#include "onnx/importer.h"
+#include "onnx/narrow.h"
 
 #include <string.h>
 
@@ -27,6 +27,17 @@ static const type_row types[] = {
     {"COMPLEX64", SINTER_DTYPE_NONE},
     {"COMPLEX128", SINTER_DTYPE_NONE},
     {"BFLOAT16", SINTER_BF16},
+    /* These are only held: onnx/narrow.h. */
+    {"FLOAT8E4M3FN", SINTER_DTYPE_NONE},
+    {"FLOAT8E4M3FNUZ", SINTER_DTYPE_NONE},
+    {"FLOAT8E5M2", SINTER_DTYPE_NONE},
+    {"FLOAT8E5M2FNUZ", SINTER_DTYPE_NONE},
+    {"UINT4", SINTER_DTYPE_NONE},
+    {"INT4", SINTER_DTYPE_NONE},
+    {"FLOAT4E2M1", SINTER_DTYPE_NONE},
+    {"FLOAT8E8M0", SINTER_DTYPE_NONE},
+    {"UINT2", SINTER_DTYPE_NONE},
+    {"INT2", SINTER_DTYPE_NONE},
 };
 #define TYPE_COUNT ((int32_t)(sizeof types / sizeof *types))
 
@@ -44,11 +55,14 @@ typedef struct {
     sinter_dtype dtype;
     sinter_shape shape;
     size_t count, size_bytes;
+    size_t stored_bytes; /* less than size_bytes for elements of fewer than 8 bits */
+    int32_t data_type;
 } layout;
 
 static sinter_status layout_of(const Onnx__TensorProto *proto, layout *out) {
     *out = (layout){.name = proto->name ? proto->name : "", .count = 1};
-    out->dtype = sni_onnx_dtype(proto->has_data_type ? proto->data_type : 0);
+    out->data_type = proto->has_data_type ? proto->data_type : 0;
+    out->dtype = sni_onnx_storage_dtype(out->data_type);
     if (out->dtype == SINTER_DTYPE_NONE)
         return sni_fail(SINTER_UNSUPPORTED, "tensor '%s' has the data type %s", out->name,
                         sni_onnx_dtype_name(proto->data_type));
@@ -65,12 +79,19 @@ static sinter_status layout_of(const Onnx__TensorProto *proto, layout *out) {
     out->shape = sinter_shape_make(proto->n_dims, proto->dims);
     if (!sni_mul_size(out->count, sinter_dtype_size(out->dtype), &out->size_bytes) || out->size_bytes > PTRDIFF_MAX)
         return sni_fail(SINTER_PARSE, "tensor '%s' is too large for memory", out->name);
+    out->stored_bytes = out->size_bytes;
+    int bits = sni_onnx_stored_bits(out->data_type);
+    if (bits < 8) out->stored_bytes = (out->count * (size_t)bits + 7) / 8;
     return SINTER_OK;
 }
 
+static bool is_packed(const layout *tensor) {
+    return sni_onnx_stored_bits(tensor->data_type) < 8;
+}
+
 static sinter_status wrong_size(const layout *tensor, const char *where, size_t have) {
-    return sni_fail(SINTER_PARSE, "tensor '%s' needs %zu bytes, but its %s holds %zu", tensor->name, tensor->size_bytes,
-                    where, have);
+    return sni_fail(SINTER_PARSE, "tensor '%s' needs %zu bytes, but its %s holds %zu", tensor->name,
+                    tensor->stored_bytes, where, have);
 }
 
 /* A file may not hold other bytes than 0 and 1 in a bool; they become 1. */
@@ -104,8 +125,8 @@ static void store_int32(sinter_dtype dtype, const int32_t *from, size_t count, v
 static sinter_status check_stored(const Onnx__TensorProto *proto, const layout *tensor) {
     size_t have = 0;
     if (proto->has_raw_data)
-        return proto->raw_data.len == tensor->size_bytes ? SINTER_OK
-                                                         : wrong_size(tensor, "raw_data", proto->raw_data.len);
+        return proto->raw_data.len == tensor->stored_bytes ? SINTER_OK
+                                                           : wrong_size(tensor, "raw_data", proto->raw_data.len);
     switch (tensor->dtype) {
     case SINTER_F32:
         have = proto->n_float_data;
@@ -116,11 +137,30 @@ static sinter_status check_stored(const Onnx__TensorProto *proto, const layout *
     case SINTER_I64:
         have = proto->n_int64_data;
         break;
+    case SINTER_U32:
+        have = proto->n_uint64_data;
+        break;
     default:
         have = proto->n_int32_data;
         break;
     }
+    if (is_packed(tensor)) return have == tensor->stored_bytes ? SINTER_OK : wrong_count(tensor, have);
     return have == tensor->count ? SINTER_OK : wrong_count(tensor, have);
+}
+
+/* data, which has room for one byte an element, is used up. */
+static sinter_status unpack_stored(const Onnx__TensorProto *proto, const layout *tensor, void *data, void **out_data) {
+    uint8_t *packed = sni_malloc(tensor->stored_bytes);
+    if (!packed) {
+        sni_free(data);
+        return sni_out_of_memory("a tensor");
+    }
+    for (size_t i = 0; i < tensor->stored_bytes; i++)
+        packed[i] = proto->has_raw_data ? proto->raw_data.data[i] : (uint8_t)proto->int32_data[i];
+    sni_onnx_unpack_bits(tensor->data_type, packed, tensor->count, data);
+    sni_free(packed);
+    *out_data = data;
+    return SINTER_OK;
 }
 
 /* The elements in memory of their own, from whichever field holds them; sni_free. */
@@ -138,8 +178,11 @@ static sinter_status copy_stored(const Onnx__TensorProto *proto, const layout *t
         from = proto->double_data;
     else if (tensor->dtype == SINTER_I64)
         from = proto->int64_data;
+    if (is_packed(tensor)) return unpack_stored(proto, tensor, data, out_data);
     if (from)
         memcpy(data, from, tensor->size_bytes);
+    else if (tensor->dtype == SINTER_U32)
+        for (size_t i = 0; i < tensor->count; i++) ((uint32_t *)data)[i] = (uint32_t)proto->uint64_data[i];
     else
         store_int32(tensor->dtype, proto->int32_data, tensor->count, data);
     clean_bools(tensor, data);
@@ -192,7 +235,7 @@ static sinter_status external_of(const Onnx__TensorProto *proto, const layout *t
     if (!out->location || !location_is_safe(out->location))
         return sni_fail(SINTER_PARSE, "tensor '%s': external data at '%s' is not beside the model", tensor->name,
                         out->location ? out->location : "");
-    if (out->has_length && out->length != tensor->size_bytes)
+    if (out->has_length && out->length != tensor->stored_bytes)
         return wrong_size(tensor, "external data", (size_t)out->length);
     return SINTER_OK;
 }
@@ -227,9 +270,9 @@ static sinter_status find_external(sni_onnx_importer *importer, const Onnx__Tens
     sinter_status status = open_external(importer, place.location, out_file);
     if (status != SINTER_OK) return sni_fail_in(status, "tensor '%s'", tensor->name);
     size_t size = sni_onnx_file_size(*out_file);
-    if (place.offset > size || tensor->size_bytes > size - (size_t)place.offset)
+    if (place.offset > size || tensor->stored_bytes > size - (size_t)place.offset)
         return sni_fail(SINTER_PARSE, "tensor '%s' needs bytes %llu to %llu of '%s', which has %zu", tensor->name,
-                        (unsigned long long)place.offset, (unsigned long long)place.offset + tensor->size_bytes,
+                        (unsigned long long)place.offset, (unsigned long long)place.offset + tensor->stored_bytes,
                         place.location, size);
     *out_data = (const uint8_t *)sni_onnx_file_data(*out_file) + place.offset;
     return SINTER_OK;
@@ -248,6 +291,14 @@ static sinter_status add_copy(sni_onnx_importer *importer, const layout *tensor,
  * be any byte, so bools are always copied and cleaned. */
 static sinter_status add_raw(sni_onnx_importer *importer, const layout *tensor, sni_onnx_file *file,
                              const uint8_t *data, uint32_t *out_value) {
+    if (is_packed(tensor)) {
+        uint8_t *elements = sni_malloc(tensor->size_bytes);
+        if (!elements) return sni_out_of_memory("a tensor");
+        sni_onnx_unpack_bits(tensor->data_type, data, tensor->count, elements);
+        sinter_status status = add_copy(importer, tensor, elements, out_value);
+        sni_free(elements);
+        return status;
+    }
     bool borrow = file && tensor->dtype != SINTER_BOOL && tensor->size_bytes > 0 &&
                   (uintptr_t)data % sinter_dtype_size(tensor->dtype) == 0;
     if (borrow) {
@@ -275,12 +326,12 @@ static sinter_status add_stored(sni_onnx_importer *importer, const Onnx__TensorP
     return status;
 }
 
-sinter_status sni_onnx_tensor_constant(sni_onnx_importer *importer, const sni_onnx_initializer *source,
-                                       uint32_t *out_value) {
+static sinter_status add_tensor(sni_onnx_importer *importer, const sni_onnx_initializer *source, layout *tensor_of,
+                                uint32_t *out_value) {
     const Onnx__TensorProto *proto = source->proto;
     layout tensor;
-    *out_value = 0;
     SNI_TRY(layout_of(proto, &tensor));
+    *tensor_of = tensor;
     if (proto->has_data_location && proto->data_location == ONNX__TENSOR_PROTO__DATA_LOCATION__EXTERNAL) {
         sni_onnx_file *file = NULL;
         const uint8_t *data = NULL;
@@ -288,10 +339,18 @@ sinter_status sni_onnx_tensor_constant(sni_onnx_importer *importer, const sni_on
         return add_raw(importer, &tensor, file, data, out_value);
     }
     if (source->raw) {
-        if (source->raw_size != tensor.size_bytes) return wrong_size(&tensor, "raw_data", source->raw_size);
+        if (source->raw_size != tensor.stored_bytes) return wrong_size(&tensor, "raw_data", source->raw_size);
         return add_raw(importer, &tensor, importer->model->file, source->raw, out_value);
     }
     return add_stored(importer, proto, &tensor, out_value);
+}
+
+sinter_status sni_onnx_tensor_constant(sni_onnx_importer *importer, const sni_onnx_initializer *source,
+                                       uint32_t *out_value) {
+    layout tensor;
+    *out_value = 0;
+    SNI_TRY(add_tensor(importer, source, &tensor, out_value));
+    return sni_onnx_mark_narrow(importer, *out_value, tensor.data_type);
 }
 
 /* ---- tensors of their own ---- */
