@@ -2,9 +2,11 @@
 #ifndef SINTER_SINTER_H
 #define SINTER_SINTER_H
 
+#include <sinter/cache.h>
 #include <sinter/graph.h>
 #include <sinter/kernel.h>
 #include <sinter/plan.h>
+#include <sinter/plan_info.h>
 #include <sinter/runtime.h>
 #include <sinter/status.h>
 #include <sinter/types.h>

@@ -38,6 +38,9 @@ typedef enum sinter_status {
 /* The text of a status ("success", "out of host memory", ...). Never NULL. Any thread. */
 SINTER_API const char *sinter_status_string(sinter_status status);
 
+/* The version of the library that is loaded ("0.1.0"), where SINTER_VERSION_STRING is that of the headers. Any thread. */
+SINTER_API const char *sinter_version(void);
+
 /* What went wrong in the last call that failed on the calling thread: what, where, and
  * where there is one the OpenCL error's name or the build log with numbered source.
  * Never NULL; "" when nothing failed yet. The text belongs to the library and stays valid

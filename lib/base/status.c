@@ -55,6 +55,10 @@ const char *sinter_last_error(void) {
     return t_text ? t_text : "";
 }
 
+const char *sinter_version(void) {
+    return SINTER_VERSION_STRING;
+}
+
 const char *sinter_status_string(sinter_status status) {
     switch (status) {
 #define STATUS_CASE(name, text)                                                                                        \

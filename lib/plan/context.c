@@ -6,8 +6,8 @@
 #include "plan/plan.h"
 
 /* The greatest element count or launch size of a step: beyond 31 bits it needs 64-bit indices. */
-static sinter_status needs_64_bits(const sni_context *c, const sni_step *step, bool *out) {
-    sni_bindings b = sni_dims_bindings(&c->dims);
+sinter_status sni_step_needs_wide(const sni_step *step, const sni_dims *dims, bool *out) {
+    sni_bindings b = sni_dims_bindings(dims);
     const sni_loop *loop = &step->loop;
     int64_t n;
     *out = false;
@@ -90,7 +90,7 @@ static sinter_status prepare_step(sinter_plan *plan, sni_context *c, size_t n) {
     if (step->kind != SNI_STEP_LAUNCH) return SINTER_OK;
     sni_bindings b = sni_dims_bindings(&c->dims);
     chosen k;
-    SNI_TRY(needs_64_bits(c, step, &c->wide[n]));
+    SNI_TRY(sni_step_needs_wide(step, &c->dims, &c->wide[n]));
     SNI_TRY(choose(plan, c, n, &k));
     for (int d = 0; d < k.spec->dims; ++d) {
         int64_t global;
@@ -133,13 +133,20 @@ static uint64_t arena_serial(const sinter_plan *plan, const sni_context *c) {
     return serial;
 }
 
+/* Everything but memory, which makes the context fit the next run of its dimensions. */
+static sinter_status prepare(sinter_plan *plan, sni_context *c) {
+    if (c->placed) return SINTER_OK;
+    c->arena_serial = 0; /* offsets may be others, and kernels new */
+    SNI_TRY(sni_context_place(plan, c));
+    for (size_t n = 0; n < plan->step_count; ++n) SNI_TRY(prepare_step(plan, c, n));
+    c->placed = true;
+    return SINTER_OK;
+}
+
 static sinter_status ready(sinter_plan *plan, sni_context *c) {
     bool before = c->placed;
+    SNI_TRY(prepare(plan, c));
     c->placed = false; /* until all of it has gone well */
-    if (!before) {
-        SNI_TRY(sni_context_place(plan, c));
-        for (size_t n = 0; n < plan->step_count; ++n) SNI_TRY(prepare_step(plan, c, n));
-    }
     SNI_TRY(sni_context_take_memory(plan, c));
     uint64_t serial = arena_serial(plan, c);
     if (!before || !serial || serial != c->arena_serial) SNI_TRY(set_memory(plan, c, true));
@@ -183,13 +190,13 @@ static sni_context *take_idle(sinter_plan *plan, const sni_dims *dims) {
     return found;
 }
 
-sinter_status sni_context_acquire(sinter_plan *plan, const sni_dims *dims, sni_context **out_context) {
-    *out_context = NULL;
+/* An idle context of these dimensions, else one that has them and is not placed. NULL: out of memory. */
+static sni_context *take(sinter_plan *plan, const sni_dims *dims) {
     sni_mutex_lock(&plan->mutex);
     sni_context *c = take_idle(plan, dims);
     sni_mutex_unlock(&plan->mutex);
     if (!c) c = sni_context_create(plan);
-    if (!c) return sni_out_of_memory("a run");
+    if (!c) return NULL;
     c->next = NULL;
     if (!same_dims(&c->dims, dims)) {
         c->placed = false;
@@ -197,13 +204,28 @@ sinter_status sni_context_acquire(sinter_plan *plan, const sni_dims *dims, sni_c
         memcpy(c->dims.dims, dims->dims, dims->count * sizeof *dims->dims);
         memcpy(c->dims.values, dims->values, dims->count * sizeof *dims->values);
     }
-    sinter_status status = ready(plan, c);
-    if (status != SINTER_OK) {
+    return c;
+}
+
+static sinter_status take_and(sinter_status (*make)(sinter_plan *, sni_context *), sinter_plan *plan,
+                              const sni_dims *dims, sni_context **out_context) {
+    *out_context = NULL;
+    sni_context *c = take(plan, dims);
+    if (!c) return sni_out_of_memory("a run");
+    sinter_status status = make(plan, c);
+    if (status == SINTER_OK)
+        *out_context = c;
+    else
         sni_context_release(plan, c);
-        return status;
-    }
-    *out_context = c;
-    return SINTER_OK;
+    return status;
+}
+
+sinter_status sni_context_acquire(sinter_plan *plan, const sni_dims *dims, sni_context **out_context) {
+    return take_and(ready, plan, dims, out_context);
+}
+
+sinter_status sni_context_prepare(sinter_plan *plan, const sni_dims *dims, sni_context **out_context) {
+    return take_and(prepare, plan, dims, out_context);
 }
 
 static void give_memory_back(const sinter_plan *plan, sni_context *c) {

@@ -174,6 +174,10 @@ sinter_status sni_plan_choose(sinter_plan *plan, sni_step *step);
 sni_context *sni_context_create(const sinter_plan *plan);
 /* A context for these dimensions, from the idle ones or new, with memory for the temporaries. */
 sinter_status sni_context_acquire(sinter_plan *plan, const sni_dims *dims, sni_context **out_context);
+/* The same without memory, for runs to come: to be given back. */
+sinter_status sni_context_prepare(sinter_plan *plan, const sni_dims *dims, sni_context **out_context);
+/* Do these sizes need the step's kernel with 64-bit indices? */
+sinter_status sni_step_needs_wide(const sni_step *step, const sni_dims *dims, bool *out);
 /* The arguments that name inputs and outputs, when those have memory. */
 sinter_status sni_context_set_ports(sinter_plan *plan, sni_context *context);
 /* The kernel that a step runs, and what describes it. */
