@@ -6,6 +6,27 @@
 
 #define MAX_STEPS 1024
 
+/* An ONNX activation: the graph's operator, or a name of its own for those that are composed here. */
+typedef struct {
+    const char *name, *op;
+    int parameters;     /* how many of alpha and beta it has */
+    double alpha, beta; /* presets, then the values */
+} activation;
+
+static const activation activation_rows[] = {
+    {"Sigmoid", "sigmoid", 0, 0, 0},
+    {"Tanh", "tanh", 0, 0, 0},
+    {"Relu", "relu", 0, 0, 0},
+    {"Softsign", "softsign", 0, 0, 0},
+    {"Softplus", "softplus", 0, 0, 0},
+    {"LeakyRelu", "leaky_relu", 1, 0.01, 0},
+    {"ThresholdedRelu", "thresholded_relu", 1, 1, 0},
+    {"Elu", "elu", 1, 1, 0},
+    {"HardSigmoid", "hard_sigmoid", 2, 0.2, 0.5},
+    {"Affine", NULL, 2, 1, 0},
+    {"ScaledTanh", "tanh", 2, 1, 1},
+};
+
 typedef struct {
     int gates; /* 1, 3 or 4 */
     int64_t steps, directions, hidden;
@@ -15,7 +36,7 @@ typedef struct {
     sni_expr batch;
     sinter_dtype dtype;
     double clip; /* 0: none */
-    const char *activations[6];
+    activation activations[6];
 } network;
 
 /* One direction's operands: weights are transposed. */
@@ -24,7 +45,7 @@ typedef struct {
     uint32_t recurrent, recurrent_bias;
     uint32_t peephole; /* [3 * hidden] or 0 */
     uint32_t h, c;
-    const char *const *activations;
+    const activation *activations;
 } direction;
 
 static uint32_t part(sni_onnx_call *call, uint32_t x, int axis, int64_t start, int64_t size) {
@@ -38,27 +59,40 @@ static uint32_t pick(sni_onnx_call *call, uint32_t x, int axis, int64_t at) {
 
 /* ---- attributes and operands ---- */
 
-static const char *graph_activation(sni_onnx_call *call, const char *name) {
-    static const char *const names[][2] = {
-        {"Sigmoid", "sigmoid"}, {"Tanh", "tanh"}, {"Relu", "relu"}, {"Softsign", "softsign"}, {"Softplus", "softplus"}};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (strcmp(names[i][0], name) == 0) return names[i][1];
-    sni_onnx_fail(call, SINTER_UNSUPPORTED, "activation '%s'", name);
-    return "tanh";
+/* Names are compared without regard to case, as ONNX has it. */
+static bool same_name(const char *row, const uint8_t *text, size_t length) {
+    if (strlen(row) != length) return false;
+    for (size_t i = 0; i < length; i++)
+        if ((row[i] | 32) != (text[i] | 32)) return false;
+    return true;
 }
 
+static activation find_activation(sni_onnx_call *call, const uint8_t *text, size_t length) {
+    for (size_t i = 0; i < sizeof activation_rows / sizeof *activation_rows; i++)
+        if (same_name(activation_rows[i].name, text, length)) return activation_rows[i];
+    sni_onnx_fail(call, SINTER_UNSUPPORTED, "activation '%.*s'", (int)(length < 64 ? length : 64),
+                  length ? (const char *)text : "");
+    return activation_rows[0];
+}
+
+/* Values of activation_alpha and activation_beta are consumed by the functions that have such a parameter, in order. */
 static void read_activations(sni_onnx_call *call, network *net) {
     static const char *const presets[5][3] = {
-        [1] = {"tanh"}, [3] = {"sigmoid", "tanh"}, [4] = {"sigmoid", "tanh", "tanh"}};
-    int each = net->gates == 1 ? 1 : net->gates - 1;
+        [1] = {"Tanh"}, [3] = {"Sigmoid", "Tanh"}, [4] = {"Sigmoid", "Tanh", "Tanh"}};
+    int each = net->gates == 1 ? 1 : net->gates - 1, alpha_count, beta_count, alphas_used = 0, betas_used = 0;
     const Onnx__AttributeProto *given = sni_onnx_attr(call, "activations");
-    for (int i = 0; i < each * net->directions; i++) {
-        net->activations[i] = presets[net->gates][i % each];
-        if (!given || (size_t)i >= given->n_strings) continue;
-        char name[32] = "";
-        size_t length = given->strings[i].len;
-        if (length > 0 && length < sizeof name) memcpy(name, given->strings[i].data, length);
-        net->activations[i] = graph_activation(call, name);
+    const float *alphas = sni_onnx_attr_floats(call, "activation_alpha", &alpha_count);
+    const float *betas = sni_onnx_attr_floats(call, "activation_beta", &beta_count);
+    if (given && given->n_strings > 0 && given->n_strings != (size_t)(each * net->directions))
+        sni_onnx_fail(call, SINTER_PARSE, "%zu activations, not %d", given->n_strings, each * (int)net->directions);
+    for (int i = 0; i < each * net->directions && call->status == SINTER_OK; i++) {
+        const char *preset = presets[net->gates][i % each];
+        bool own = given && (size_t)i < given->n_strings;
+        activation *f = &net->activations[i];
+        *f = own ? find_activation(call, given->strings[i].data, given->strings[i].len)
+                 : find_activation(call, (const uint8_t *)preset, strlen(preset));
+        if (f->parameters > 0 && alphas_used < alpha_count) f->alpha = (double)alphas[alphas_used++];
+        if (f->parameters > 1 && betas_used < beta_count) f->beta = (double)betas[betas_used++];
     }
 }
 
@@ -86,12 +120,11 @@ static bool read_network(sni_onnx_call *call, int gates, network *net) {
     return call->status == SINTER_OK;
 }
 
-/* Rows that end early: their state stays and their output is 0 from there on. */
+/* Rows that end early: behind their end their state stays and their output is 0. Walked backwards, a row's state stays as
+ * it began until its last element is reached. */
 static void read_lengths(sni_onnx_call *call, network *net) {
     uint32_t lengths = sni_onnx_in(call, 4);
     if (!lengths) return;
-    if (net->directions == 2 || net->backward_only)
-        sni_onnx_fail(call, SINTER_UNSUPPORTED, "sequence_lens in the reverse direction");
     net->lengths = sni_onnx_unsqueeze(call, sni_onnx_cast(call, lengths, SINTER_I64), 1);
 }
 
@@ -132,13 +165,25 @@ static direction direction_of(sni_onnx_call *call, const network *net, int64_t d
 
 /* ---- cells ---- */
 
-static uint32_t activate(sni_onnx_call *call, const network *net, const char *name, uint32_t x) {
+static uint32_t apply(sni_onnx_call *call, const activation *f, uint32_t x) {
+    if (!f->op) return sni_onnx_binary_scalar(call, "add", sni_onnx_binary_scalar(call, "mul", x, f->alpha), f->beta);
+    if (strcmp(f->name, "ScaledTanh") == 0) {
+        x = sni_onnx_unary(call, "tanh", sni_onnx_binary_scalar(call, "mul", x, f->beta));
+        return sni_onnx_binary_scalar(call, "mul", x, f->alpha);
+    }
+    if (f->parameters == 0) return sni_onnx_unary(call, f->op, x);
+    return sni_onnx_emit(call, f->op, SNI_IN(x),
+                         SNI_ATTRS(sni_attr_float(f->alpha),
+                                   f->parameters > 1 ? sni_attr_float(f->beta) : (sni_attr){.kind = SNI_ATTR_NONE}));
+}
+
+static uint32_t activate(sni_onnx_call *call, const network *net, const activation *f, uint32_t x) {
     if (net->clip > 0)
         x = sni_onnx_emit(
             call, "clip",
             SNI_IN(x, sni_onnx_scalar(call, net->dtype, -net->clip), sni_onnx_scalar(call, net->dtype, net->clip)),
             NULL);
-    return sni_onnx_unary(call, name, x);
+    return apply(call, f, x);
 }
 
 static uint32_t gate(sni_onnx_call *call, const network *net, uint32_t all, int index) {
@@ -147,7 +192,7 @@ static uint32_t gate(sni_onnx_call *call, const network *net, uint32_t all, int 
 
 static uint32_t rnn_cell(sni_onnx_call *call, const network *net, const direction *way, uint32_t x) {
     uint32_t sum = sni_onnx_binary(call, "matmul", way->h, way->recurrent);
-    return activate(call, net, way->activations[0], sni_onnx_binary(call, "add", x, sum));
+    return activate(call, net, &way->activations[0], sni_onnx_binary(call, "add", x, sum));
 }
 
 /* Gates in the order z, r, h. */
@@ -159,14 +204,14 @@ static uint32_t gru_cell(sni_onnx_call *call, const network *net, const directio
         from_h = sni_onnx_binary(call, "add", from_h, way->recurrent_bias);
         both = sni_onnx_binary(call, "add", x, from_h);
     }
-    z = activate(call, net, way->activations[0], gate(call, net, both, 0));
-    r = activate(call, net, way->activations[0], gate(call, net, both, 1));
+    z = activate(call, net, &way->activations[0], gate(call, net, both, 0));
+    r = activate(call, net, &way->activations[0], gate(call, net, both, 1));
     if (linear_before_reset)
         h = sni_onnx_binary(call, "mul", r, gate(call, net, from_h, 2));
     else
         h = sni_onnx_binary(call, "matmul", sni_onnx_binary(call, "mul", r, way->h),
                             gate(call, net, way->recurrent, 2));
-    h = activate(call, net, way->activations[1], sni_onnx_binary(call, "add", gate(call, net, x, 2), h));
+    h = activate(call, net, &way->activations[1], sni_onnx_binary(call, "add", gate(call, net, x, 2), h));
     /* (1 - z) h + z H = h + z (H - h) */
     uint32_t change = sni_onnx_binary(call, "sub", way->h, h);
     return sni_onnx_binary(call, "add", h, sni_onnx_binary(call, "mul", z, change));
@@ -182,21 +227,21 @@ static uint32_t peep(sni_onnx_call *call, const network *net, const direction *w
 /* Gates in the order i, o, f, c; peepholes i, o, f. */
 static uint32_t lstm_cell(sni_onnx_call *call, const network *net, direction *way, uint32_t x, uint32_t *out_c) {
     bool coupled = sni_onnx_attr_int(call, "input_forget", 0) != 0;
-    const char *const *f = way->activations;
+    const activation *f = way->activations;
     uint32_t all = sni_onnx_binary(call, "add", x, sni_onnx_binary(call, "matmul", way->h, way->recurrent));
     uint32_t i = peep(call, net, way, gate(call, net, all, 0), 0, way->c);
     uint32_t forget = peep(call, net, way, gate(call, net, all, 2), 2, way->c);
-    i = activate(call, net, f[0], i);
+    i = activate(call, net, &f[0], i);
     if (coupled)
         forget = sni_onnx_binary(call, "sub", sni_onnx_scalar(call, net->dtype, 1), i);
     else
-        forget = activate(call, net, f[0], forget);
-    uint32_t fresh = activate(call, net, f[1], gate(call, net, all, 3));
+        forget = activate(call, net, &f[0], forget);
+    uint32_t fresh = activate(call, net, &f[1], gate(call, net, all, 3));
     *out_c = sni_onnx_binary(call, "add", sni_onnx_binary(call, "mul", forget, way->c),
                              sni_onnx_binary(call, "mul", i, fresh));
     uint32_t o = peep(call, net, way, gate(call, net, all, 1), 1, *out_c);
-    o = activate(call, net, f[0], o);
-    return sni_onnx_binary(call, "mul", o, sni_onnx_unary(call, f[2], *out_c));
+    o = activate(call, net, &f[0], o);
+    return sni_onnx_binary(call, "mul", o, apply(call, &f[2], *out_c));
 }
 
 /* ---- the walk over time ---- */

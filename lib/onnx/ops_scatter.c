@@ -30,10 +30,13 @@ static const rule *rule_of(sni_onnx_call *call) {
  * axis more than data. */
 static uint32_t settle(sni_onnx_call *call, const rule *r, uint32_t data, uint32_t hits, uint32_t updates, int axis) {
     uint32_t missing = sni_onnx_scalar_like(call, updates, r->neutral);
+    bool truth = sni_onnx_type(call, data).dtype == SINTER_BOOL;
+    if (truth && r->combine) sni_onnx_fail(call, SINTER_UNSUPPORTED, "reduction '%s' of bool", r->reduction);
     /* A maximum or minimum of hits and misses: a miss stands for the old value. */
     bool extreme = strcmp(r->reduce, "reduce_max") == 0 || strcmp(r->reduce, "reduce_min") == 0;
     if (extreme) missing = sni_onnx_unsqueeze(call, data, axis);
-    uint32_t picked = sni_onnx_reduce(call, r->reduce, sni_onnx_where(call, hits, updates, missing), 1, &axis, false);
+    uint32_t picked = sni_onnx_reduce(call, truth ? "reduce_any" : r->reduce,
+                                      sni_onnx_where(call, hits, updates, missing), 1, &axis, false);
     uint32_t any = sni_onnx_reduce(call, "reduce_any", hits, 1, &axis, false); /* of no updates: none */
     if (r->combine) picked = sni_onnx_binary(call, r->combine, data, picked);
     return sni_onnx_where(call, any, picked, data);

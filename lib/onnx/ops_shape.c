@@ -241,38 +241,53 @@ static void slice(sni_onnx_call *call) {
                   [SNI_SLICE_SIZES] = sni_onnx_exprs(call, &sizes)));
 }
 
-/* The sizes of a Split's parts. */
-static bool parts_of(sni_onnx_call *call, sni_expr dim, sni_onnx_list *out) {
-    int parts = call->out_count;
+/* Part i of parts: the operand's or attribute's word, else equal ones of which the last is smaller when the dimension is no
+ * multiple of their number. */
+typedef struct {
+    sni_onnx_list operand;
+    sni_onnx_ints given;
+    sni_expr each, dim;
+    int parts;
+} partition;
+
+static bool partition_of(sni_onnx_call *call, sni_expr dim, partition *p) {
     uint32_t value = sni_onnx_in(call, 1);
-    sni_onnx_ints given = sni_onnx_attr_ints(call, "split");
+    *p = (partition){.given = sni_onnx_attr_ints(call, "split"), .dim = dim, .parts = call->out_count};
+    int named = -1;
+    if (call->opset >= 13) p->given.given = false;
     if (call->opset >= 13 && value) {
-        if (!sni_onnx_elements(call, value, "split operand", out)) return false;
-    } else if (call->opset < 13 && given.given && given.count <= SNI_MAX_LIST) {
-        out->count = given.count;
-        for (int i = 0; i < given.count; i++) out->at[i] = sni_onnx_const(call, given.at[i]);
-    } else if (parts <= SNI_MAX_LIST) {
-        /* The last part is smaller when the dimension is no multiple of their number. */
-        sni_expr each = sni_sym_ceil_div(call->sym, dim, sni_onnx_const(call, parts));
-        sni_expr rest = sni_sym_sub(call->sym, dim, sni_sym_mul_i(call->sym, each, parts - 1));
-        for (int i = 0; i < parts; i++) out->at[i] = i + 1 < parts ? each : rest;
-        out->count = parts;
+        if (!sni_onnx_elements(call, value, "split operand", &p->operand)) return false;
+        named = p->operand.count;
+    } else if (p->given.given) {
+        named = p->given.count;
     }
-    if (out->count == parts) return true;
-    sni_onnx_fail(call, SINTER_PARSE, "%d parts for %d outputs", out->count, parts);
-    return false;
+    if (named >= 0 && named != p->parts)
+        sni_onnx_fail(call, SINTER_PARSE, "it says %d parts and has %d outputs", named, p->parts);
+    int64_t wanted = sni_onnx_attr_int(call, "num_outputs", p->parts);
+    if (wanted != p->parts)
+        sni_onnx_fail(call, SINTER_PARSE, "num_outputs is %lld, and it has %d outputs", (long long)wanted, p->parts);
+    p->each = sni_sym_ceil_div(call->sym, dim, sni_onnx_const(call, p->parts));
+    return call->status == SINTER_OK;
+}
+
+static sni_expr part_size(sni_onnx_call *call, const partition *p, int i) {
+    if (p->operand.count) return p->operand.at[i];
+    if (p->given.given) return sni_onnx_const(call, p->given.at[i]);
+    if (i + 1 < p->parts) return p->each;
+    return sni_sym_sub(call->sym, p->dim, sni_sym_mul_i(call->sym, p->each, p->parts - 1));
 }
 
 static void split(sni_onnx_call *call) {
     uint32_t x = sni_onnx_in(call, 0);
     int axis = sni_onnx_attr_axis(call, "axis", 0, sni_onnx_rank(call, x));
     sni_expr dim = sni_onnx_dim(call, x, axis), at = sni_onnx_const(call, 0);
-    sni_onnx_list parts = {0};
+    partition p;
     int64_t whole, sum;
-    if (axis < 0 || !parts_of(call, dim, &parts)) return;
-    for (int i = 0; i < parts.count; i++) {
-        if (sni_onnx_wants(call, i)) call->out[i] = sni_onnx_slice_axis(call, x, axis, at, parts.at[i]);
-        at = sni_sym_add(call->sym, at, parts.at[i]);
+    if (axis < 0 || call->out_count < 1 || !partition_of(call, dim, &p)) return;
+    for (int i = 0; i < p.parts && call->status == SINTER_OK; i++) {
+        sni_expr size = part_size(call, &p, i);
+        if (sni_onnx_wants(call, i)) call->out[i] = sni_onnx_slice_axis(call, x, axis, at, size);
+        at = sni_sym_add(call->sym, at, size);
     }
     if (sni_sym_is_const(call->sym, dim, &whole) && sni_sym_is_const(call->sym, at, &sum) && whole != sum)
         sni_onnx_fail(call, SINTER_SHAPE, "parts of %lld in a dimension of %lld", (long long)sum, (long long)whole);
