@@ -17,6 +17,7 @@ static const sni_onnx_family *const families[] = {
     &sni_onnx_nn_family,        &sni_onnx_norm_family,   &sni_onnx_quant_family,     &sni_onnx_loss_family,
     &sni_onnx_recurrent_family, &sni_onnx_einsum_family, &sni_onnx_resize_family,    &sni_onnx_scatter_family,
     &sni_onnx_sample_family,    &sni_onnx_misc_family,   &sni_onnx_attention_family, &sni_onnx_loop_family,
+    &sni_onnx_signal_family,    &sni_onnx_places_family,
 };
 
 const sni_onnx_row *sni_onnx_find_row(const char *name) {

@@ -299,5 +299,6 @@ extern const sni_onnx_family sni_onnx_elementwise, sni_onnx_reduce_family, sni_o
     sni_onnx_nn_family, sni_onnx_norm_family, sni_onnx_quant_family, sni_onnx_loss_family, sni_onnx_recurrent_family,
     sni_onnx_einsum_family, sni_onnx_resize_family, sni_onnx_scatter_family, sni_onnx_sample_family,
     sni_onnx_misc_family, sni_onnx_attention_family, sni_onnx_loop_family;
+extern const sni_onnx_family sni_onnx_signal_family, sni_onnx_places_family;
 
 #endif
