@@ -14,6 +14,8 @@ static const Onnx__AttributeProto *own(const Onnx__NodeProto *node, const char *
 const Onnx__AttributeProto *sni_onnx_attr(sni_onnx_call *call, const char *name) {
     const sni_onnx_scope *scope = call->scope;
     const Onnx__AttributeProto *found = own(call->node, name);
+    for (size_t i = 0; found && i < call->node->n_attribute && i < 64; i++)
+        if (call->node->attribute[i] == found) call->asked |= (uint64_t)1 << i;
     while (found && found->ref_attr_name && found->ref_attr_name[0]) {
         name = found->ref_attr_name;
         found = scope && scope->call ? own(scope->call, name) : NULL;

@@ -98,6 +98,8 @@ static sinter_status run_row(sni_onnx_call *call) {
     SNI_TRY(check_arity(call));
     SNI_TRY(sni_onnx_check_narrow(call));
     call->row->build(call);
+    if (call->status == SINTER_OK) SNI_TRY(sinter_graph_status(call->graph));
+    sni_onnx_check_attrs(call);
     SNI_TRY(check_outputs(call));
     return sni_onnx_spread_narrow(call);
 }
@@ -237,8 +239,8 @@ static sinter_status import_node(body *b, size_t index) {
         values[i] = name ? name->value : 0;
     }
     sni_onnx_call call = {
-        importer,      importer->graph, importer->sym,  b->scope,          node,     NULL, b->scope->opset,
-        (int)in_count, values,          (int)out_count, values + in_count, SINTER_OK};
+        importer,      importer->graph, importer->sym,  b->scope,          node,      NULL, b->scope->opset,
+        (int)in_count, values,          (int)out_count, values + in_count, SINTER_OK, 0};
     sni_graph_set_name(importer->graph, node_name(node));
     sinter_status status = build_node(&call);
     sni_graph_set_name(importer->graph, NULL);

@@ -165,6 +165,7 @@ struct sni_onnx_call {
     int out_count;
     uint32_t *out; /* to be filled */
     sinter_status status;
+    uint64_t asked; /* which of the node's own attributes were looked at, by index */
 };
 
 /* Input i or 0, and whether output i is asked for. */
@@ -206,6 +207,8 @@ typedef struct sni_onnx_ints {
 } sni_onnx_ints;
 
 const Onnx__AttributeProto *sni_onnx_attr(sni_onnx_call *call, const char *name);
+/* Fails the call when the node has an attribute that its row neither asked for nor may do without (unread.c). */
+void sni_onnx_check_attrs(sni_onnx_call *call);
 bool sni_onnx_has_attr(sni_onnx_call *call, const char *name);
 int64_t sni_onnx_attr_int(sni_onnx_call *call, const char *name, int64_t preset);
 double sni_onnx_attr_float(sni_onnx_call *call, const char *name, double preset);

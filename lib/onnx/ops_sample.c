@@ -115,10 +115,14 @@ static void grid_sample(sni_onnx_call *call) {
         sni_onnx_fail(call, SINTER_UNSUPPORTED, "operands of rank %d and %d", in.count, out.count);
         return;
     }
+    /* Opset 20 dropped the prefix "bi". */
+    const char *plain = strncmp(mode, "bi", 2) == 0 ? mode + 2 : mode;
+    bool cubic = strcmp(plain, "cubic") == 0, nearest = strcmp(mode, "nearest") == 0;
+    if (!cubic && !nearest && strcmp(plain, "linear") != 0) sni_onnx_fail(call, SINTER_UNSUPPORTED, "mode '%s'", mode);
     sni_expr points = sni_sym_mul(call->sym, out.at[1], out.at[2]), one = sni_onnx_const(call, 1);
     sampler s = {.align = sni_onnx_attr_int(call, "align_corners", 0) != 0,
-                 .cubic = strcmp(mode, "bicubic") == 0,
-                 .nearest = strcmp(mode, "nearest") == 0,
+                 .cubic = cubic,
+                 .nearest = nearest,
                  .border = strcmp(padding, "border") == 0,
                  .reflect = strcmp(padding, "reflection") == 0,
                  .shape = {3, {in.at[0], one, points}},

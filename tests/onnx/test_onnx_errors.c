@@ -276,6 +276,22 @@ static void reshape_case(int count, const int64_t *shape, sinter_status want, co
     tiny_expect(&t, NULL, want, words);
 }
 
+static void refused_attribute(const char *name, const char *words) {
+    tiny t;
+    relu_model(&t);
+    tiny_attr_int(&t, tiny_node(&t, "Abs", "size", "y", "z"), name, 1);
+    tiny_output(&t, "z");
+    tiny_expect(&t, NULL, SINTER_UNSUPPORTED, words);
+}
+
+/* An attribute that the operator's row does not ask for is refused by its name. */
+START_TEST(unknown_attributes) {
+    refused_attribute("newest", "size|'newest'");
+    refused_attribute("consumed", "size|'consumed'"); /* a part of a name that may be there */
+    refused_attribute("inputs", "size|'inputs'");
+}
+END_TEST
+
 START_TEST(impossible_shapes) {
     reshape_case(1, (const int64_t[]){7}, SINTER_SHAPE, "form");
     reshape_case(2, (const int64_t[]){-1, -1}, SINTER_SHAPE, "form");
@@ -438,6 +454,7 @@ int main(void) {
         missing_elements,
         external_data,
         attributes,
+        unknown_attributes,
         impossible_shapes,
         inputs,
         options,
