@@ -12,8 +12,10 @@ extern "C" {
 typedef struct sinter_kernel sinter_kernel;
 
 typedef struct sinter_kernel_source {
-    /* OpenCL C. It may #include "common/memory.cl" and the other files of cl/common, which are
-     * part of the library. Read during the call only. */
+    /* OpenCL C. It may #include "common/math.cl", which is part of the library and needs no macro: functions
+     * sn_<name>_<type> (sn_exp_float4) of float, int, long and, where the device has it, double, scalars and vectors of 2,
+     * 4, 8 and 16, and loads and stores by dtype (sn_load_bf16). `sinter ops --kernel-functions` lists them. Read during
+     * the call only. */
     const char *text;
     /* Name of the __kernel function. */
     const char *entry;

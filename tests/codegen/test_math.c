@@ -5,7 +5,9 @@
 #include <math.h>
 #include <stdint.h>
 
+#include "base/str.h"
 #include "device_run.h"
+#include "kernel/embedded.h"
 #include "op/op.h"
 
 static test_device device;
@@ -113,13 +115,19 @@ static void run_function(const char *function, const char *scalar, const char *f
         snprintf(ly, sizeof ly, "%s%s(i, y)", load, w);
         snprintf(store, sizeof store, "vstore%s(v, i, r)", w);
     }
+    char head[512];
+    if (strcmp(file, "math") == 0)
+        snprintf(head, sizeof head, "#include \"common/math.cl\"\n");
+    else
+        snprintf(head, sizeof head,
+                 "%s#include \"common/types.cl\"\n#define SN_T %s\n#define SN_W %d\n#define SN_I32 int%s\n"
+                 "#define SN_I64 long%s\n#include \"common/%s.cl\"\n",
+                 strcmp(scalar, "double") == 0 ? "#pragma OPENCL EXTENSION cl_khr_fp64 : enable\n" : "", type, width, w,
+                 w, file);
     snprintf(text, sizeof text,
-             "%s#include \"common/types.cl\"\n#define SN_T %s\n#define SN_W %d\n#define SN_I32 int%s\n"
-             "#define SN_I64 long%s\n#include \"common/%s.cl\"\n"
-             "__kernel void f(__global const %s *x, __global const %s *y, __global %s *r) {\n"
+             "%s__kernel void f(__global const %s *x, __global const %s *y, __global %s *r) {\n"
              "    size_t i = get_global_id(0);\n    %s v = sn_%s_%s(%s%s%s);\n    %s;\n}\n",
-             strcmp(scalar, "double") == 0 ? "#pragma OPENCL EXTENSION cl_khr_fp64 : enable\n" : "", type, width, w, w,
-             file, scalar, scalar, result_scalar, result_type, function, type, lx, arity > 1 ? ", " : "",
+             head, scalar, scalar, result_scalar, result_type, function, type, lx, arity > 1 ? ", " : "",
              arity > 1 ? ly : "", store);
     sni_program *program = build_kernel(&device, text, "f", "");
     sni_launch *launch;
@@ -464,14 +472,100 @@ START_TEST(integer_functions) {
 }
 END_TEST
 
+/* ---- The header for hand-written kernels ------------------------------------------------------- */
+
+typedef struct offered {
+    const char *name;
+    int parameters;
+    const char *classes;
+} offered;
+
+static const offered offers[] = {
+#define FUNCTION(name, parameters, classes, meaning) {#name, parameters, classes},
+#include "../cl/common/functions.inc"
+#undef FUNCTION
+};
+enum { OFFERS = sizeof offers / sizeof *offers };
+
+static const char *const offered_types[] = {"float", "double", "int", "long"};
+
+static bool is_offered(const offered *f, int type) {
+    if (type == 1 && !device.device->caps.has_f64) return false;
+    return type == 0 ? f->classes[0] != 'i' : strchr(f->classes, type == 1 ? 'r' : 'i') != NULL;
+}
+
+/* Every row can be called in every type and width, all of them from one kernel. */
+START_TEST(math_header_has_every_function) {
+    for (int width = 1; width <= 16; width *= 2) {
+        sni_str text = SNI_STR_INIT;
+        const char *w = width_suffix(width);
+        sni_str_append(&text, "#include \"common/math.cl\"\n#include \"common/math.cl\"\n");
+        for (int type = 0; type < 4; ++type)
+            for (int f = 0; f < OFFERS; ++f)
+                if (is_offered(&offers[f], type))
+                    sni_str_printf(&text, "void use_%s_%s(%s%s x, %s%s y) { (void)sn_%s_%s%s(%s); }\n", offers[f].name,
+                                   offered_types[type], offered_types[type], w, offered_types[type], w, offers[f].name,
+                                   offered_types[type], w, offers[f].parameters == 1 ? "x" : "x, y");
+        sni_str_append(&text, "__kernel void f(__global float *r) { r[get_global_id(0)] = sn_exp_float(1.0f); }\n");
+        sni_program_release(build_kernel(&device, sni_str_text(&text), "f", ""));
+        sni_str_deinit(&text);
+    }
+}
+END_TEST
+
+/* Every function that the sources define for a type is a row, or a part of one that is named here. */
+START_TEST(every_function_is_a_row) {
+    static const char *const parts[] = {"exp_tail", "exp_rest",    "log_tail", "log_sum",  "trig_rest", "sin_core",
+                                        "cos_core", "sin_quarter", "sin_huge", "cos_huge", "tan_huge",  "odd_float"};
+    int found = 0;
+    for (const sni_embedded_file *file = sni_embedded_files; file->name != NULL; ++file) {
+        if (strncmp(file->name, "common/math_", 12) != 0) continue;
+        for (const char *at = file->text; (at = strstr(at, "FN(")) != NULL; at += 3) {
+            char name[32] = "";
+            if (sscanf(at, "FN(%31[a-z0-9_])(SN_T", name) != 1 || strncmp(at + 3 + strlen(name), ")(SN_T", 6) != 0)
+                continue;
+            bool known = false;
+            for (int i = 0; i < OFFERS && !known; ++i) known = strcmp(offers[i].name, name) == 0;
+            for (size_t i = 0; i < sizeof parts / sizeof *parts && !known; ++i) known = strcmp(parts[i], name) == 0;
+            ck_assert_msg(known, "%s has '%s', cl/common/functions.inc has not", file->name, name);
+            ++found;
+        }
+    }
+    ck_assert_int_gt(found, OFFERS);
+}
+END_TEST
+
+/* Values by way of the header: each function in another width. */
+START_TEST(math_header_values) {
+    float *result = malloc(POINTS * sizeof(float));
+    for (int f = 0; f < REAL_FUNCTIONS; ++f) {
+        const real_function *function = &real_functions[f];
+        int width = 1 << f % 5, at;
+        run_function(function->name, "float", "math", function->one != NULL ? 1 : 2, width, points_x, points_y, result,
+                     "float", 4, 4, POINTS);
+        double worst = worst_error(function, result, &at);
+        ck_assert_msg(worst <= function->ulp, "%s float x%d: %g ulp at (%.9g, %.9g): %.9g", function->name, width,
+                      worst, points_x[at], points_y[at], result[at]);
+    }
+    free(result);
+}
+END_TEST
+
 int main(void) {
     test_device_open(&device);
     cl_device_fp_config config = 0;
     clGetDeviceInfo(device.device->id, CL_DEVICE_SINGLE_FP_CONFIG, sizeof config, &config, NULL);
     has_denormals = (config & CL_FP_DENORM) != 0;
     make_points();
-    const TTest *const tests[] = {float_functions,     double_functions,   casts_saturate,
-                                  rounding_to_16_bits, storage_of_16_bits, integer_functions};
+    const TTest *const tests[] = {float_functions,
+                                  double_functions,
+                                  casts_saturate,
+                                  rounding_to_16_bits,
+                                  storage_of_16_bits,
+                                  integer_functions,
+                                  math_header_has_every_function,
+                                  every_function_is_a_row,
+                                  math_header_values};
     int result = run_suite(suite_of("math", tests, sizeof tests / sizeof *tests));
     free(points_x);
     free(points_y);
