@@ -64,6 +64,64 @@ if uses_shared "$work/build/outside-static" "$libdir"; then
 fi
 echo "install: find_package(sinter), shared and static: works"
 
+# A component that does not exist is refused by name, and an optional one is only said to be missing.
+mkdir -p "$work/parts"
+cat >"$work/parts/CMakeLists.txt" <<'CMAKE'
+cmake_minimum_required(VERSION 3.25)
+project(parts LANGUAGES C)
+find_package(sinter OPTIONAL_COMPONENTS tensorboard)
+if(NOT sinter_FOUND OR sinter_tensorboard_FOUND)
+  message(FATAL_ERROR "an optional component counts")
+endif()
+find_package(sinter QUIET COMPONENTS onnx tensorboard)
+if(sinter_FOUND OR NOT sinter_NOT_FOUND_MESSAGE MATCHES "'tensorboard'.*onnx_static")
+  message(FATAL_ERROR "an unknown component is found: ${sinter_NOT_FOUND_MESSAGE}")
+endif()
+CMAKE
+cmake -G Ninja -S "$work/parts" -B "$work/parts/build" -DCMAKE_PREFIX_PATH="$prefix" >"$work/cmake.log" 2>&1 || {
+  cat "$work/cmake.log" >&2
+  exit 1
+}
+echo "install: components by name"
+
+# Shared linking asks for no other package: neither flags nor their .pc files.
+for name in sinter sinter-onnx; do
+  PKG_CONFIG_LIBDIR=$libdir/pkgconfig PKG_CONFIG_PATH='' pkg-config --cflags "$name" >/dev/null
+  if PKG_CONFIG_LIBDIR=$libdir/pkgconfig PKG_CONFIG_PATH='' pkg-config --libs "$name" | grep -E 'OpenCL|xxhash|protobuf'; then
+    echo "pkg-config --libs $name names what only static linking needs" >&2
+    exit 1
+  fi
+done
+
+# A project that adds this one has its names, and neither its program nor its tests.
+mkdir -p "$work/added"
+cat >"$work/added/CMakeLists.txt" <<CMAKE
+cmake_minimum_required(VERSION 3.25)
+project(added LANGUAGES C)
+add_subdirectory($PWD sinter)
+foreach(name sinter sinter_static onnx onnx_static)
+  if(NOT TARGET sinter::\${name})
+    message(FATAL_ERROR "there is no sinter::\${name}")
+  endif()
+endforeach()
+if(TARGET sinter-cli OR TARGET test_plan)
+  message(FATAL_ERROR "the program or the tests are built in a project that adds this one")
+endif()
+CMAKE
+cmake -G Ninja -S "$work/added" -B "$work/added/build" >"$work/cmake.log" 2>&1 || {
+  cat "$work/cmake.log" >&2
+  exit 1
+}
+echo "install: add_subdirectory gives the same names"
+
+documents=$(dirname "$(find "$prefix/share" -name LICENSE)")
+for file in "$documents/examples/custom.c" "$documents/README.md" "$prefix/share/sinter/cl/common/math.cl"; do
+  [ -f "$file" ] || {
+    echo "$file is not installed" >&2
+    exit 1
+  }
+done
+
 # What a program sees of the shared library is the public interface and nothing else.
 if nm -D --defined-only "$libdir/libsinter.so" "$libdir/libsinter-onnx.so" |
   awk 'NF == 3 && $3 !~ /^sinter_/ { print "exported: " $3; bad = 1 } END { exit !bad }'; then

@@ -8,8 +8,14 @@ install(TARGETS sinter sinter_static sinter_onnx sinter_onnx_static EXPORT sinte
         LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 # Tuning records, a file for each kind of device, as `sinter tune` wrote them.
 install(DIRECTORY tuning/ DESTINATION ${CMAKE_INSTALL_DATADIR}/sinter/tuning FILES_MATCHING PATTERN "*.jsonl")
-install(TARGETS sinter-cli RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
-install(TARGETS sinter-builder RUNTIME DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/sinter)
+if(SINTER_TOOLS)
+  install(TARGETS sinter-cli RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+  install(TARGETS sinter-builder RUNTIME DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/sinter)
+endif()
+install(FILES LICENSE README.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(DIRECTORY tools/examples DESTINATION ${CMAKE_INSTALL_DOCDIR} FILES_MATCHING PATTERN "*.c")
+# The header for hand-written kernels, to read: the library has it inside.
+install(DIRECTORY cl/common DESTINATION ${CMAKE_INSTALL_DATADIR}/sinter/cl FILES_MATCHING PATTERN "*.cl")
 
 set(SINTER_CMAKE_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/sinter)
 install(EXPORT sinterTargets NAMESPACE sinter:: DESTINATION ${SINTER_CMAKE_DIR})
