@@ -27,7 +27,8 @@ typedef struct sinter_kernel_source {
 
 /* Builds (or loads from the cache) one kernel; the caller releases it. BUILD: the source does
  * not compile, and sinter_last_error holds the log and the numbered source. INVALID_ARGUMENT:
- * a NULL field, an unknown include, no such entry. */
+ * a NULL field, an unknown include, no such entry. UNSUPPORTED: an argument that is an image, a sampler, a pipe or an
+ * event. */
 SINTER_API SINTER_MUST_USE sinter_status sinter_kernel_create(sinter_runtime *runtime,
                                                               const sinter_kernel_source *source,
                                                               sinter_kernel **out_kernel);

@@ -36,9 +36,10 @@ SINTER_API SINTER_MUST_USE sinter_status sinter_plan_compile(sinter_runtime *run
  * until then. No call with this plan may begin after this one has. */
 SINTER_API void sinter_plan_release(sinter_plan *plan);
 
-/* One input, output, or dimension of a run. Exactly one of data and buffer is given, except
- * for a dimension: name is the dimension's, both are NULL, and shape is SINTER_SHAPE(value). Where an input and an
- * output have the same name, the first binding with that name is the input's and the second the output's.
+/* One input, output, or dimension of a run. Exactly one of data, buffer and input is given, except
+ * for a dimension: name is the dimension's, all are NULL, and shape is SINTER_SHAPE(value). Where an input and an
+ * output have the same name, the first binding with that name is the input's and the second the output's. Giving more than one
+ * of data, buffer and input, binding one of the names twice, and a name that the plan does not know are INVALID_ARGUMENT.
  *
  * An output may be bound to a buffer that an input is bound to, too, or to one that overlaps it: the output is then
  * computed in memory of the runtime's and copied there when everything is computed. Two outputs in the same memory are
@@ -58,14 +59,22 @@ typedef struct sinter_binding {
     void *data;
     /* Bytes at data. Inputs: what shape needs. Outputs: at least that. */
     size_t size_bytes;
-    /* Device memory of the plan's runtime, from its first byte. */
+    /* Device memory of the plan's runtime, from its byte offset_bytes on. A part that does not begin at 0 costs a copy
+     * on the device. States begin at 0. */
     sinter_buffer *buffer;
+    size_t offset_bytes;
+    /* Inputs only, in place of data: host memory that may be const, size_bytes of it. */
+    const void *input;
 } sinter_binding;
 
 #define SINTER_BIND_HOST(name_, dtype_, shape_, data_, size_bytes_)                                                    \
-    { (name_), (dtype_), (shape_), (data_), (size_bytes_), NULL }
+    { (name_), (dtype_), (shape_), (data_), (size_bytes_), NULL, 0, NULL }
+#define SINTER_BIND_INPUT(name_, dtype_, shape_, data_, size_bytes_)                                                   \
+    { (name_), (dtype_), (shape_), NULL, (size_bytes_), NULL, 0, (data_) }
+#define SINTER_BIND_BUFFER(name_, dtype_, shape_, buffer_, offset_bytes_)                                              \
+    { (name_), (dtype_), (shape_), NULL, 0, (buffer_), (offset_bytes_), NULL }
 #define SINTER_BIND_DIM(name_, value_)                                                                                 \
-    { (name_), SINTER_DTYPE_NONE, SINTER_SHAPE(value_), NULL, 0, NULL }
+    { (name_), SINTER_DTYPE_NONE, SINTER_SHAPE(value_), NULL, 0, NULL, 0, NULL }
 
 /* Runs the plan and waits for it. Every input must be bound; an output that is not bound is not
  * copied out. Symbolic dimensions take their values from the inputs' shapes and from dimension

@@ -110,15 +110,30 @@ static void mark_places(source_line *lines, size_t count, const char *log) {
     }
 }
 
+static bool same_file(const source_line *a, const source_line *b) {
+    return a->file_length == b->file_length && !strncmp(a->file, b->file, a->file_length);
+}
+
+/* A line of the file that was to be built: an assembled source begins in it, behind its first #line, and ends in it. */
+static const source_line *lines_own(const source_line *lines, size_t count) {
+    return &lines[count - 1];
+}
+
+/* A short source is shown whole, but not what it includes: of that only what the log names. */
 static void choose_lines(source_line *lines, size_t count) {
     bool any = false;
-    for (size_t i = 0; i < count; ++i) any |= lines[i].named;
-    bool all = count <= SHORT_SOURCE || !any;
+    size_t own = 0;
     for (size_t i = 0; i < count; ++i) {
-        if (all) lines[i].shown = true;
+        any |= lines[i].named;
+        own += same_file(&lines[i], lines_own(lines, count));
+    }
+    bool all = own <= SHORT_SOURCE || !any;
+    for (size_t i = 0; i < count; ++i) {
+        if (all && same_file(&lines[i], lines_own(lines, count))) lines[i].shown = true;
         if (!lines[i].named) continue;
         size_t from = i > CONTEXT_LINES ? i - CONTEXT_LINES : 0;
-        for (size_t k = from; k <= i + CONTEXT_LINES && k < count; ++k) lines[k].shown = true;
+        for (size_t k = from; k <= i + CONTEXT_LINES && k < count; ++k)
+            lines[k].shown |= same_file(&lines[k], &lines[i]);
     }
 }
 
@@ -154,6 +169,10 @@ void sni_buildlog_append(sni_str *out, const char *assembled, const char *log) {
     source_line *lines = sni_calloc(count_lines(assembled), sizeof *lines);
     if (!lines) return;
     size_t count = split(assembled, lines);
+    if (count == 0) {
+        sni_free(lines);
+        return;
+    }
     mark_places(lines, count, log);
     choose_lines(lines, count);
     sni_str_append(out, "source:\n");

@@ -79,6 +79,10 @@ int sni_launch_arg_count(const sni_launch *launch) {
     return launch->program->signature.count;
 }
 
+const char *sni_launch_arg_type(const sni_launch *launch, int index) {
+    return launch->program->signature.params[index].type;
+}
+
 size_t sni_launch_max_work_group(const sni_launch *launch) {
     return launch->max_work_group;
 }

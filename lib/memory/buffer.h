@@ -49,8 +49,9 @@ sinter_status sni_mem_fill_range(sni_mem *mem, size_t offset_bytes, size_t size_
 /* From one buffer into another. The ranges must not overlap. */
 sinter_status sni_mem_copy(const sni_mem *from, size_t from_offset_bytes, sni_mem *to, size_t to_offset_bytes,
                            size_t size_bytes);
-/* Do the first bytes of two buffers share memory, whoever made the buffers? */
-bool sni_mem_overlap(const sni_mem *a, size_t a_bytes, const sni_mem *b, size_t b_bytes);
+/* Do two ranges of bytes share memory, whoever made the buffers? */
+bool sni_mem_overlap(const sni_mem *a, size_t a_offset, size_t a_bytes, const sni_mem *b, size_t b_offset,
+                     size_t b_bytes);
 /* Waits for everything enqueued on the device's queue. */
 sinter_status sni_queue_finish(sni_device *device);
 sinter_status sni_queue_flush(sni_device *device);

@@ -182,7 +182,10 @@ static cl_mem whole_of(const sni_mem *mem) {
 }
 
 /* Buffers of two objects never overlap; two parts of one do where their ranges meet. */
-bool sni_mem_overlap(const sni_mem *a, size_t a_bytes, const sni_mem *b, size_t b_bytes) {
+bool sni_mem_overlap(const sni_mem *a, size_t a_offset, size_t a_bytes, const sni_mem *b, size_t b_offset,
+                     size_t b_bytes) {
     if (!a_bytes || !b_bytes || whole_of(a) != whole_of(b)) return false;
-    return a->origin_bytes < b->origin_bytes + b_bytes && b->origin_bytes < a->origin_bytes + a_bytes;
+    a_offset += a->origin_bytes;
+    b_offset += b->origin_bytes;
+    return a_offset < b_offset + b_bytes && b_offset < a_offset + a_bytes;
 }

@@ -409,6 +409,7 @@ static sinter_status import_graph(sni_onnx_importer *importer) {
     SNI_TRY(add_initializers(importer, &scope, importer->model->initializers, importer->model->initializer_count));
     for (size_t i = 0; i < graph->n_input; i++) SNI_TRY(sni_onnx_add_input(importer, &scope, graph->input[i]));
     SNI_TRY(sni_onnx_check_dims(importer));
+    SNI_TRY(sni_onnx_check_fixed(importer, graph));
     SNI_TRY(name_nodes(&b));
     SNI_TRY(import_nodes(&b, outputs, graph->n_output));
     return sni_onnx_add_outputs(importer, &scope, outputs, graph->n_output);

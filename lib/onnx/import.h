@@ -15,5 +15,9 @@ sinter_status sni_onnx_add_outputs(sni_onnx_importer *importer, const sni_onnx_s
                                    size_t count);
 /* Did the inputs have every dimension that the options give? */
 sinter_status sni_onnx_check_dims(const sni_onnx_importer *importer);
+/* Every tensor of the options is one input's. */
+sinter_status sni_onnx_check_fixed(const sni_onnx_importer *importer, const Onnx__GraphProto *graph);
+/* Counts and arrays belong together; options may be NULL. */
+sinter_status sni_onnx_check_options(const sinter_onnx_options *options);
 
 #endif

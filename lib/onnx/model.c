@@ -220,6 +220,7 @@ sinter_status sinter_onnx_load(const char *path, const sinter_onnx_options *opti
     if (!out_graph) return sni_fail(SINTER_INVALID_ARGUMENT, "sinter_onnx_load: out_graph is NULL");
     *out_graph = NULL;
     if (!path) return sni_fail(SINTER_INVALID_ARGUMENT, "sinter_onnx_load: path is NULL");
+    SNI_TRY(sni_onnx_check_options(options));
     sni_onnx_model model = {0};
     char *dir = directory_of(path);
     if (!dir) return sni_out_of_memory("a path");
@@ -239,6 +240,7 @@ sinter_status sinter_onnx_load_memory(const void *data, size_t size_bytes, const
     SNI_TRY(check_bridge());
     if (!out_graph || (!data && size_bytes > 0))
         return sni_fail(SINTER_INVALID_ARGUMENT, "sinter_onnx_load_memory: a NULL argument");
+    SNI_TRY(sni_onnx_check_options(options));
     *out_graph = NULL;
     sni_onnx_model model = {.dir = external_dir};
     sinter_status status = load(&model, data, size_bytes, options, out_graph);

@@ -167,6 +167,43 @@ sinter_status sni_onnx_add_outputs(sni_onnx_importer *importer, const sni_onnx_s
     return count > 0 ? SINTER_OK : sni_fail(SINTER_PARSE, "the graph has no outputs");
 }
 
+sinter_status sni_onnx_check_options(const sinter_onnx_options *options) {
+    if (!options) return SINTER_OK;
+    if (options->dim_count && (!options->dim_names || !options->dim_values))
+        return sni_fail(SINTER_INVALID_ARGUMENT, "options: dim_count is %zu, and dim_names or dim_values is NULL",
+                        options->dim_count);
+    if (options->fixed_count && !options->fixed)
+        return sni_fail(SINTER_INVALID_ARGUMENT, "options: fixed_count is %zu, and fixed is NULL",
+                        options->fixed_count);
+    for (size_t i = 0; i < options->dim_count; i++)
+        if (!options->dim_names[i]) return sni_fail(SINTER_INVALID_ARGUMENT, "options: dim_names[%zu] is NULL", i);
+    for (size_t i = 0; i < options->fixed_count; i++) {
+        if (!options->fixed[i].name) return sni_fail(SINTER_INVALID_ARGUMENT, "options: fixed[%zu] has no name", i);
+        if (!options->fixed[i].data && options->fixed[i].size_bytes)
+            return sni_fail(SINTER_INVALID_ARGUMENT, "options: fixed[%zu] ('%s') has no data", i,
+                            options->fixed[i].name);
+    }
+    return SINTER_OK;
+}
+
+/* Every fixed tensor must be an input of the model, or the caller's mistake would go unseen. */
+sinter_status sni_onnx_check_fixed(const sni_onnx_importer *importer, const Onnx__GraphProto *graph) {
+    const sinter_onnx_options *options = importer->options;
+    for (size_t i = 0; options && i < options->fixed_count; i++) {
+        bool found = false;
+        for (size_t k = 0; k < graph->n_input && !found; k++)
+            found = strcmp(text_of(graph->input[k]->name), options->fixed[i].name) == 0;
+        if (!found)
+            return sni_fail(SINTER_INVALID_ARGUMENT, "options: fixed[%zu] is '%s', which is no input of the model", i,
+                            options->fixed[i].name);
+        for (size_t k = 0; k < i; k++)
+            if (strcmp(options->fixed[k].name, options->fixed[i].name) == 0)
+                return sni_fail(SINTER_INVALID_ARGUMENT, "options: the input '%s' is fixed twice",
+                                options->fixed[i].name);
+    }
+    return SINTER_OK;
+}
+
 sinter_status sni_onnx_check_dims(const sni_onnx_importer *importer) {
     const sinter_onnx_options *options = importer->options;
     for (size_t i = 0; options && i < options->dim_count; i++)

@@ -11,7 +11,7 @@ static bool is_port(const sni_port *ports, size_t count, const char *name) {
 }
 
 static bool binds(const sinter_binding *b, const char *name) {
-    return b->name && strcmp(b->name, name) == 0 && (b->data || b->buffer || b->dtype != SINTER_DTYPE_NONE);
+    return b->name && strcmp(b->name, name) == 0 && (b->data || b->input || b->buffer || b->dtype != SINTER_DTYPE_NONE);
 }
 
 const sinter_binding *sni_find_binding(const sinter_plan *plan, const sinter_binding *bindings, size_t count,
@@ -23,23 +23,54 @@ const sinter_binding *sni_find_binding(const sinter_plan *plan, const sinter_bin
     return NULL;
 }
 
-/* Dimension bindings: what names neither an input nor an output. */
+static sinter_status add_dim(const sinter_plan *plan, const sinter_binding *b, sni_dims *out) {
+    int64_t dim = sinter_dim_named(b->name);
+    if (b->shape.rank != 1 || !sni_sym_has_dim(plan->graph->sym, dim))
+        return sni_fail(SINTER_INVALID_ARGUMENT, "'%s' is no input, output, state or dimension of the plan", b->name);
+    if (b->shape.dims[0] < 0)
+        return sni_fail(SINTER_INVALID_ARGUMENT, "dimension '%s' cannot be %lld", b->name, (long long)b->shape.dims[0]);
+    for (size_t i = 0; i < out->count; ++i)
+        if (out->dims[i] == dim) return sni_fail(SINTER_INVALID_ARGUMENT, "dimension '%s' is bound twice", b->name);
+    if (out->count == SNI_MAX_DIMS)
+        return sni_fail(SINTER_INVALID_ARGUMENT, "more than %d dimension bindings", SNI_MAX_DIMS);
+    out->dims[out->count] = dim;
+    out->values[out->count++] = b->shape.dims[0];
+    return SINTER_OK;
+}
+
+/* A name of an input and an output may be bound once for each. */
+static sinter_status check_port(const sinter_plan *plan, const sinter_binding *bindings, size_t i) {
+    const sinter_graph *g = plan->graph;
+    const sinter_binding *b = &bindings[i];
+    if ((b->data != NULL) + (b->buffer != NULL) + (b->input != NULL) > 1)
+        return sni_fail(SINTER_INVALID_ARGUMENT, "'%s' is bound to more than one of data, buffer and input: give one",
+                        b->name);
+    if (b->input && !is_port(g->inputs, g->input_count, b->name))
+        return sni_fail(SINTER_INVALID_ARGUMENT, "output '%s' is bound to input memory: give data or a buffer",
+                        b->name);
+    if (b->offset_bytes && !b->buffer)
+        return sni_fail(SINTER_INVALID_ARGUMENT, "'%s' has an offset of %zu bytes, and no buffer", b->name,
+                        b->offset_bytes);
+    int allowed = is_port(g->inputs, g->input_count, b->name) + is_port(g->outputs, g->output_count, b->name);
+    for (size_t k = 0; k < i; ++k) allowed -= binds(&bindings[k], b->name);
+    return allowed > 0 ? SINTER_OK : sni_fail(SINTER_INVALID_ARGUMENT, "'%s' is bound twice", b->name);
+}
+
+/* What every binding is: of an input, output or state, else of a dimension. A dimension may have the name of an input;
+ * a binding that gives nothing but one number is then the dimension's. */
 static sinter_status read_dims(const sinter_plan *plan, const sinter_binding *bindings, size_t count, sni_dims *out) {
     const sinter_graph *g = plan->graph;
     out->count = 0;
     for (size_t i = 0; i < count; ++i) {
         const sinter_binding *b = &bindings[i];
         if (!b->name) return sni_fail(SINTER_INVALID_ARGUMENT, "binding %zu has no name", i);
-        if (is_port(g->inputs, g->input_count, b->name) || is_port(g->outputs, g->output_count, b->name)) continue;
-        if (b->data || b->buffer || b->shape.rank != 1)
-            return sni_fail(SINTER_INVALID_ARGUMENT, "'%s' is neither an input nor an output of the plan", b->name);
-        if (b->shape.dims[0] < 0)
-            return sni_fail(SINTER_INVALID_ARGUMENT, "dimension '%s' cannot be %lld", b->name,
-                            (long long)b->shape.dims[0]);
-        if (out->count == SNI_MAX_DIMS)
-            return sni_fail(SINTER_INVALID_ARGUMENT, "more than %d dimension bindings", SNI_MAX_DIMS);
-        out->dims[out->count] = sinter_dim_named(b->name);
-        out->values[out->count++] = b->shape.dims[0];
+        bool port = is_port(g->inputs, g->input_count, b->name) || is_port(g->outputs, g->output_count, b->name);
+        if (port && binds(b, b->name))
+            SNI_TRY(check_port(plan, bindings, i));
+        else if (b->data || b->input || b->buffer)
+            return sni_fail(SINTER_INVALID_ARGUMENT, "'%s' is no input, output or state of the plan", b->name);
+        else if (!port || (b->shape.rank == 1 && sni_sym_has_dim(g->sym, sinter_dim_named(b->name))))
+            SNI_TRY(add_dim(plan, b, out));
     }
     return SINTER_OK;
 }

@@ -15,18 +15,31 @@ static bool is_port(const sni_slot *s) {
     return s->kind == SNI_SLOT_INPUT || s->kind == SNI_SLOT_OUTPUT;
 }
 
+/* Kernels read inputs from the first byte of a buffer, so a part that begins elsewhere is copied: an input's before the
+ * steps, an output's behind them. */
+static sinter_status bind_part(sinter_plan *plan, sni_context *c, size_t slot, const sinter_binding *b, size_t bytes) {
+    SNI_TRY(sni_mem_acquire(plan->runtime->pool, bytes, &c->mems[slot]));
+    if (plan->slots[slot].kind == SNI_SLOT_INPUT)
+        return sni_mem_copy(b->buffer->mem, b->offset_bytes, c->mems[slot], 0, bytes);
+    c->targets[slot] = sni_mem_retain(b->buffer->mem);
+    return SINTER_OK;
+}
+
 static sinter_status bind_memory(sinter_plan *plan, sni_context *c, size_t slot, const sinter_binding *b, size_t bytes,
                                  const char *name) {
     if (b && b->buffer) {
         if (b->buffer->runtime != plan->runtime)
             return sni_fail(SINTER_INVALID_ARGUMENT, "the buffer of '%s' belongs to another runtime", name);
-        if (b->buffer->size_bytes < bytes)
-            return sni_fail(SINTER_INVALID_ARGUMENT, "the buffer of '%s' has %zu bytes, %zu are needed", name,
-                            b->buffer->size_bytes, bytes);
+        size_t size = b->buffer->size_bytes, offset = b->offset_bytes;
+        if (size < bytes || offset > size - bytes)
+            return sni_fail(SINTER_INVALID_ARGUMENT,
+                            "the buffer of '%s' has %zu bytes, %zu are needed from byte %zu on", name, size, bytes,
+                            offset);
+        if (offset) return bind_part(plan, c, slot, b, bytes);
         c->mems[slot] = sni_mem_retain(b->buffer->mem);
         return SINTER_OK;
     }
-    if (b && b->data && b->size_bytes < bytes)
+    if (b && (b->data || b->input) && b->size_bytes < bytes)
         return sni_fail(SINTER_INVALID_ARGUMENT, "'%s' has %zu bytes, %zu are needed", name, b->size_bytes, bytes);
     return sni_mem_acquire(plan->runtime->pool, bytes, &c->mems[slot]);
 }
@@ -48,11 +61,14 @@ static sinter_status bind_port(sinter_plan *plan, sni_context *c, size_t slot, s
     sinter_binding *b = found ? &bindings[found - bindings] : NULL;
     SNI_TRY(sni_slot_bytes(plan, &c->dims, s, &c->bytes[slot]));
     size_t bytes = (size_t)c->bytes[slot];
-    if (in && b && !b->data && !b->buffer && bytes > 0)
+    const void *given = b && b->input ? b->input : b ? b->data : NULL;
+    if (!in && b && b->input)
+        return sni_fail(SINTER_INVALID_ARGUMENT, "output '%s' is bound to input memory: give data or a buffer", name);
+    if (in && b && !given && !b->buffer && bytes > 0)
         return sni_fail(SINTER_INVALID_ARGUMENT, "input '%s' has neither data nor a buffer", name);
     if (!in && b) SNI_TRY(describe_output(plan, c, s, b));
     SNI_TRY(bind_memory(plan, c, slot, b, bytes, name));
-    if (in && b && b->data && bytes > 0) SNI_TRY(sni_mem_write(c->mems[slot], 0, b->data, bytes, false));
+    if (in && given && bytes > 0) SNI_TRY(sni_mem_write(c->mems[slot], 0, given, bytes, false));
     return SINTER_OK;
 }
 
@@ -72,13 +88,18 @@ static sinter_status check_output(sinter_plan *plan, sni_context *c, size_t out,
     const sinter_binding *b = binding_of(plan, &slots[out], bindings, count);
     bool beside = false;
     if (!b) return SINTER_OK;
+    const sni_mem *own = c->targets[out] ? c->targets[out] : c->mems[out];
     for (size_t i = 0; i < plan->slot_count; ++i) {
         if (i == out || !is_port(&slots[i])) continue; /* states are checked on their own */
         const sinter_binding *other = binding_of(plan, &slots[i], bindings, count);
-        bool shared = sni_mem_overlap(c->mems[out], (size_t)c->bytes[out], c->mems[i], (size_t)c->bytes[i]);
-        if (slots[i].kind == SNI_SLOT_INPUT)
-            beside |= shared;
-        else if (i < out && (shared || host_overlap(b, c->bytes[out], other, c->bytes[i])))
+        if (slots[i].kind == SNI_SLOT_INPUT) {
+            beside |= sni_mem_overlap(c->mems[out], 0, (size_t)c->bytes[out], c->mems[i], 0, (size_t)c->bytes[i]);
+            continue;
+        }
+        const sni_mem *theirs = c->targets[i] ? c->targets[i] : c->mems[i];
+        bool shared = sni_mem_overlap(own, b->offset_bytes, (size_t)c->bytes[out], theirs,
+                                      other ? other->offset_bytes : 0, (size_t)c->bytes[i]);
+        if (i < out && (shared || host_overlap(b, c->bytes[out], other, c->bytes[i])))
             return sni_fail(SINTER_INVALID_ARGUMENT, "the outputs '%s' and '%s' are bound to the same memory",
                             port_name(plan, &slots[i]), port_name(plan, &slots[out]));
     }
@@ -89,12 +110,16 @@ static sinter_status check_output(sinter_plan *plan, sni_context *c, size_t out,
 }
 
 /* A state is written while inputs are read and outputs are written: it has memory to itself. */
-static sinter_status check_state(const sinter_plan *plan, const sni_context *c, int state) {
+static sinter_status check_state(const sinter_plan *plan, const sni_context *c, int state,
+                                 const sinter_binding *bindings, size_t count) {
     const char *name = plan->states[plan->slots[state].index].name;
     for (size_t i = 0; i < plan->slot_count; ++i) {
         const sni_slot *s = &plan->slots[i];
+        const sinter_binding *b = is_port(s) ? binding_of(plan, s, bindings, count) : NULL;
+        const sni_mem *theirs = b && b->buffer ? b->buffer->mem : c->mems[i];
         bool other = is_port(s) || (s->kind == SNI_SLOT_STATE && s->alias_set != state);
-        if (!other || !sni_mem_overlap(c->mems[state], (size_t)c->bytes[state], c->mems[i], (size_t)c->bytes[i]))
+        if (!other || !sni_mem_overlap(c->mems[state], 0, (size_t)c->bytes[state], theirs, b ? b->offset_bytes : 0,
+                                       (size_t)c->bytes[i]))
             continue;
         return sni_fail(SINTER_INVALID_ARGUMENT, "state '%s' and '%s' are bound to the same memory", name,
                         is_port(s) ? port_name(plan, s) : plan->states[s->index].name);
@@ -106,7 +131,7 @@ sinter_status sni_plan_bind_ports(sinter_plan *plan, sni_context *c, sinter_bind
     for (size_t i = 0; i < plan->slot_count; ++i)
         if (is_port(&plan->slots[i])) SNI_TRY(bind_port(plan, c, i, bindings, count));
     SNI_TRY(sni_plan_bind_states(plan, c, bindings, count));
-    for (size_t i = 0; i < plan->state_count; ++i) SNI_TRY(check_state(plan, c, plan->states[i].slot));
+    for (size_t i = 0; i < plan->state_count; ++i) SNI_TRY(check_state(plan, c, plan->states[i].slot, bindings, count));
     for (size_t i = 0; i < plan->slot_count; ++i)
         if (plan->slots[i].kind == SNI_SLOT_OUTPUT) SNI_TRY(check_output(plan, c, i, bindings, count));
     return SINTER_OK;
@@ -117,8 +142,8 @@ sinter_status sni_plan_collect(sinter_plan *plan, sni_context *c, sinter_binding
         const sni_slot *s = &plan->slots[i];
         size_t bytes = (size_t)c->bytes[i];
         if (s->kind != SNI_SLOT_OUTPUT || bytes == 0) continue;
-        if (c->targets[i]) SNI_TRY(sni_mem_copy(c->mems[i], 0, c->targets[i], 0, bytes));
         const sinter_binding *b = binding_of(plan, s, bindings, count);
+        if (c->targets[i]) SNI_TRY(sni_mem_copy(c->mems[i], 0, c->targets[i], b ? b->offset_bytes : 0, bytes));
         if (b && b->data) SNI_TRY(sni_mem_read(c->mems[i], 0, b->data, bytes, false));
     }
     return SINTER_OK;

@@ -1,5 +1,7 @@
 /* Hand-written kernels: built and launched like the library's own, where lib/kernel checks every
  * argument against what the kernel declares. */
+#include <string.h>
+
 #include "base/alloc.h"
 #include "memory/buffer.h"
 #include "runtime/runtime.h"
@@ -27,6 +29,22 @@ static sinter_status check_source(const sinter_runtime *runtime, const sinter_ke
     return SINTER_OK;
 }
 
+/* What no sinter_arg can give would reach the driver unset, and some drivers crash at that. */
+static sinter_status check_params(const sinter_kernel *kernel, const sni_launch *launch) {
+    static const char *const refused[] = {"image", "sampler_t", "pipe", "event_t", "queue_t"};
+    for (int i = 0; i < sni_launch_arg_count(launch); ++i) {
+        const char *type = sni_launch_arg_type(launch, i);
+        if (strchr(type, '*')) continue;
+        for (size_t k = 0; k < sizeof refused / sizeof *refused; ++k)
+            if (strstr(type, refused[k]) == type)
+                return sni_fail(SINTER_UNSUPPORTED,
+                                "argument %d of kernel '%s' is %s: arguments are buffers, scalars, structs and local "
+                                "memory, images and samplers are not supported",
+                                i, kernel->entry, type);
+    }
+    return SINTER_OK;
+}
+
 /* A launch is made and dropped, so that what only clCreateKernel finds is reported now. */
 static sinter_status build(sinter_kernel *kernel, const sinter_kernel_source *source) {
     if (!kernel->entry) return sni_out_of_memory("a kernel");
@@ -34,8 +52,9 @@ static sinter_status build(sinter_kernel *kernel, const sinter_kernel_source *so
     SNI_TRY(sni_program_build(kernel->runtime->cache, &program, &kernel->program));
     sni_launch *launch = NULL;
     SNI_TRY(sni_launch_create(kernel->program, &launch));
+    sinter_status status = check_params(kernel, launch);
     sni_launch_release(launch);
-    return SINTER_OK;
+    return status;
 }
 
 sinter_status sinter_kernel_create(sinter_runtime *runtime, const sinter_kernel_source *source,

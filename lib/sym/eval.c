@@ -251,3 +251,9 @@ void sni_sym_print(const sni_sym *sym, sni_expr e, sni_str *out) {
         break;
     }
 }
+
+bool sni_sym_has_dim(const sni_sym *sym, int64_t dim) {
+    for (size_t i = 1; i < sym->node_count; ++i)
+        if (sym->nodes[i].kind == SNI_SYM_DIM && sym->nodes[i].value == dim) return true;
+    return false;
+}

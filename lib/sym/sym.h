@@ -135,6 +135,8 @@ sinter_status sni_sym_eval_at(const sni_sym *sym, sni_expr e, const sni_bindings
 /* An estimate for cost models: dimensions without a value count as guess. Saturates. */
 double sni_sym_estimate(const sni_sym *sym, sni_expr e, double guess);
 
+/* Is there an expression with this named dimension? */
+bool sni_sym_has_dim(const sni_sym *sym, int64_t dim);
 /* Calls visit once for every named dimension that e depends on. */
 void sni_sym_visit_dims(const sni_sym *sym, sni_expr e, void (*visit)(void *, int64_t dim), void *context);
 /* Appends e in C's syntax with names as they are: "batch*seq + 3". */

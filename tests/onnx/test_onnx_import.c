@@ -244,6 +244,17 @@ START_TEST(fixed_inputs) {
     graph = NULL;
     fixed.shape = SINTER_SHAPE(1), fixed.data = wrong, fixed.size_bytes = sizeof wrong;
     ck_assert_int_eq(tiny_load_at(&t, NULL, &options, &graph), SINTER_INVALID_ARGUMENT);
+    fixed = (sinter_onnx_tensor){(char *)"from", SINTER_I64, SINTER_SHAPE(2), shape, sizeof shape};
+    ck_assert_int_eq(tiny_load_at(&t, NULL, &options, &graph), SINTER_INVALID_ARGUMENT);
+    ck_assert_ptr_nonnull(strstr(sinter_last_error(), "'from', which is no input"));
+    /* Counts without their arrays. */
+    const char *names[] = {NULL};
+    const int64_t values[] = {1};
+    const sinter_onnx_options bad[] = {{NULL, NULL, 1, NULL, 0},   {names, NULL, 1, NULL, 0},
+                                       {NULL, values, 1, NULL, 0}, {names, values, 1, NULL, 0},
+                                       {NULL, NULL, 0, NULL, 1},   {NULL, NULL, 0, &(sinter_onnx_tensor){NULL}, 1}};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; ++i)
+        ck_assert_int_eq(tiny_load_at(&t, NULL, &bad[i], &graph), SINTER_INVALID_ARGUMENT);
     tiny_deinit(&t);
 }
 END_TEST

@@ -214,6 +214,91 @@ START_TEST(arguments_name_preparations) {
 }
 END_TEST
 
+static void expect_refused(sinter_plan *plan, sinter_binding *b, size_t count, const char *words) {
+    ck_assert_int_eq(sinter_plan_run(plan, b, count), SINTER_INVALID_ARGUMENT);
+    ck_assert_msg(strstr(sinter_last_error(), words) != NULL, "'%s' is not in: %s", words, sinter_last_error());
+}
+
+START_TEST(bindings_that_mean_nothing_are_refused) {
+    sinter_plan *plan = compile_small();
+    static const float x[2 * 8] = {1};
+    float y[2 * 32];
+    sinter_buffer *buffer;
+    ck_assert_int_eq(sinter_buffer_create(o.runtime, sizeof y, &buffer), SINTER_OK);
+    sinter_binding b[3] = {SINTER_BIND_INPUT("x", SINTER_F32, SINTER_SHAPE(2, 8), x, sizeof x),
+                           SINTER_BIND_HOST("y", SINTER_F32, SINTER_SCALAR, y, sizeof y)};
+    b[0].data = y;
+    expect_refused(plan, b, 2, "give one");
+    b[0].data = NULL;
+    b[1].data = NULL;
+    b[1].input = x;
+    expect_refused(plan, b, 2, "output 'y' is bound to input memory");
+    b[1].data = y;
+    b[1].input = NULL;
+    b[0].size_bytes = 4;
+    expect_refused(plan, b, 2, "64 are needed");
+    b[0].size_bytes = sizeof x;
+    b[0].buffer = buffer;
+    expect_refused(plan, b, 2, "give one");
+    b[0].buffer = NULL;
+    b[1].buffer = buffer;
+    expect_refused(plan, b, 2, "give one");
+    b[1].buffer = NULL;
+    b[1].offset_bytes = 4;
+    expect_refused(plan, b, 2, "no buffer");
+    b[1].offset_bytes = 0;
+    b[2] = b[0];
+    expect_refused(plan, b, 3, "'x' is bound twice");
+    b[2] = b[1];
+    expect_refused(plan, b, 3, "'y' is bound twice");
+    b[2] = (sinter_binding)SINTER_BIND_DIM("m", 2);
+    expect_refused(plan, b, 3, "'m' is no input, output, state or dimension");
+    b[2] = (sinter_binding)SINTER_BIND_HOST("z", SINTER_F32, SINTER_SHAPE(2), y, sizeof y);
+    expect_refused(plan, b, 3, "'z' is no input");
+    b[2] = (sinter_binding)SINTER_BIND_DIM("n", 2);
+    ck_assert_msg(sinter_plan_run(plan, b, 3) == SINTER_OK, "%s", sinter_last_error());
+    b[2] = (sinter_binding)SINTER_BIND_DIM("n", 3);
+    ck_assert_int_eq(sinter_plan_run(plan, b, 3), SINTER_SHAPE);
+    sinter_buffer_release(buffer);
+    sinter_plan_release(plan);
+}
+END_TEST
+
+/* y = -x over three elements, in parts of one buffer: at odd offsets, overlapping, and past the end. */
+START_TEST(parts_of_buffers) {
+    float all[8] = {1, 2, 3, 4, 5, 6, 7, 8}, got[8];
+    sinter_value x = sinter_input(g, "x", SINTER_F32, SINTER_SHAPE(SINTER_DIM("n")));
+    sinter_output(g, "y", sinter_neg(g, x));
+    sinter_output(g, "z", sinter_abs(g, x));
+    sinter_plan *plan = oracle_compile(&o, g);
+    sinter_buffer *buffer;
+    ck_assert_int_eq(sinter_buffer_create(o.runtime, sizeof all, &buffer), SINTER_OK);
+    static const size_t places[][2] = {{0, 5}, {4, 1}, {2, 3}, {3, 2}, {1, 0}, {1, 1}, {0, 2}};
+    for (size_t i = 0; i < sizeof places / sizeof *places; ++i) {
+        size_t in = places[i][0], out = places[i][1];
+        ck_assert_int_eq(sinter_buffer_write(buffer, 0, all, sizeof all), SINTER_OK);
+        sinter_binding b[2] = {SINTER_BIND_BUFFER("x", SINTER_F32, SINTER_SHAPE(3), buffer, in * sizeof(float)),
+                               SINTER_BIND_BUFFER("y", SINTER_F32, SINTER_SCALAR, buffer, out * sizeof(float))};
+        ck_assert_msg(sinter_plan_run(plan, b, 2) == SINTER_OK, "%s", sinter_last_error());
+        ck_assert_int_eq(sinter_buffer_read(buffer, 0, got, sizeof got), SINTER_OK);
+        for (size_t k = 0; k < 8; ++k)
+            ck_assert_float_eq(got[k], k >= out && k < out + 3 ? -all[in + k - out] : all[k]);
+    }
+    sinter_binding b[3] = {SINTER_BIND_BUFFER("x", SINTER_F32, SINTER_SHAPE(3), buffer, 24)};
+    expect_refused(plan, b, 1, "12 are needed from byte 24 on");
+    b[0].offset_bytes = SIZE_MAX;
+    expect_refused(plan, b, 1, "are needed from byte");
+    b[0].offset_bytes = 0;
+    b[1] = (sinter_binding)SINTER_BIND_BUFFER("y", SINTER_F32, SINTER_SCALAR, buffer, 12);
+    b[2] = (sinter_binding)SINTER_BIND_BUFFER("z", SINTER_F32, SINTER_SCALAR, buffer, 20);
+    expect_refused(plan, b, 3, "the same memory");
+    b[2].offset_bytes = 0; /* z in x's own place, y behind it */
+    ck_assert_int_eq(sinter_plan_run(plan, b, 3), SINTER_OK);
+    sinter_buffer_release(buffer);
+    sinter_plan_release(plan);
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("promises");
     TCase *tc = tcase_create("promises");
@@ -226,6 +311,8 @@ int main(void) {
     tcase_add_test(tc, an_input_and_an_output_of_one_name);
     tcase_add_test(tc, constants_are_shared_by_content);
     tcase_add_test(tc, arguments_name_preparations);
+    tcase_add_test(tc, bindings_that_mean_nothing_are_refused);
+    tcase_add_test(tc, parts_of_buffers);
     suite_add_tcase(suite, tc);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

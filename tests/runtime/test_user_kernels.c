@@ -219,6 +219,30 @@ START_TEST(grids) {
 }
 END_TEST
 
+START_TEST(images_and_samplers_are_refused) {
+    sinter_kernel_source source = {"__kernel void f(__global float *p, __read_only image2d_t i, sampler_t s)"
+                                   "{ p[0] = read_imagef(i, s, (int2)(0, 0)).x; }",
+                                   "f", NULL, NULL};
+    check_not_made(SINTER_UNSUPPORTED, &source);
+    ERROR_HAS("argument 1 of kernel 'f'");
+    source.text = "__kernel void f(__global float *p, sampler_t s) { p[0] = 1; }";
+    check_not_made(SINTER_UNSUPPORTED, &source);
+    ERROR_HAS("sampler_t");
+}
+END_TEST
+
+START_TEST(errors_show_the_callers_lines_only) {
+    sinter_kernel_source source = {"#include \"common/memory.cl\"\n"
+                                   "__kernel void f(__global int *p) {\n"
+                                   "    p[0] = nothing;\n"
+                                   "}\n",
+                                   "f", NULL, "mine.cl"};
+    check_not_made(SINTER_BUILD, &source);
+    ERROR_HAS("> mine.cl:3 |     p[0] = nothing;");
+    ck_assert_msg(!strstr(sinter_last_error(), "memory.cl:"), "%s", sinter_last_error());
+}
+END_TEST
+
 START_TEST(too_much_local_memory) {
     sinter_kernel *kernel = make_kernel("__kernel void f(__global int *p, __local int *a, __local int *b)"
                                         "{ a[0] = 1; b[0] = 2; p[0] = a[0] + b[0]; }",
@@ -299,6 +323,8 @@ int main(void) {
                                   wrong_arguments,
                                   buffer_of_another_runtime,
                                   grids,
+                                  images_and_samplers_are_refused,
+                                  errors_show_the_callers_lines_only,
                                   too_much_local_memory,
                                   cached_kernels_are_checked_alike,
                                   kernel_outlives_the_callers_runtime};
