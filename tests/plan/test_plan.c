@@ -254,7 +254,7 @@ START_TEST(bad_bindings_are_explained) {
         {"'y' has 4 bytes, 128", SINTER_INVALID_ARGUMENT, b[0],
          SINTER_BIND_HOST("y", SINTER_F32, SINTER_SCALAR, x_data, 4)},
         {"'y' is f32, not f64", SINTER_DTYPE, b[0], SINTER_BIND_HOST("y", SINTER_F64, SINTER_SCALAR, x_data, 128)},
-        {"'z' is neither", SINTER_INVALID_ARGUMENT, b[0],
+        {"'z' is no input, output or state", SINTER_INVALID_ARGUMENT, b[0],
          SINTER_BIND_HOST("z", SINTER_F32, SINTER_SCALAR, x_data, 128)},
         {"'x' is not bound", SINTER_INVALID_ARGUMENT, b[1], b[1]},
     };
