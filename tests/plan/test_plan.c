@@ -256,7 +256,7 @@ START_TEST(bad_bindings_are_explained) {
         {"'y' is f32, not f64", SINTER_DTYPE, b[0], SINTER_BIND_HOST("y", SINTER_F64, SINTER_SCALAR, x_data, 128)},
         {"'z' is no input, output or state", SINTER_INVALID_ARGUMENT, b[0],
          SINTER_BIND_HOST("z", SINTER_F32, SINTER_SCALAR, x_data, 128)},
-        {"'x' is not bound", SINTER_INVALID_ARGUMENT, b[1], b[1]},
+        {"'y' is bound twice", SINTER_INVALID_ARGUMENT, b[1], b[1]},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i) {
         sinter_binding both[2] = {cases[i].x, cases[i].y};
@@ -265,6 +265,8 @@ START_TEST(bad_bindings_are_explained) {
             ck_abort_msg("'%s' does not say %s", sinter_last_error(), cases[i].words);
         ck_assert_int_eq(sinter_plan_run(plan, b, 2), SINTER_OK);
     }
+    ck_assert_int_eq(sinter_plan_run(plan, &b[1], 1), SINTER_INVALID_ARGUMENT);
+    ck_assert_ptr_nonnull(strstr(sinter_last_error(), "'x' is not bound"));
     sinter_plan_release(plan);
 }
 END_TEST
