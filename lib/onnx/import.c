@@ -104,6 +104,17 @@ static sinter_status run_row(sni_onnx_call *call) {
     return sni_onnx_spread_narrow(call);
 }
 
+/* The rows of another domain; their versions are the domain's, not the opset's. */
+static sinter_status run_contrib(sni_onnx_call *call) {
+    call->row = sni_onnx_find_contrib(call->node->domain, text_of(call->node->op_type));
+    if (!call->row) return sni_fail(SINTER_UNSUPPORTED, "no such operator is known");
+    SNI_TRY(check_arity(call));
+    sni_onnx_check_contrib_attributes(call);
+    SNI_TRY(call->status);
+    call->row->build(call);
+    return check_outputs(call);
+}
+
 /* ---- bodies: the main graph, a function, a branch ---- */
 
 typedef struct {
@@ -213,7 +224,7 @@ static sinter_status build_node(sni_onnx_call *call) {
     const Onnx__FunctionProto *function = find_function(call->importer, call->node);
     if (function) return import_function(call, function);
     if (is_default_domain(call->node->domain)) return run_row(call);
-    return sni_fail(SINTER_UNSUPPORTED, "no such operator is known");
+    return run_contrib(call);
 }
 
 static sinter_status name_outputs(body *b, const Onnx__NodeProto *node, const uint32_t *outs) {

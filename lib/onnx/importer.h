@@ -175,6 +175,9 @@ bool sni_onnx_wants(const sni_onnx_call *call, int i);
 void sni_onnx_fail(sni_onnx_call *call, sinter_status status, const char *format, ...) SNI_PRINTF(3, 4);
 
 const sni_onnx_row *sni_onnx_find_row(const char *name);
+/* Rows of com.microsoft (ops_contrib.c); NULL for other domains. An attribute that the row does not read fails the call. */
+const sni_onnx_row *sni_onnx_find_contrib(const char *domain, const char *name);
+void sni_onnx_check_contrib_attributes(sni_onnx_call *call);
 
 /* The model's own word for a dimension of the call's first output (value_info): a number or the name of an
  * input's dimension. SNI_NO_EXPR without one, and in the first attempt at a model: exporters are
