@@ -69,11 +69,24 @@ typedef struct {
     size_t input_count, output_count;
 } trial;
 
+/* Files of onnx before 1.13 keep bf16 as its bits in UINT16. */
+static void take_bits(sinter_onnx_tensor *tensor, sinter_dtype wanted) {
+    if (wanted == SINTER_BF16 && tensor->dtype == SINTER_U16) tensor->dtype = SINTER_BF16;
+}
+
+static void take_all_bits(trial *t) {
+    for (size_t i = 0; i < (size_t)t->set.input_count && i < t->input_count; i++)
+        take_bits(&t->set.inputs[i], sinter_value_dtype(t->graph, sinter_graph_input_value(t->graph, i)));
+    for (size_t i = 0; i < (size_t)t->set.output_count && i < t->output_count; i++)
+        take_bits(&t->set.outputs[i], sinter_value_dtype(t->graph, sinter_graph_output_value(t->graph, i)));
+}
+
 static sinter_status bind(trial *t) {
     t->input_count = sinter_graph_input_count(t->graph);
     t->output_count = sinter_graph_output_count(t->graph);
     if (t->input_count > BACKEND_MAX_TENSORS || t->output_count > BACKEND_MAX_TENSORS)
         return sni_fail(SINTER_UNSUPPORTED, "more than %d inputs or outputs", BACKEND_MAX_TENSORS);
+    take_all_bits(t);
     for (size_t i = 0; i < t->input_count; i++) {
         const char *name = sinter_graph_input_name(t->graph, i);
         const sinter_onnx_tensor *from = backend_input(&t->set, t->graph, i);
