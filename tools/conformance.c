@@ -70,7 +70,7 @@ typedef struct {
     size_t input_count, output_count;
 } trial;
 
-/* Files of onnx before 1.13 keep bf16 as its bits in UINT16, some in one line whatever the shape is. */
+/* Files of onnx before 1.13 keep bf16 as its bits in UINT16, some in another shape of as many elements than the model says. */
 static void take_bits(const sinter_graph *graph, sinter_value value, sinter_onnx_tensor *tensor) {
     const sni_type *type = &sni_graph_value(graph, value.id)->type;
     sinter_shape shape = {.rank = type->rank};
@@ -81,7 +81,7 @@ static void take_bits(const sinter_graph *graph, sinter_value value, sinter_onnx
         if (!sni_sym_is_const(graph->sym, type->dims[i], &shape.dims[i])) return;
         count *= shape.dims[i];
     }
-    if (tensor->shape.rank == 1 && tensor->shape.dims[0] == count) tensor->shape = shape;
+    if (tool_tensor_count(tensor) == count) tensor->shape = shape;
 }
 
 static void take_all_bits(trial *t) {
