@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/str.h"
+#include "graph/graph.h"
 
 #define MAX_FILE_NAME 32
 
@@ -166,6 +167,33 @@ static sinter_status import(const char *dir, const backend_set *set, sinter_grap
     return status;
 }
 
+/* Files of onnx before 1.13 keep bf16 as its bits in UINT16, some with other dimensions than the model says. */
+static sinter_status take_bits(const sinter_graph *graph, sinter_value value, sinter_onnx_tensor *tensor) {
+    const sni_type *type = &sni_graph_value(graph, value.id)->type;
+    sinter_shape shape = {.rank = type->rank};
+    int64_t count = 1, have = 1;
+    if (type->dtype != SINTER_BF16 || tensor->dtype != SINTER_U16) return SINTER_OK;
+    tensor->dtype = SINTER_BF16;
+    for (int i = 0; i < type->rank; i++) {
+        if (!sni_sym_is_const(graph->sym, type->dims[i], &shape.dims[i])) return SINTER_OK;
+        count *= shape.dims[i];
+    }
+    for (int i = 0; i < tensor->shape.rank; i++) have *= tensor->shape.dims[i];
+    if (have != count)
+        return sni_fail(SINTER_UNSUPPORTED, "the data set has %lld elements for %s, the model %lld", (long long)have,
+                        tensor->name, (long long)count);
+    tensor->shape = shape;
+    return SINTER_OK;
+}
+
+static sinter_status take_all_bits(const sinter_graph *graph, backend_set *set) {
+    for (size_t i = 0; i < (size_t)set->input_count && i < sinter_graph_input_count(graph); i++)
+        SNI_TRY(take_bits(graph, sinter_graph_input_value(graph, i), &set->inputs[i]));
+    for (size_t i = 0; i < (size_t)set->output_count && i < sinter_graph_output_count(graph); i++)
+        SNI_TRY(take_bits(graph, sinter_graph_output_value(graph, i), &set->outputs[i]));
+    return SINTER_OK;
+}
+
 /* What the model needs and this library has not says more than the data of such a model, which may be
  * no tensors at all. */
 sinter_status backend_load(const char *dir, const char *set_path, backend_set *out_set, sinter_graph **out_graph,
@@ -178,7 +206,7 @@ sinter_status backend_load(const char *dir, const char *set_path, backend_set *o
     sinter_status status = import(dir, out_set, out_graph, out_fixed);
     if (status == SINTER_OK && loaded != SINTER_OK) status = sni_fail(loaded, "%s", sni_str_text(&why));
     sni_str_deinit(&why);
-    return status;
+    return status == SINTER_OK ? take_all_bits(*out_graph, out_set) : status;
 }
 
 const sinter_onnx_tensor *backend_input(const backend_set *set, const sinter_graph *graph, size_t index) {

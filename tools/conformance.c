@@ -7,7 +7,6 @@
 #include "command.h"
 #include "compare.h"
 #include "files.h"
-#include "graph/graph.h"
 #include "options.h"
 #include "progress.h"
 #include <sinter/plan.h>
@@ -70,33 +69,11 @@ typedef struct {
     size_t input_count, output_count;
 } trial;
 
-/* Files of onnx before 1.13 keep bf16 as its bits in UINT16, some in another shape of as many elements than the model says. */
-static void take_bits(const sinter_graph *graph, sinter_value value, sinter_onnx_tensor *tensor) {
-    const sni_type *type = &sni_graph_value(graph, value.id)->type;
-    sinter_shape shape = {.rank = type->rank};
-    int64_t count = 1;
-    if (type->dtype != SINTER_BF16 || tensor->dtype != SINTER_U16) return;
-    tensor->dtype = SINTER_BF16;
-    for (int i = 0; i < type->rank; i++) {
-        if (!sni_sym_is_const(graph->sym, type->dims[i], &shape.dims[i])) return;
-        count *= shape.dims[i];
-    }
-    if (tool_tensor_count(tensor) == count) tensor->shape = shape;
-}
-
-static void take_all_bits(trial *t) {
-    for (size_t i = 0; i < (size_t)t->set.input_count && i < t->input_count; i++)
-        take_bits(t->graph, sinter_graph_input_value(t->graph, i), &t->set.inputs[i]);
-    for (size_t i = 0; i < (size_t)t->set.output_count && i < t->output_count; i++)
-        take_bits(t->graph, sinter_graph_output_value(t->graph, i), &t->set.outputs[i]);
-}
-
 static sinter_status bind(trial *t) {
     t->input_count = sinter_graph_input_count(t->graph);
     t->output_count = sinter_graph_output_count(t->graph);
     if (t->input_count > BACKEND_MAX_TENSORS || t->output_count > BACKEND_MAX_TENSORS)
         return sni_fail(SINTER_UNSUPPORTED, "more than %d inputs or outputs", BACKEND_MAX_TENSORS);
-    take_all_bits(t);
     for (size_t i = 0; i < t->input_count; i++) {
         const char *name = sinter_graph_input_name(t->graph, i);
         const sinter_onnx_tensor *from = backend_input(&t->set, t->graph, i);
