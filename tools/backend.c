@@ -167,13 +167,14 @@ static sinter_status import(const char *dir, const backend_set *set, sinter_grap
     return status;
 }
 
-/* Files of onnx before 1.13 keep bf16 as its bits in UINT16, some with other dimensions than the model says. */
-static sinter_status take_bits(const sinter_graph *graph, sinter_value value, sinter_onnx_tensor *tensor) {
+/* Files of onnx before 1.13 keep bf16 as its bits in UINT16, some with other dimensions than the model says; and some data
+ * sets contradict their model, so that nothing can be learnt from them. */
+static sinter_status fit_data(const sinter_graph *graph, sinter_value value, sinter_onnx_tensor *tensor) {
     const sni_type *type = &sni_graph_value(graph, value.id)->type;
     sinter_shape shape = {.rank = type->rank};
     int64_t count = 1, have = 1;
-    if (type->dtype != SINTER_BF16 || tensor->dtype != SINTER_U16) return SINTER_OK;
-    tensor->dtype = SINTER_BF16;
+    bool bits = type->dtype == SINTER_BF16 && tensor->dtype == SINTER_U16;
+    if (bits) tensor->dtype = SINTER_BF16;
     for (int i = 0; i < type->rank; i++) {
         if (!sni_sym_is_const(graph->sym, type->dims[i], &shape.dims[i])) return SINTER_OK;
         count *= shape.dims[i];
@@ -182,15 +183,20 @@ static sinter_status take_bits(const sinter_graph *graph, sinter_value value, si
     if (have != count)
         return sni_fail(SINTER_UNSUPPORTED, "the data set has %lld elements for %s, the model %lld", (long long)have,
                         tensor->name, (long long)count);
-    tensor->shape = shape;
+    if (bits) tensor->shape = shape;
     return SINTER_OK;
 }
 
-static sinter_status take_all_bits(const sinter_graph *graph, backend_set *set) {
-    for (size_t i = 0; i < (size_t)set->input_count && i < sinter_graph_input_count(graph); i++)
-        SNI_TRY(take_bits(graph, sinter_graph_input_value(graph, i), &set->inputs[i]));
-    for (size_t i = 0; i < (size_t)set->output_count && i < sinter_graph_output_count(graph); i++)
-        SNI_TRY(take_bits(graph, sinter_graph_output_value(graph, i), &set->outputs[i]));
+static sinter_status fit_all(const sinter_graph *graph, backend_set *set) {
+    for (size_t i = 0; i < sinter_graph_input_count(graph); i++) {
+        sinter_onnx_tensor *tensor = (sinter_onnx_tensor *)backend_input(set, graph, i);
+        if (tensor) SNI_TRY(fit_data(graph, sinter_graph_input_value(graph, i), tensor));
+    }
+    for (size_t i = 0; i < (size_t)set->output_count && i < sinter_graph_output_count(graph); i++) {
+        const sni_type *type = &sni_graph_value(graph, sinter_graph_output_value(graph, i).id)->type;
+        if (type->dtype == SINTER_BF16) SNI_TRY(fit_data(graph, sinter_graph_output_value(graph, i), &set->outputs[i]));
+    }
+
     return SINTER_OK;
 }
 
@@ -206,7 +212,7 @@ sinter_status backend_load(const char *dir, const char *set_path, backend_set *o
     sinter_status status = import(dir, out_set, out_graph, out_fixed);
     if (status == SINTER_OK && loaded != SINTER_OK) status = sni_fail(loaded, "%s", sni_str_text(&why));
     sni_str_deinit(&why);
-    return status == SINTER_OK ? take_all_bits(*out_graph, out_set) : status;
+    return status == SINTER_OK ? fit_all(*out_graph, out_set) : status;
 }
 
 const sinter_onnx_tensor *backend_input(const backend_set *set, const sinter_graph *graph, size_t index) {
