@@ -319,9 +319,15 @@ static const int64_t g_reduce_sizes[][3] = {
     {3, 5, 7}, {1, 1, 1}, {2, 3, 1025}, {1, 1, 70001}, {70001, 1, 1}, {4, 0, 3}, {0, 2, 2}, {3, 300, 2}, {17, 33, 65},
 };
 
-static comparison reduce_limit(const sni_op *op, int64_t count) {
+/* Beside what grows with the number of roundings, one rounding of a number as large as all magnitudes together: that is what
+ * a sum in f32 in the order of its terms costs when they cancel. */
+static comparison reduce_limit(const sni_op *op, const sni_ref_tensor *in) {
     if (!sni_combiner_row_of(op->combiner)->rounds) return (comparison){0, 0};
-    return (comparison){1e-5, op->combiner == SNI_COMBINE_PROD ? 0 : 2e-7 * sqrt((double)count)};
+    if (op->combiner == SNI_COMBINE_PROD) return (comparison){1e-5, 0};
+    double magnitudes = 0;
+    for (int64_t n = 0; in->f && n < in->count; n++)
+        if (isfinite(in->f[n])) magnitudes += fabs(in->f[n]);
+    return (comparison){1e-5, 2e-7 * sqrt((double)in->count) + 0x1p-24 * magnitudes};
 }
 
 /* Rows that share a kind of input share a graph: products need numbers near 1. */
@@ -346,7 +352,7 @@ static void check_reductions(sinter_dtype dtype, const reduction *how, bool prod
             comparison limits[MOST_OUTPUTS];
             sni_ref_tensor *t = tensor_of(dtype, sinter_shape_make(3, g_reduce_sizes[s]));
             fill_tame(t, products, specials != 0);
-            for (int r = 0; r < count; r++) limits[r] = reduce_limit(rows[r], t->count);
+            for (int r = 0; r < count; r++) limits[r] = reduce_limit(rows[r], t);
             run_both(graph, plan, &t, limits);
             sni_ref_tensor_release(t);
         }
