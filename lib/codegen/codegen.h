@@ -61,6 +61,8 @@ typedef struct sni_strategy {
     /* No value of the schedule is open, and fits has agreed. */
     sinter_status (*generate)(const sni_loop *loop, const sni_caps *caps, const sni_schedule *schedule,
                               sni_arena *arena, sni_kspec *out_spec);
+    /* The strategy that is taken when the driver refuses this one's kernel; NULL: then the plan fails. */
+    const char *instead;
     bool nests;      /* takes programs that are not flat; the others are not even asked */
     bool asked_only; /* taken when a schedule names it (a record, a test), never by the rules */
 } sni_strategy;

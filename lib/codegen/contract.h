@@ -52,6 +52,11 @@ typedef struct sni_contract {
 bool sni_contract_accepts(const sni_loop *loop, const sni_caps *caps, sni_str *why);
 /* Appends the reason (why may be NULL) and returns false. */
 bool sni_contract_refuse(sni_str *why, const char *text);
+/* The statement of an operand as it is stored: f16 and bf16 that are widened to f32 are the same numbers. */
+int sni_contract_narrow(const sni_loop *loop, int stmt);
+/* Matrix units cut bits off where they add, so that long sums drift (measured: 50 times the error of an fma loop for 4096
+ * products of one sign). A result in f16 or bf16 does not show that; one in f32 does, so its sums have to be short. */
+bool sni_contract_sums_are_short(const sni_loop *loop);
 /* What a kernel's local variables may take. */
 uint64_t sni_contract_local_bytes(const sni_caps *caps);
 /* Looks at the program. swap: A and B change places (with m and n). OUT_OF_MEMORY. */

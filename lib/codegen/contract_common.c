@@ -214,6 +214,27 @@ bool sni_contract_accepts(const sni_loop *loop, const sni_caps *caps, sni_str *w
     return true;
 }
 
+/* ---- What matrix units multiply ---------------------------------------------------------------
+ */
+
+int sni_contract_narrow(const sni_loop *loop, int stmt) {
+    const sni_stmt *s = &loop->stmts[stmt];
+    bool widens = s->kind == SNI_STMT_CAST && s->dtype == SINTER_F32;
+    sinter_dtype from = widens ? loop->stmts[s->args[0]].dtype : s->dtype;
+    return widens && (from == SINTER_F16 || from == SINTER_BF16) ? s->args[0] : stmt;
+}
+
+enum { LONGEST_F32_SUM = 1024 };
+
+bool sni_contract_sums_are_short(const sni_loop *loop) {
+    int64_t length;
+    sni_expr k = sni_sym_const(loop->sym, 1);
+    if (loop->stmts[loop->core].dtype != SINTER_F32) return true;
+    for (int a = 0; a < loop->axis_count; ++a)
+        if (loop->inner >> a & 1) k = sni_sym_mul(loop->sym, k, loop->extents[a]);
+    return sni_sym_is_const(loop->sym, k, &length) && length <= LONGEST_F32_SUM;
+}
+
 /* ---- Printing ---------------------------------------------------------------------------------
  */
 

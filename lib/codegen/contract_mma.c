@@ -11,7 +11,7 @@ static const sni_tile tiles[] = {
 #define SNI_MMA_TILE(name, BM, BN, LINE, WM, WN, STAGES) {#name, BM, BN, LINE, WM, WN, STAGES},
 #include "../cl/gemm/gemm.inc"
 };
-enum { TILE_COUNT = sizeof tiles / sizeof tiles[0], GUESS = 1024, LONGEST_F32_SUM = 1024 };
+enum { TILE_COUNT = sizeof tiles / sizeof tiles[0], GUESS = 1024 };
 
 /* ---- The schedule ---- */
 
@@ -92,27 +92,8 @@ static bool suits(const sni_tile *t, const sni_loop *loop, const sni_caps *caps)
            rows * t->bm * cols * t->bn <= 1.6 * m * n;
 }
 
-/* The statement of an operand as it is stored: f16 and bf16 that are widened to f32 are the same numbers. */
-static int narrow(const sni_loop *loop, int stmt) {
-    const sni_stmt *s = &loop->stmts[stmt];
-    bool widens = s->kind == SNI_STMT_CAST && s->dtype == SINTER_F32;
-    sinter_dtype from = widens ? loop->stmts[s->args[0]].dtype : s->dtype;
-    return widens && (from == SINTER_F16 || from == SINTER_BF16) ? s->args[0] : stmt;
-}
-
 static sinter_dtype stored_dtype(const sni_loop *loop) {
-    return loop->stmts[narrow(loop, loop->core_a)].dtype;
-}
-
-/* Matrix units cut bits off where they add, so that long sums drift (measured: 50 times the error of an fma loop for 4096
- * products of one sign). A result in f16 or bf16 does not show that; one in f32 does, so its sums have to be short. */
-static bool sums_are_exact_enough(const sni_loop *loop) {
-    int64_t length;
-    sni_expr k = sni_sym_const(loop->sym, 1);
-    if (loop->stmts[loop->core].dtype != SINTER_F32) return true;
-    for (int a = 0; a < loop->axis_count; ++a)
-        if (loop->inner >> a & 1) k = sni_sym_mul(loop->sym, k, loop->extents[a]);
-    return sni_sym_is_const(loop->sym, k, &length) && length <= LONGEST_F32_SUM;
+    return loop->stmts[sni_contract_narrow(loop, loop->core_a)].dtype;
 }
 
 static bool usable(int number, const sni_caps *caps, sinter_dtype dtype) {
@@ -122,7 +103,7 @@ static bool usable(int number, const sni_caps *caps, sinter_dtype dtype) {
 
 /* Are both operands read as they are stored? */
 static bool is_plain(const sni_loop *loop) {
-    const int operands[2] = {narrow(loop, loop->core_a), narrow(loop, loop->core_b)};
+    const int operands[2] = {sni_contract_narrow(loop, loop->core_a), sni_contract_narrow(loop, loop->core_b)};
     for (int i = 0; i < 2; ++i) {
         const sni_stmt *s = &loop->stmts[operands[i]];
         if (s->kind != SNI_STMT_LOAD || s->guard != SNI_NO_EXPR || sni_sym_uses_value(loop->sym, s->offset))
@@ -181,9 +162,9 @@ static bool fits(const sni_loop *loop, const sni_caps *caps, const sni_schedule 
 static bool accepts(const sni_loop *loop, const sni_caps *caps, sni_str *why) {
     if (!sni_contract_accepts(loop, caps, why)) return false;
     if (caps->instructions == 0) return sni_contract_refuse(why, "the device has no matrix instruction that is known");
-    sinter_dtype a = stored_dtype(loop), b = loop->stmts[narrow(loop, loop->core_b)].dtype;
+    sinter_dtype a = stored_dtype(loop), b = loop->stmts[sni_contract_narrow(loop, loop->core_b)].dtype;
     if (a != b) return sni_contract_refuse(why, "matrix instructions want operands of one dtype");
-    if (!sums_are_exact_enough(loop))
+    if (!sni_contract_sums_are_short(loop))
         return sni_contract_refuse(why, "a matrix instruction's sum of so many products is not as exact as f32");
     static const sni_schedule open = {0};
     sni_schedule found;
@@ -201,8 +182,8 @@ static sinter_status generate(const sni_loop *loop, const sni_caps *caps, const 
     const sni_instruction *row = row_of(schedule);
     const sni_tile tile = tile_of(schedule);
     SNI_TRY(sni_contract_init(&c, loop, caps, arena, false));
-    c.a_op.stmt = narrow(loop, c.a_op.stmt);
-    c.b_op.stmt = narrow(loop, c.b_op.stmt);
+    c.a_op.stmt = sni_contract_narrow(loop, c.a_op.stmt);
+    c.b_op.stmt = sni_contract_narrow(loop, c.b_op.stmt);
     SNI_TRY(sni_emit_begin(&e, loop, caps, arena, out_spec));
     sni_tile_core_init(&core, &c, row, &tile);
     sni_tile_print_head(&e, &c, &core);

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "kernel/buildlog.h"
+#include "kernel/patch.h"
 #include "kernel/program.h"
 
 #define MOST_LOG_BYTES ((size_t)1 << 20)
@@ -53,6 +54,64 @@ static sinter_status check_entry(sni_program *program, cl_program handle, bool q
     return status;
 }
 
+/* The binary of the context's only device that counts; NULL when the driver gives none. */
+static unsigned char *program_binary(const sni_program *program, size_t *out_size) {
+    cl_uint count = 0;
+    cl_device_id ids[64];
+    size_t sizes[64] = {0};
+    unsigned char *binaries[64] = {NULL};
+    if (clGetProgramInfo(program->handle, CL_PROGRAM_NUM_DEVICES, sizeof count, &count, NULL) != CL_SUCCESS ||
+        count == 0 || count > 64 ||
+        clGetProgramInfo(program->handle, CL_PROGRAM_DEVICES, count * sizeof ids[0], ids, NULL) != CL_SUCCESS ||
+        clGetProgramInfo(program->handle, CL_PROGRAM_BINARY_SIZES, count * sizeof sizes[0], sizes, NULL) != CL_SUCCESS)
+        return NULL;
+    cl_uint at = 0;
+    while (at < count && ids[at] != program->cache->device->id) ++at;
+    if (at == count || sizes[at] == 0 || sizes[at] > MOST_BINARY_BYTES) return NULL;
+    /* A caller's context may hold several devices; a NULL pointer leaves a device's binary out. */
+    unsigned char *binary = binaries[at] = sni_malloc(sizes[at]);
+    if (binary && clGetProgramInfo(program->handle, CL_PROGRAM_BINARIES, count * sizeof binaries[0], binaries, NULL) !=
+                      CL_SUCCESS) {
+        sni_free(binary);
+        return NULL;
+    }
+    *out_size = sizes[at];
+    return binary;
+}
+
+/* Puts the patched program in place of the one that was built. A driver that refuses it has it refused as BUILD. */
+static sinter_status patch(sni_program *program) {
+    sni_device *device = program->cache->device;
+    char *text = NULL;
+    size_t size = 0, length = 0;
+    cl_int loaded = CL_SUCCESS, error = CL_SUCCESS;
+    unsigned char *binary = program_binary(program, &size);
+    sinter_status status = binary ? sni_patch_ptx(binary, size, &text, &length)
+                                  : sni_fail(SINTER_UNSUPPORTED, "the driver gives no binary that could be patched");
+    sni_free(binary);
+    if (status == SINTER_UNSUPPORTED)
+        status = sni_fail(SINTER_BUILD, "kernel '%s': %s", program->entry, sinter_last_error());
+    if (status != SINTER_OK) return status;
+    cl_program handle = clCreateProgramWithBinary(device->context, 1, &device->id, &length,
+                                                  (const unsigned char **)&text, &loaded, &error);
+    sni_free(text);
+    if (!handle || error != CL_SUCCESS || loaded != CL_SUCCESS) {
+        if (handle) clReleaseProgram(handle);
+        return sni_fail(SINTER_BUILD, "kernel '%s': the driver does not load its patched PTX (%s)", program->entry,
+                        sni_cl_error_name(error != CL_SUCCESS ? error : loaded));
+    }
+    error = clBuildProgram(handle, 1, &device->id, program->options, NULL, NULL);
+    status = error == CL_SUCCESS ? SINTER_OK : fail_build(program, handle, error);
+    if (status == SINTER_OK) status = check_entry(program, handle, false);
+    if (status != SINTER_OK) {
+        clReleaseProgram(handle);
+        return status;
+    }
+    clReleaseProgram(program->handle);
+    program->handle = handle;
+    return SINTER_OK;
+}
+
 static sinter_status build_from_source(sni_program *program) {
     sni_device *device = program->cache->device;
     cl_int error = CL_SUCCESS;
@@ -67,7 +126,12 @@ static sinter_status build_from_source(sni_program *program) {
         return status;
     }
     program->handle = handle;
-    return SINTER_OK;
+    if (!sni_patch_wanted(program->source)) return SINTER_OK;
+    status = patch(program);
+    if (status == SINTER_OK) return SINTER_OK;
+    clReleaseProgram(handle);
+    program->handle = NULL;
+    return status;
 }
 
 /* Whatever the driver has against the binary, it is refused. */
@@ -125,31 +189,6 @@ sinter_status sni_program_realize(sni_program *program) {
                                   : "failed",
             (double)taken / 1e6);
     return status;
-}
-
-/* The binary of the context's only device that counts; NULL when the driver gives none. */
-static unsigned char *program_binary(const sni_program *program, size_t *out_size) {
-    cl_uint count = 0;
-    cl_device_id ids[64];
-    size_t sizes[64] = {0};
-    unsigned char *binaries[64] = {NULL};
-    if (clGetProgramInfo(program->handle, CL_PROGRAM_NUM_DEVICES, sizeof count, &count, NULL) != CL_SUCCESS ||
-        count == 0 || count > 64 ||
-        clGetProgramInfo(program->handle, CL_PROGRAM_DEVICES, count * sizeof ids[0], ids, NULL) != CL_SUCCESS ||
-        clGetProgramInfo(program->handle, CL_PROGRAM_BINARY_SIZES, count * sizeof sizes[0], sizes, NULL) != CL_SUCCESS)
-        return NULL;
-    cl_uint at = 0;
-    while (at < count && ids[at] != program->cache->device->id) ++at;
-    if (at == count || sizes[at] == 0 || sizes[at] > MOST_BINARY_BYTES) return NULL;
-    /* A caller's context may hold several devices; a NULL pointer leaves a device's binary out. */
-    unsigned char *binary = binaries[at] = sni_malloc(sizes[at]);
-    if (binary && clGetProgramInfo(program->handle, CL_PROGRAM_BINARIES, count * sizeof binaries[0], binaries, NULL) !=
-                      CL_SUCCESS) {
-        sni_free(binary);
-        return NULL;
-    }
-    *out_size = sizes[at];
-    return binary;
 }
 
 void sni_program_save(sni_program *program) {

@@ -47,6 +47,11 @@ static sinter_status build_step(sinter_plan *plan, sni_step *step) {
     return sni_program_build(plan->runtime->cache, &source, &step->program);
 }
 
+static const char *instead_of(const sni_step *step) {
+    const sni_strategy *strategy = step->spec.strategy ? sni_strategy_find(step->spec.strategy) : NULL;
+    return strategy ? strategy->instead : NULL;
+}
+
 static sinter_status compile_step(sinter_plan *plan, sni_step *step) {
     bool fits = false;
     if (step->kind != SNI_STEP_LAUNCH) return SINTER_OK;
@@ -57,6 +62,13 @@ static sinter_status compile_step(sinter_plan *plan, sni_step *step) {
         sni_records_release(plan->records);
         plan->records = NULL;
         status = generate_step(plan, step, NULL);
+        if (status == SINTER_OK) status = build_step(plan, step);
+    }
+    if (status == SINTER_BUILD && instead_of(step)) {
+        const char *instead = instead_of(step);
+        sni_log(SNI_LOG_WARNING, "strategy %s is taken, %s is not built: %s", instead, step->spec.strategy,
+                sinter_last_error());
+        status = generate_step(plan, step, instead);
         if (status == SINTER_OK) status = build_step(plan, step);
     }
     if (status != SINTER_OK) return status;

@@ -10,6 +10,7 @@
 #include "base/hash.h"
 #include "kernel/embedded.h"
 #include "kernel/source.h"
+#include "runtime/probe_wgmma.h"
 
 /* The tile of cl/gemm/mma_probe.cl. Two steps of k, so that every row finds its place in a line of 64 bytes. */
 enum { SIDE = 32, LINE_BYTES = 64, VALUES = 5 /* -2 ... 2 */ };
@@ -200,6 +201,7 @@ static char *file_of(const sni_caps *caps, const char *cache_dir) {
     sni_str text = SNI_STR_INIT, path = SNI_STR_INIT;
     sni_str_printf(&text, "%s\n%s\n", caps->identity, local_text);
     append_probes(&text);
+    sni_probe_wgmma_describe(&text);
     sni_hash128_hex(sni_hash128_of(sni_str_text(&text), text.length), hex);
     sni_str_printf(&path, "%s/instructions-%s", dir, hex);
     char *taken = text.failed ? NULL : sni_str_take(&path);
@@ -229,6 +231,9 @@ static void keep(const char *path, const findings *f) {
     sni_str_deinit(&text);
 }
 
+/* Bits of sni_caps.wgmma lie above those of the rows in a finding. */
+enum { WGMMA_SHIFT = 28, WGMMA_BITS = 3 };
+
 void sni_probe_instructions(sni_device *device, sni_kernel_cache *cache, sni_pool *pool, const char *cache_dir) {
     uint32_t possible = 0;
     findings found = {0, 0};
@@ -237,6 +242,7 @@ void sni_probe_instructions(sni_device *device, sni_kernel_cache *cache, sni_poo
         if (row->use == SNI_USE_DEFAULT && sni_instruction_possible(row, &device->caps)) possible |= 1u << r;
     }
     if (possible == 0) return;
+    if (sni_wgmma_possible(&device->caps)) possible |= (uint32_t)WGMMA_BITS << WGMMA_SHIFT;
     char *path = file_of(&device->caps, cache_dir);
     if (!recall(path, &found)) {
         found.instructions = 0;
@@ -244,9 +250,12 @@ void sni_probe_instructions(sni_device *device, sni_kernel_cache *cache, sni_poo
             if ((possible >> r & 1) != 0 && sni_probe_instruction(cache, pool, sni_instruction_at(r), false))
                 found.instructions |= 1u << r;
         found.local_kib = (uint32_t)(probe_local(device, cache, pool) >> 10);
+        if (sni_wgmma_possible(&device->caps))
+            found.instructions |= sni_probe_wgmma(device, cache, pool) << WGMMA_SHIFT;
         keep(path, &found);
     }
-    device->caps.instructions = found.instructions & possible;
+    device->caps.instructions = found.instructions & possible & ((1u << WGMMA_SHIFT) - 1);
+    device->caps.wgmma = (found.instructions & possible) >> WGMMA_SHIFT;
     device->caps.static_local_bytes = (uint64_t)found.local_kib << 10;
     sni_free(path);
 }

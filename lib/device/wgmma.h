@@ -1,0 +1,30 @@
+/* A product by wgmma as definitions of OpenCL C: what cl/gemm/gpu_wgmma.cl wants to be defined. Plain data, whatever the
+ * device. */
+#ifndef SNI_DEVICE_WGMMA_H
+#define SNI_DEVICE_WGMMA_H
+
+#include <sinter/types.h>
+
+#include "base/str.h"
+#include "device/caps.h"
+
+enum { SNI_WGMMA_K = 64 /* elements of k in a stage */, SNI_WGMMA_ROWS = 64 /* of a warpgroup */ };
+
+typedef struct sni_wgmma {
+    sinter_dtype dtype; /* F16 or BF16 */
+    int groups;         /* warpgroups that multiply: 1 or 2 */
+    int bn;             /* columns of a tile: 64, 128, 192 or 256 */
+    int stages;
+    bool a_along_k, b_along_k; /* do neighbouring elements of memory lie along k? */
+} sni_wgmma;
+
+/* The bit of sni_caps.wgmma for a dtype; 0: wgmma does not multiply it exactly. */
+uint32_t sni_wgmma_bit(sinter_dtype dtype);
+/* May the device have it? Whether it does is found out by a probe. */
+bool sni_wgmma_possible(const sni_caps *caps);
+/* Does it fit the local memory that variables may take, and take so much that a multiprocessor runs one work-group? */
+bool sni_wgmma_fits(const sni_wgmma *w, const sni_caps *caps);
+int sni_wgmma_items(const sni_wgmma *w); /* of a work-group */
+void sni_wgmma_print(const sni_wgmma *w, sni_str *out);
+
+#endif
