@@ -33,8 +33,11 @@ typedef struct sinter_onnx_options {
     { NULL, NULL, 0, NULL, 0 }
 
 /* Reads a model file (mapped, not copied; external data is found beside it) into a new graph,
- * which the caller releases. Opsets 7 to 18, and of older ones what has not changed since. IO: the file cannot be read; PARSE: it is not a valid model,
- * with the place; UNSUPPORTED: an operator, attribute or dtype, named with its node; SHAPE.
+ * which the caller releases. Opsets 7 to 28, and of older ones what has not changed since; file versions to 14. Numbers that
+ * no operator computes in are held in another dtype, one element each, in inputs and outputs too: FLOAT8*, FLOAT8E8M0 and
+ * FLOAT4E2M1 as their bits in u8, INT4 and INT2 in i8, UINT4 and UINT2 in u8. Loop and Scan are written out and need a number
+ * of rounds that is known here. IO: the file cannot be read; PARSE: it is not a valid model, with the place; UNSUPPORTED: an
+ * operator, attribute or dtype, named with its node; SHAPE.
  * options may be NULL. No file content crashes it. */
 SINTER_API SINTER_MUST_USE sinter_status sinter_onnx_load(const char *path, const sinter_onnx_options *options,
                                                           sinter_graph **out_graph);
