@@ -64,8 +64,8 @@ static sinter_status compile_step(sinter_plan *plan, sni_step *step) {
         status = generate_step(plan, step, NULL);
         if (status == SINTER_OK) status = build_step(plan, step);
     }
-    if (status == SINTER_BUILD && instead_of(step)) {
-        const char *instead = instead_of(step);
+    const char *instead = status == SINTER_BUILD ? instead_of(step) : NULL;
+    if (instead) {
         sni_log(SNI_LOG_WARNING, "strategy %s is taken, %s is not built: %s", instead, step->spec.strategy,
                 sinter_last_error());
         status = generate_step(plan, step, instead);
