@@ -250,7 +250,8 @@ static sinter_status find_missing(prebuild *p, const sni_program_source *sources
 static int helper_count(size_t jobs) {
     cpu_set_t set;
     int processors = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
-    size_t most = jobs < MOST_HELPERS ? jobs : MOST_HELPERS;
+    /* What a second kernel saves pays for a helper's start. */
+    size_t most = (jobs + 1) / 2 < MOST_HELPERS ? (jobs + 1) / 2 : MOST_HELPERS;
     return processors < (int)most ? processors : (int)most;
 }
 
