@@ -5,7 +5,7 @@
 set -euo pipefail
 cd "${1:-$(dirname "$0")/..}"
 
-ORDER="base sym device kernel memory runtime op graph loop rewrite fuse schedule codegen plan tune grad onnx"
+ORDER="base sym device kernel memory runtime op graph loop rewrite grad fuse schedule codegen plan tune onnx"
 # These include CL/cl.h, or headers that do.
 OPENCL="device kernel memory runtime"
 # These build on any machine: of the device they may know its capabilities, which are plain data.

@@ -3,6 +3,7 @@
 #define SINTER_SINTER_H
 
 #include <sinter/cache.h>
+#include <sinter/grad.h>
 #include <sinter/graph.h>
 #include <sinter/kernel.h>
 #include <sinter/plan.h>

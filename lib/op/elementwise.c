@@ -95,7 +95,8 @@ static whole whole_pow(whole x, whole y) {
 #define min(x, y) real_min(x, y)
 #define div(x, y) ((x) / (y))
 #define mod(x, y) real_mod(x, y)
-#define SNI_ROW(class, name, arity, result, cost, attrs, traits, expression, doc) REAL_OF_##class(name, expression)
+#define SNI_ROW(class, name, arity, result, cost, attrs, traits, expression, gradient, doc)                            \
+    REAL_OF_##class(name, expression)
 #include "op/elementwise.inc"
 #undef SNI_ROW
 #undef rsqrt
@@ -123,7 +124,8 @@ static whole whole_pow(whole x, whole y) {
 #define bit_xor(x, y) ((x) ^ (y))
 #define shift_left(x, y) ((y) < 0 || (y) > 63 ? 0 : (int64_t)((uint64_t)(x) << (int)(y)))
 #define shift_right(x, y) ((y) < 0 || (y) > 63 ? ((x) < 0 ? -1 : 0) : (x) >> (int)(y))
-#define SNI_ROW(class, name, arity, result, cost, attrs, traits, expression, doc) WHOLE_OF_##class(name, expression)
+#define SNI_ROW(class, name, arity, result, cost, attrs, traits, expression, gradient, doc)                            \
+    WHOLE_OF_##class(name, expression)
 #include "op/elementwise.inc"
 #undef SNI_ROW
 #undef abs
@@ -151,7 +153,7 @@ static const struct {
 #define FUNCTIONS_ANY(name) {REAL_POINTER(name), WHOLE_POINTER(name)},
 #define FUNCTIONS_BOOL(name) {NULL, WHOLE_POINTER(name)},
 #define FUNCTIONS_INT(name) {NULL, WHOLE_POINTER(name)},
-#define SNI_ROW(class, name, arity, result, cost, attrs, traits, expression, doc) FUNCTIONS_##class(name)
+#define SNI_ROW(class, name, arity, result, cost, attrs, traits, expression, gradient, doc) FUNCTIONS_##class(name)
 #include "op/elementwise.inc"
 #undef SNI_ROW
 };
@@ -303,7 +305,11 @@ static sinter_status cast_reference(const sni_ref_call *call) {
     { .commutes = false }
 #define SNI_TRAITS(...)                                                                                                \
     { __VA_ARGS__ }
-#define SNI_ROW(class_, name_, arity_, result_, cost_, attrs_, traits_, expression_, doc_)                             \
+#define SNI_FLAT                                                                                                       \
+    { "0", "0", "0" }
+#define SNI_GRADIENT(...)                                                                                              \
+    { __VA_ARGS__ }
+#define SNI_ROW(class_, name_, arity_, result_, cost_, attrs_, traits_, expression_, gradient_, doc_)                  \
     {                                                                                                                  \
         .name = #name_,                                                                                                \
         .kind = SNI_OP_ELEMENTWISE,                                                                                    \
@@ -314,6 +320,7 @@ static sinter_status cast_reference(const sni_ref_call *call) {
         .classes = SNI_CLASS_##class_,                                                                                 \
         .result = SNI_RESULT_##result_,                                                                                \
         .expression = #expression_,                                                                                    \
+        .gradient = gradient_,                                                                                         \
         .cost = cost_,                                                                                                 \
         .traits = traits_,                                                                                             \
         .infer = elementwise_infer,                                                                                    \

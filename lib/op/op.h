@@ -87,6 +87,7 @@ typedef struct sni_traits {
     bool undoes_itself;    /* op(op(a)) = a */
     bool is_product;       /* a * b, which a sum of reals takes in with fma */
     bool selects;          /* input 0 is a bool that chooses between the others */
+    bool is_identity;      /* op(a) = a */
     bool renames;          /* the input's elements in their order, under another shape */
     bool known_on_host;    /* the elements are expressions of dimensions */
     sni_element neutral;   /* a stays a */
@@ -105,8 +106,9 @@ struct sni_op {
      * numbers, + - * /, comparisons, && || !, ?: and the functions of cl/common/math_*.cl. Numbers are
      * of the operand's type. Compiled as C in double and in int64_t it is the reference. */
     const char *expression;
-    double cost;           /* about how many simple operations; recomputing beyond 8 is avoided */
-    sni_combiner combiner; /* REDUCE, SCAN */
+    const char *gradient[3]; /* ELEMENTWISE: what a loss changes with each input (elementwise.inc); NULL: no rule */
+    double cost;             /* about how many simple operations; recomputing beyond 8 is avoided */
+    sni_combiner combiner;   /* REDUCE, SCAN */
     sni_traits traits;
     /* Sets dtype, rank, dims of every output; SHAPE or DTYPE with a text without the operator's name. */
     sinter_status (*infer)(sni_call *call);

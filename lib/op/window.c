@@ -179,6 +179,14 @@ static int window_map(const sni_call *call, const sni_expr *out_coords, int outp
     return 1;
 }
 
+/* The input coordinate of window position o and kernel element k, below 0 where there is none. */
+static int64_t window_source(const sni_ref_call *call, int i, int64_t o, int64_t k) {
+    int64_t every = sni_ref_entry(call, SNI_WINDOW_INPUT_STRIDES, i, 1);
+    int64_t t = o * sni_ref_entry(call, SNI_WINDOW_STRIDES, i, 1) +
+                k * sni_ref_entry(call, SNI_WINDOW_DILATIONS, i, 1) - sni_ref_entry(call, SNI_WINDOW_PADS_LOW, i, 0);
+    return t < 0 || t % every != 0 ? -1 : t / every;
+}
+
 static sinter_status window_reference(const sni_ref_call *call) {
     const sni_ref_tensor *in = call->in[0];
     sni_ref_tensor *out = call->out[0];
@@ -188,12 +196,60 @@ static sinter_status window_reference(const sni_ref_call *call) {
         bool inside = true;
         for (int i = 0; i < fixed; ++i) from[i] = coords[i];
         for (int i = 0; i < sliding; ++i) {
-            int64_t every = sni_ref_entry(call, SNI_WINDOW_INPUT_STRIDES, i, 1);
-            int64_t t = coords[fixed + i] * sni_ref_entry(call, SNI_WINDOW_STRIDES, i, 1) +
-                        coords[in->rank + i] * sni_ref_entry(call, SNI_WINDOW_DILATIONS, i, 1) -
-                        sni_ref_entry(call, SNI_WINDOW_PADS_LOW, i, 0);
-            if (t < 0 || t % every != 0 || t / every >= in->dims[fixed + i]) inside = false;
-            from[fixed + i] = t / every;
+            from[fixed + i] = window_source(call, i, coords[fixed + i], coords[in->rank + i]);
+            if (from[fixed + i] < 0 || from[fixed + i] >= in->dims[fixed + i]) inside = false;
+        }
+        if (inside)
+            sni_ref_move(in, sni_ref_index(in, from), out, n);
+        else
+            sni_ref_set(out, n, call->attrs[SNI_WINDOW_VALUE].f);
+        sni_ref_next(out, coords);
+    }
+    return SINTER_OK;
+}
+
+/* ---- window_taps ---------------------------------------------------------------------------- */
+
+static sinter_status taps_infer(sni_call *call) {
+    const sni_type *in = &call->in[0];
+    int sliding = call->attrs[SNI_WINDOW_KERNEL].count;
+    if (2 * sliding > in->rank) return sni_rule_shape_of(call, 0, "the kernel has too many dimensions");
+    for (int i = 0; i < sliding; ++i)
+        if (!sni_rule_equal(call, in->dims[in->rank - sliding + i], call->attrs[SNI_WINDOW_KERNEL].exprs[i]))
+            return sni_rule_shape_of(call, 0, "the last dimensions are not the kernel's");
+    /* The window over what is before the kernel's dimensions has the result's shape. */
+    sni_type seen = *in;
+    seen.rank = in->rank - sliding;
+    sni_call inner = *call;
+    inner.in = &seen;
+    SNI_TRY(window_infer(&inner));
+    call->require = inner.require;
+    return SINTER_OK;
+}
+
+static int taps_map(const sni_call *call, const sni_expr *out_coords, int output, sni_read_fn read, void *context,
+                    sni_access *accesses, sni_expr *out_value) {
+    int sliding = call->attrs[SNI_WINDOW_KERNEL].count;
+    sni_type seen = call->in[0];
+    seen.rank -= sliding;
+    sni_call inner = *call;
+    inner.in = &seen;
+    int count = window_map(&inner, out_coords, output, read, context, accesses, out_value);
+    for (int i = 0; i < sliding; ++i) accesses[0].coords[seen.rank + i] = out_coords[seen.rank + i];
+    return count;
+}
+
+static sinter_status taps_reference(const sni_ref_call *call) {
+    const sni_ref_tensor *in = call->in[0];
+    sni_ref_tensor *out = call->out[0];
+    int sliding = call->attrs[SNI_WINDOW_KERNEL].count, fixed = in->rank - 2 * sliding;
+    int64_t coords[SINTER_MAX_RANK] = {0}, from[SINTER_MAX_RANK] = {0};
+    for (int64_t n = 0; n < out->count; ++n) {
+        bool inside = true;
+        for (int i = 0; i < in->rank; ++i) from[i] = coords[i];
+        for (int i = 0; i < sliding; ++i) {
+            from[fixed + i] = window_source(call, i, coords[fixed + i], coords[fixed + sliding + i]);
+            if (from[fixed + i] < 0 || from[fixed + i] >= in->dims[fixed + i]) inside = false;
         }
         if (inside)
             sni_ref_move(in, sni_ref_index(in, from), out, n);
@@ -231,5 +287,18 @@ const sni_op sni_ops_window[] = {
      .reference = window_reference,
      .doc = "Sliding windows over the last dimensions: the result has sizes positions, then the "
             "kernel's dimensions; outside x it holds value."},
+    {.name = "window_taps",
+     .kind = SNI_OP_VIEW,
+     .min_inputs = 1,
+     .max_inputs = 1,
+     .outputs = 1,
+     .attrs = SNI_ATTRS_OF(WINDOW),
+     .classes = SNI_CLASS_ANY,
+     .fill_attr = SNI_WINDOW_VALUE,
+     .infer = taps_infer,
+     .map = taps_map,
+     .reference = taps_reference,
+     .doc = "A window over an x that has elements of its own for each element of the kernel, whose dimensions are its "
+            "last ones. The gradient of window is one, summed over the kernel."},
 };
 const size_t sni_ops_window_count = COUNT(sni_ops_window);

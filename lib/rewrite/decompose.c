@@ -23,18 +23,23 @@ sni_expr sni_decompose_entry(const sni_composite *c, int attr, int index, int64_
     return index < list->count ? list->exprs[index] : sni_sym_const(c->graph->sym, preset);
 }
 
-static bool decompose(sni_rewriter *rewriter, const sni_node *node, const uint32_t *ins, uint32_t *outs) {
-    if (node->op->kind != SNI_OP_COMPOSITE) return false;
-    sni_composite c = {.graph = rewriter->graph, .node = node};
-    c.out = rewriter->old->values[node->out[0]].type;
+bool sni_decompose_node(sinter_graph *graph, const sni_node *node, const sni_type *out, const uint32_t *ins,
+                        uint32_t *out_value) {
+    sni_composite c = {.graph = graph, .node = node, .out = *out};
     for (int i = 0; i < node->in_count && i < 5; ++i) c.in[i] = ins[i];
     for (size_t i = 0; i < sizeof composites / sizeof *composites; ++i)
         if (strcmp(composites[i].name, node->op->name) == 0) {
-            outs[0] = composites[i].build(&c);
-            return true;
+            *out_value = composites[i].build(&c);
+            return *out_value != 0;
         }
-    sni_graph_fail(rewriter->graph, SINTER_UNSUPPORTED, "%s: nothing is known that replaces it", node->op->name);
-    outs[0] = 0;
+    sni_graph_fail(graph, SINTER_UNSUPPORTED, "%s: nothing is known that replaces it", node->op->name);
+    *out_value = 0;
+    return false;
+}
+
+static bool decompose(sni_rewriter *rewriter, const sni_node *node, const uint32_t *ins, uint32_t *outs) {
+    if (node->op->kind != SNI_OP_COMPOSITE) return false;
+    (void)sni_decompose_node(rewriter->graph, node, &rewriter->old->values[node->out[0]].type, ins, outs);
     return true;
 }
 

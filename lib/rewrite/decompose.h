@@ -20,6 +20,11 @@ typedef uint32_t (*sni_decompose_fn)(const sni_composite *c);
 SNI_COMPOSITES(SNI_DECOMPOSE)
 #undef SNI_DECOMPOSE
 
+/* Replaces a composite, which is of another graph or a copy, by primitives of its inputs ins; out is its result's type. False:
+ * the graph has failed. */
+bool sni_decompose_node(sinter_graph *graph, const sni_node *node, const sni_type *out, const uint32_t *ins,
+                        uint32_t *out_value);
+
 /* An axis attribute that may be negative, counted from the front. */
 int sni_decompose_axis(const sni_composite *c, int attr, int rank);
 /* An entry of a list attribute, or preset where the list is empty. */

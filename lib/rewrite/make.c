@@ -59,6 +59,15 @@ uint32_t sni_make_reshape(sinter_graph *graph, uint32_t x, int rank, const sni_e
     return sni_graph_add1(graph, "reshape", 1, &x, attrs);
 }
 
+uint32_t sni_make_expand(sinter_graph *graph, uint32_t x, int rank, const sni_expr *dims) {
+    sni_type type = sni_make_type(graph, x);
+    bool same = type.rank == rank;
+    for (int i = 0; same && i < rank; ++i) same = type.dims[i] == dims[i];
+    if (!x || same) return x;
+    sni_attr attrs[SNI_MAX_ATTRS] = {[SNI_EXPAND_SHAPE] = sni_attr_exprs(graph, rank, dims)};
+    return sni_graph_add1(graph, "expand", 1, &x, attrs);
+}
+
 uint32_t sni_make_transpose(sinter_graph *graph, uint32_t x, const int64_t *perm) {
     sni_type type = sni_make_type(graph, x);
     bool same = true;
@@ -75,6 +84,19 @@ uint32_t sni_make_slice(sinter_graph *graph, uint32_t x, const sni_expr *starts,
                                      [SNI_SLICE_STEPS] = sni_attr_exprs(graph, rank, steps),
                                      [SNI_SLICE_SIZES] = sni_attr_exprs(graph, rank, sizes)};
     return x ? sni_graph_add1(graph, "slice", 1, &x, attrs) : 0;
+}
+
+uint32_t sni_make_pad(sinter_graph *graph, uint32_t x, const sni_expr *low, const sni_expr *high, double value) {
+    int rank = sni_make_type(graph, x).rank;
+    bool none = true;
+    for (int i = 0; i < rank; ++i)
+        none = none && sni_sym_is(graph->sym, low[i], 0) && sni_sym_is(graph->sym, high[i], 0);
+    if (!x || none) return x;
+    sni_attr attrs[SNI_MAX_ATTRS] = {[SNI_PAD_LOW] = sni_attr_exprs(graph, rank, low),
+                                     [SNI_PAD_HIGH] = sni_attr_exprs(graph, rank, high),
+                                     [SNI_PAD_MODE] = sni_attr_int(SNI_PAD_CONSTANT),
+                                     [SNI_PAD_VALUE] = sni_attr_float(value)};
+    return sni_graph_add1(graph, "pad", 1, &x, attrs);
 }
 
 uint32_t sni_make_gather(sinter_graph *graph, uint32_t data, uint32_t indices, int axis) {

@@ -22,9 +22,13 @@ uint32_t sni_make_reduce(sinter_graph *graph, const char *op, uint32_t x, uint32
 uint32_t sni_make_mean(sinter_graph *graph, uint32_t x, uint32_t axes);
 uint32_t sni_make_reshape(sinter_graph *graph, uint32_t x, int rank,
                           const sni_expr *dims); /* x itself when it has the shape */
+uint32_t sni_make_expand(sinter_graph *graph, uint32_t x, int rank,
+                         const sni_expr *dims); /* x itself when it has the shape */
 uint32_t sni_make_transpose(sinter_graph *graph, uint32_t x, const int64_t *perm);
 uint32_t sni_make_slice(sinter_graph *graph, uint32_t x, const sni_expr *starts, const sni_expr *steps,
                         const sni_expr *sizes);
+/* Adds low and high elements at the ends of every dimension, or crops them where negative. */
+uint32_t sni_make_pad(sinter_graph *graph, uint32_t x, const sni_expr *low, const sni_expr *high, double value);
 uint32_t sni_make_gather(sinter_graph *graph, uint32_t data, uint32_t indices, int axis);
 
 /* The last count dimensions slide; every array has count entries. */

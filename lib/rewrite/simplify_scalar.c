@@ -85,9 +85,10 @@ static uint32_t simplify_where(const sni_simplify *s) {
 
 /* ---- unary ---------------------------------------------------------------------------------- */
 
-/* op(op(x)) is x for some operators and op(x) for others. */
+/* op(x) is x for some operators, op(op(x)) is x or op(x) for others. */
 static uint32_t simplify_twice(const sni_simplify *s) {
     const sni_op *op = s->node->op;
+    if (op->traits.is_identity) return s->ins[0];
     const sni_node *inner = sni_simplify_producer(s, s->ins[0], op->name);
     if (inner && op->traits.undoes_itself) return inner->in[0];
     return inner && op->traits.idempotent ? s->ins[0] : 0;

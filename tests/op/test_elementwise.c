@@ -395,6 +395,7 @@ static void check_traits(const sni_op *op, sinter_dtype dtype, double x, double 
     if (t->idempotent && op->max_inputs == 1) expect(op, "idempotent", result_of(op, dtype, once, 0), once);
     if (t->idempotent && op->max_inputs == 2) expect(op, "idempotent", result_of(op, dtype, x, x), x);
     if (t->undoes_itself) expect(op, "undoes itself", result_of(op, dtype, once, 0), x);
+    if (t->is_identity) expect(op, "is the identity", once, x);
     if (t->is_product) expect(op, "is a product", once, x * y);
     check_element(op, dtype, &t->neutral, x, false);
     check_element(op, dtype, &t->absorbing, x, true);
