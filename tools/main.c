@@ -40,7 +40,7 @@ static void print_help(FILE *out) {
           "cpu,\n"
           "gpu, a vendor, part of a name, or platform:device; without it SINTER_DEVICE counts, and\n"
           "without that the best device is taken. Other settings: SINTER_CACHE_DIR,\n"
-          "SINTER_CACHE_MAX_BYTES, SINTER_LOG, SINTER_DISABLE_FUSION, SINTER_DUMP.\n"
+          "SINTER_CACHE_MAX_BYTES, SINTER_LOG, SINTER_DISABLE_FUSION, SINTER_PRECISION, SINTER_DUMP.\n"
           "Exit codes: 0 done, 1 failed, 2 wrong usage.\n",
           out);
 }

@@ -19,58 +19,38 @@
 #ifndef SN_WG_GPU_CL
 #define SN_WG_GPU_CL
 
-#define SN_WG_BM (64 * SN_WG_GROUPS)
+#include "gemm/wgmma_ring.cl"
+
 #define SN_WG_BK 64
 #define SN_WG_ITEMS (SN_WG_GROUPS * 128 + 128)
 #define SN_WG_A_BYTES (SN_WG_BM * 128)
 #define SN_WG_B_BYTES (SN_WG_BN * 128)
 #define SN_WG_STAGE_BYTES (SN_WG_A_BYTES + SN_WG_B_BYTES)
 #define SN_WG_RING_BYTES (SN_WG_STAGES * SN_WG_STAGE_BYTES)
-#define SN_WG_PART 32 /* columns that go through local memory at a time, behind the ring */
-#define SN_WG_PITCH (SN_WG_PART + 8)
-#define SN_WG_SLAB (16 * SN_WG_PITCH)
-#define SN_WG_SLABS_BYTES (SN_WG_GROUPS * 4 * SN_WG_SLAB * 4)
-#define SN_WG_BYTES (SN_WG_RING_BYTES + SN_WG_SLABS_BYTES + 16 * SN_WG_STAGES)
-#define SN_WG_BAND 8 /* rows of tiles that work-groups take column by column, to read few rows and columns at a time */
 
 /* Address over 16; distance of 8 lines (64: 1024 bytes); distance of panels (512: 8192 bytes; along k there are none);
  * swizzle of 128 bytes. */
 #define SN_WG_ALONG_K ((64ul << 32) | (1ul << 16) | (1ul << 62))
 #define SN_WG_ALONG_OUTER ((64ul << 32) | (512ul << 16) | (1ul << 62))
 #define SN_WG_A_AT(from, step)                                                                                         \
-    (SN_WG_A_ALONG_K ? (SN_WG_ALONG_K | (((from) + (step) * 32) >> 4))                                                 \
-                     : (SN_WG_ALONG_OUTER | (((from) + (step) * 2048) >> 4)))
+    (SN_WG_A_ALONG_K ? (SN_WG_ALONG_K | (((from) + (step)*32) >> 4))                                                   \
+                     : (SN_WG_ALONG_OUTER | (((from) + (step)*2048) >> 4)))
 #define SN_WG_B_AT(from, step)                                                                                         \
-    (SN_WG_B_ALONG_K ? (SN_WG_ALONG_K | (((from) + (step) * 32) >> 4))                                                 \
-                     : (SN_WG_ALONG_OUTER | (((from) + (step) * 2048) >> 4)))
+    (SN_WG_B_ALONG_K ? (SN_WG_ALONG_K | (((from) + (step)*32) >> 4))                                                   \
+                     : (SN_WG_ALONG_OUTER | (((from) + (step)*2048) >> 4)))
 
 /* ---- Barriers and copies ---- */
 
-#define SN_WG_WAIT(barrier_at, phase)                                                                                  \
-    {                                                                                                                  \
-        uint done;                                                                                                     \
-        do {                                                                                                           \
-            asm volatile("{ .reg .pred p1; mbarrier.try_wait.parity.shared.b64 p1,[%1],%2; selp.u32 %0,1,0,p1; }"      \
-                         : "=r"(done)                                                                                  \
-                         : "r"(barrier_at), "r"(phase)                                                                 \
-                         : "memory");                                                                                  \
-        } while (!done);                                                                                               \
-    }
-#define SN_WG_ARRIVE(barrier_at) asm volatile("mbarrier.arrive.shared.b64 _,[%0];" ::"r"(barrier_at) : "memory");
-#define SN_WG_EXPECT(barrier_at, bytes)                                                                                \
-    asm volatile("mbarrier.arrive.expect_tx.shared.b64 _,[%0],%1;" ::"r"(barrier_at), "r"(bytes) : "memory");
 #define SN_WG_COPY(to, map, x, y, barrier_at)                                                                          \
-    asm volatile("cp.async.bulk.tensor.2d.shared::cluster.global.mbarrier::complete_tx::bytes [%0],[%1,{%2,%3}],[%4];"  \
-                 ::"r"(to), "l"(map), "r"(x), "r"(y), "r"(barrier_at)                                                  \
-                 : "memory");
-#define SN_WG_SYNC_WARP asm volatile("bar.warp.sync 0xffffffff;" ::: "memory");
+    asm volatile(                                                                                                      \
+        "cp.async.bulk.tensor.2d.shared::cluster.global.mbarrier::complete_tx::bytes [%0],[%1,{%2,%3}],[%4];" ::"r"(   \
+            to),                                                                                                       \
+        "l"(map), "r"(x), "r"(y), "r"(barrier_at)                                                                      \
+        : "memory");
 
 /* Declares addresses in local memory and in sn_maps, and makes the ring's barriers. */
 #define SN_WG_BEGIN                                                                                                    \
-    __local uchar memory[SN_WG_BYTES] __attribute__((aligned(1024)));                                                  \
-    const uint item = (uint)get_local_id(0), lane = item & 31, warp = item >> 5, group = item >> 7;                    \
-    const uint ring = (uint)(ulong)memory, full = ring + SN_WG_RING_BYTES + SN_WG_SLABS_BYTES;                         \
-    const uint empty = full + 8 * SN_WG_STAGES;                                                                        \
+    SN_WG_LOCALS                                                                                                       \
     ulong map_A;                                                                                                       \
     {                                                                                                                  \
         uint unit;                                                                                                     \
@@ -80,14 +60,7 @@
         map_A = maps + (ulong)(unit & 255) * 256;                                                                      \
     }                                                                                                                  \
     const ulong map_B = map_A + 128;                                                                                   \
-    if (item == 0) {                                                                                                   \
-        for (int i = 0; i < SN_WG_STAGES; ++i) {                                                                       \
-            asm volatile("mbarrier.init.shared.b64 [%0],1;" ::"r"(full + i * 8) : "memory");                           \
-            asm volatile("mbarrier.init.shared.b64 [%0],%1;" ::"r"(empty + i * 8), "r"(SN_WG_GROUPS * 4) : "memory");  \
-        }                                                                                                              \
-        asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory");                                             \
-        asm volatile("fence.proxy.async;" ::: "memory");                                                               \
-    }
+    SN_WG_INIT(1)
 
 /* Writes a map: elements of 16 bits from `from` on, `inner` neighbours in each of `outer` lines that begin `pitch` elements
  * apart; a copy brings 64 x box_outer of them. What lies past the edges comes as zeros. */
@@ -102,13 +75,13 @@
                                 0,                                                                                     \
                                 0,                                                                                     \
                                 (uint)(step >> 32),                                                                    \
-                                (uint)((inner) - 1),                                                                   \
-                                (uint)((outer) - 1),                                                                   \
+                                (uint)((inner)-1),                                                                     \
+                                (uint)((outer)-1),                                                                     \
                                 0,                                                                                     \
                                 0,                                                                                     \
                                 0,                                                                                     \
                                 63u << 24,                                                                             \
-                                (uint)(box_outer) - 1,                                                                 \
+                                (uint)(box_outer)-1,                                                                   \
                                 0};                                                                                    \
         __global uint *const to = (__global uint *)(map);                                                              \
         _Pragma("unroll") for (int i = 0; i < 16; ++i) {                                                               \
@@ -117,27 +90,6 @@
         }                                                                                                              \
         asm volatile("//@fence.proxy.tensormap::generic.release.gpu;" ::: "memory");                                   \
         asm volatile("//@fence.proxy.tensormap::generic.acquire.gpu [%0], 128;" ::"l"(map) : "memory");                \
-    }
-
-/* ---- Tiles of the result ---- */
-
-#define SN_WG_COUNTS                                                                                                   \
-    const int tiles_m = (int)((size_m + SN_WG_BM - 1) / SN_WG_BM);                                                     \
-    const int tiles_n = (int)((size_n + SN_WG_BN - 1) / SN_WG_BN);                                                     \
-    const int tiles = tiles_m * tiles_n, steps = (int)((size_k + SN_WG_BK - 1) / SN_WG_BK);                            \
-    uint stage = 0, phase = 0;
-
-#define SN_WG_EACH_TILE for (int tile = (int)get_group_id(0); tile < tiles; tile += (int)get_num_groups(0))
-
-#define SN_WG_TILE                                                                                                     \
-    const int band = tile / (SN_WG_BAND * tiles_n) * SN_WG_BAND, band_rows = min(tiles_m - band, SN_WG_BAND);          \
-    const int in_band = tile - band * tiles_n;                                                                         \
-    const int row0 = (band + in_band % band_rows) * SN_WG_BM, col0 = in_band / band_rows * SN_WG_BN;
-
-#define SN_WG_NEXT_STAGE                                                                                               \
-    if (++stage == SN_WG_STAGES) {                                                                                     \
-        stage = 0;                                                                                                     \
-        phase ^= 1;                                                                                                    \
     }
 
 /* ---- The warpgroup that copies: one work-item of it does ---- */
@@ -166,7 +118,7 @@
                 SN_WG_WAIT(empty + stage * 8, phase ^ 1)                                                               \
                 SN_WG_EXPECT(arrived, SN_WG_STAGE_BYTES)                                                               \
                 SN_WG_COPY_A(to, step *SN_WG_BK, arrived)                                                              \
-                SN_WG_COPY_B(to + SN_WG_A_BYTES, step *SN_WG_BK, arrived)                                              \
+                SN_WG_COPY_B(to + SN_WG_A_BYTES, step * SN_WG_BK, arrived)                                             \
                 SN_WG_NEXT_STAGE                                                                                       \
             }                                                                                                          \
         }                                                                                                              \
@@ -207,16 +159,4 @@
         if (steps > 0 && lane == 0) SN_WG_ARRIVE(empty + before * 8)                                                   \
     }
 
-/* Puts the sums of a part of a warp's 16 rows into its slab. */
-#define SN_WG_SLAB_AT ((__local float *)(memory + SN_WG_RING_BYTES) + warp * SN_WG_SLAB)
-#define SN_WG_PUT(slab, part, sums)                                                                                    \
-    SN_WG_SYNC_WARP                                                                                                    \
-    _Pragma("unroll") for (int j = 0; j < SN_WG_PART / 8; ++j) {                                                       \
-        _Pragma("unroll") for (int h = 0; h < 2; ++h) {                                                                \
-            const int s = ((part) * (SN_WG_PART / 8) + j) * 4 + h * 2;                                                 \
-            *(__local float2 *)((slab) + ((lane >> 2) + h * 8) * SN_WG_PITCH + j * 8 + (lane & 3) * 2) =               \
-                (float2)(sums[s], sums[s + 1]);                                                                        \
-        }                                                                                                              \
-    }                                                                                                                  \
-    SN_WG_SYNC_WARP
 #endif

@@ -13,6 +13,17 @@ extern "C" {
  * once. One plan serves every value of its symbolic dimensions. */
 typedef struct sinter_plan sinter_plan;
 
+/* How exact sums of products of f32 have to be; everything else is computed alike.
+ *
+ * EXACT: products of f32, each added in f32. DEFAULT: also other ways to the same sum whose error stays within (8 + k / 32) *
+ * 2^-24 times the sum of the k terms' magnitudes (EXACT: k * 2^-24 times it), for all numbers, and which treat zeros,
+ * infinities and NaN alike. FAST: operands of products may be rounded to 16 bits of precision before. */
+typedef enum sinter_precision {
+    SINTER_PRECISION_DEFAULT,
+    SINTER_PRECISION_EXACT,
+    SINTER_PRECISION_FAST
+} sinter_precision;
+
 typedef struct sinter_plan_options {
     /* Called on the compiling thread after each kernel: done of total. Return 0 to go on,
      * anything else to give up with CANCELLED. NULL: no calls. */
@@ -20,10 +31,13 @@ typedef struct sinter_plan_options {
     void *context;
     /* Not 0: one kernel per operator; the environment's SINTER_DISABLE_FUSION=1 does the same. */
     int disable_fusion;
+    /* DEFAULT: what the environment's SINTER_PRECISION (exact, default, fast) says, if it is set. Any other number is
+     * INVALID_ARGUMENT. */
+    sinter_precision precision;
 } sinter_plan_options;
 
 #define SINTER_PLAN_OPTIONS_INIT                                                                                       \
-    { NULL, NULL, 0 }
+    { NULL, NULL, 0, SINTER_PRECISION_DEFAULT }
 
 /* Compiles graph for runtime. options may be NULL. The plan keeps what it needs of both; the
  * graph stays the caller's. Reports the graph's own first error, UNSUPPORTED with the operator

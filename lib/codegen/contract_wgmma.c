@@ -7,6 +7,7 @@
 #include "codegen/contract.h"
 #include "codegen/layout.h"
 #include "codegen/strategies.h"
+#include "codegen/wgmma_sums.h"
 #include "device/wgmma.h"
 #include "kernel/patch.h"
 
@@ -184,28 +185,7 @@ static void print_head(sni_emitter *e, const sni_contract *c, const matrix *a, c
     sni_emit_line(e, "SN_WG_COUNTS");
 }
 
-/* At row and col, for width columns. */
-static void print_point(sni_emitter *e, const sni_contract *c, int width) {
-    bool four = width > 1;
-    sni_scope scope = {.lane_axis = four ? c->n.last : -1, .width = width, .aligned = four, .prefix = "e"};
-    sni_emit_line(e, "const uint in_row = at / (SN_WG_PART / %d), in_col = at %% (SN_WG_PART / %d) * %d;", width, width,
-                  width);
-    sni_emit_line(e, "const sn_idx row = row0 + group * 64 + (warp & 3) * 16 + in_row;");
-    sni_emit_line(e, "const sn_idx col = col0 + part * SN_WG_PART + in_col;");
-    sni_emit_open(e, "if (row < size_m && col < size_n)");
-    const char *type = sni_ctype_name(c->type, width);
-    sni_emit_line(e, "const %s acc = *(__local const %s *)(slab + in_row * SN_WG_PITCH + in_col);", type, type);
-    sni_contract_name(e, &scope, &c->b, false, "bi");
-    sni_contract_name(e, &scope, &c->m, c->epilogue_flat_m, "row");
-    sni_contract_name(e, &scope, &c->n, c->along_n.flat, "col");
-    sni_contract_split(e, &c->m, c->epilogue_flat_m, "row", true);
-    sni_contract_split(e, &c->n, c->along_n.flat, "col", true);
-    sni_contract_epilogue(e, c, &scope, "acc");
-    sni_emit_close(e);
-}
-
 static void print_tiles(sni_emitter *e, const sni_contract *c) {
-    int width = c->along_n.aligned4 ? 4 : 1;
     sni_emit_open(e, "if (group == SN_WG_GROUPS)");
     sni_emit_line(e, "SN_WG_PRODUCE");
     sni_emit_close(e);
@@ -216,12 +196,9 @@ static void print_tiles(sni_emitter *e, const sni_contract *c) {
     sni_emit_line(e, "SN_WG_TILE");
     sni_emit_line(e, "float sums[SN_WG_BN / 2];");
     sni_emit_line(e, "SN_WG_MULTIPLY(sums)");
-    sni_emit_line(e, "_Pragma(\"unroll\")");
-    sni_emit_open(e, "for (int part = 0; part < SN_WG_BN / SN_WG_PART; ++part)");
-    sni_emit_line(e, "SN_WG_PUT(slab, part, sums)");
-    sni_emit_open(e, "for (uint at = lane; at < 16 * SN_WG_PART / %d; at += 32)", width);
-    print_point(e, c, width);
-    for (int i = 0; i < 4; ++i) sni_emit_close(e);
+    sni_wgmma_print_sums(e, c, NULL);
+    sni_emit_close(e);
+    sni_emit_close(e);
 }
 
 static sinter_status prepend(sni_emitter *e, const sni_wgmma *w) {

@@ -36,6 +36,8 @@ typedef struct sni_caps {
         static_local_bytes; /* that __local variables of a kernel may take, where a probe found more than local_bytes */
     uint32_t instructions;  /* matrix instructions that a probe found right: bits by row, device/instructions.h */
     uint32_t wgmma;         /* dtypes whose products by wgmma a probe found right: bits of device/wgmma.h */
+    /* A plan's precision (sinter_precision): EXACT and FAST. */
+    bool only_exact, may_round;
     bool emulate_instructions; /* for tests: they are computed by plain code */
     /* Quirks of drivers. */
     bool local_counts_twice;            /* rusticl takes twice the local memory that a kernel declares */

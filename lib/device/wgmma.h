@@ -27,4 +27,19 @@ bool sni_wgmma_fits(const sni_wgmma *w, const sni_caps *caps);
 int sni_wgmma_items(const sni_wgmma *w); /* of a work-group */
 void sni_wgmma_print(const sni_wgmma *w, sni_str *out);
 
+/* A product of f32 by planes of bf16: what cl/gemm/gpu_planes.cl wants to be defined. */
+typedef struct sni_planes {
+    int groups; /* warpgroups that multiply: 1 or 2 */
+    int bn;     /* columns of a tile: 64 or 128 */
+    int stages; /* of 32 k */
+    int planes; /* 3; or 2: numbers are rounded to 16 bits */
+    bool a_along_k, b_along_k;
+} sni_planes;
+
+enum { SNI_PLANES_K = 32 };
+
+bool sni_planes_fits(const sni_planes *p, const sni_caps *caps);
+int sni_planes_items(const sni_planes *p);
+void sni_planes_print(const sni_planes *p, sni_str *out);
+
 #endif

@@ -17,7 +17,7 @@ static const char *words_of(sinter_plan *plan, const sni_record *record) {
 static sinter_status by_record(sinter_plan *plan, sni_step *step, const sni_record *record) {
     sni_schedule schedule;
     SNI_TRY(sni_codegen_parse_schedule(record->strategy, record->schedule, &schedule));
-    SNI_TRY(sni_codegen_as(&step->loop, plan->runtime->caps, &schedule, plan->arena, &step->spec));
+    SNI_TRY(sni_codegen_as(&step->loop, &plan->caps, &schedule, plan->arena, &step->spec));
     step->spec.chosen = words_of(plan, record);
     return step->spec.chosen ? SINTER_OK : sni_out_of_memory("a plan");
 }
@@ -31,5 +31,5 @@ sinter_status sni_plan_choose(sinter_plan *plan, sni_step *step) {
         if (status == SINTER_OK || status == SINTER_OUT_OF_MEMORY) return status;
         if (record) sni_log(SNI_LOG_INFO, "a tuning record is passed over: %s", sinter_last_error());
     }
-    return sni_codegen(&step->loop, plan->runtime->caps, NULL, plan->arena, &step->spec);
+    return sni_codegen(&step->loop, &plan->caps, NULL, plan->arena, &step->spec);
 }

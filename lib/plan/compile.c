@@ -11,8 +11,8 @@
 #include "plan/plan.h"
 #include "rewrite/pass.h"
 
-static sni_fuse_options fuse_options(const sinter_runtime *runtime, const sinter_plan_options *options) {
-    const sni_caps *caps = runtime->caps;
+static sni_fuse_options fuse_options(const sinter_plan *plan, const sinter_plan_options *options) {
+    const sni_caps *caps = &plan->caps;
     const char *disabled = sni_env("SINTER_DISABLE_FUSION");
     /* A buffer takes a pointer and an offset of the parameter space; half of it is left for numbers. */
     int buffers = (int)(caps->max_parameter_bytes / 32);
@@ -23,14 +23,14 @@ static sni_fuse_options fuse_options(const sinter_runtime *runtime, const sinter
                                      .accepts = sni_codegen_accepts,
                                      .accepts_context = (void *)caps},
                           .disabled = options->disable_fusion || (disabled && strcmp(disabled, "0") != 0)};
-    o.costs = runtime->costs;
+    o.costs = plan->runtime->costs;
     return o;
 }
 
 /* Decides how a step is run, by strategy, or as records and rules have it, and writes its kernel's text. */
 static sinter_status generate_step(sinter_plan *plan, sni_step *step, const char *strategy) {
     if (strategy)
-        SNI_TRY(sni_codegen(&step->loop, plan->runtime->caps, strategy, plan->arena, &step->spec));
+        SNI_TRY(sni_codegen(&step->loop, &plan->caps, strategy, plan->arena, &step->spec));
     else
         SNI_TRY(sni_plan_choose(plan, step));
     if (step->spec.library) step->kind = SNI_STEP_CALL;
@@ -149,7 +149,7 @@ static sinter_status build_ahead(sinter_plan *plan, const sinter_plan_options *o
 }
 
 static sinter_status compile_steps(sinter_plan *plan, const sinter_plan_options *options) {
-    sni_fuse_options fuse = fuse_options(plan->runtime, options);
+    sni_fuse_options fuse = fuse_options(plan, options);
     sni_group *groups;
     size_t count, ahead;
     SNI_TRY(sni_fuse(plan->graph, &fuse, plan->arena, &groups, &count));
@@ -293,19 +293,34 @@ static sinter_status order_states(sinter_graph **graph) {
     return SINTER_OK;
 }
 
+/* The device's capabilities less what a precision forbids, with what it allows. */
+static sinter_status set_precision(sinter_plan *plan, sinter_precision precision) {
+    static const char *const names[] = {"default", "exact", "fast"};
+    const char *named = sni_env("SINTER_PRECISION");
+    for (int i = 0; named && precision == SINTER_PRECISION_DEFAULT && i < 3; ++i)
+        if (strcmp(named, names[i]) == 0) precision = (sinter_precision)i;
+    if ((unsigned)precision > SINTER_PRECISION_FAST)
+        return sni_fail(SINTER_INVALID_ARGUMENT, "sinter_plan_compile: there is no precision %d", (int)precision);
+    plan->caps = *plan->runtime->caps;
+    plan->caps.only_exact = precision == SINTER_PRECISION_EXACT;
+    plan->caps.may_round = precision == SINTER_PRECISION_FAST;
+    return SINTER_OK;
+}
+
 static sinter_status compile(sinter_plan *plan, const sinter_graph *graph, const sinter_plan_options *options) {
     sinter_graph *known = NULL, *rewritten = NULL;
     sni_expr unfused = SNI_NO_EXPR;
     SNI_TRY(sinter_graph_status(graph));
+    SNI_TRY(set_precision(plan, options->precision));
     if (graph->output_count == 0) return sni_fail(SINTER_INVALID_ARGUMENT, "the graph has no output");
     sni_graph_dump(graph, "described");
     SNI_TRY(sni_sketch_of(graph, plan->arena, &plan->given));
     SNI_TRY(sni_pass_known(graph, &known));
     sinter_status status = unfused_bytes(known, known->sym, &unfused);
     if (status == SINTER_OK) status = sni_rewrite_all(known, &rewritten);
-    if (status == SINTER_OK) status = split_products(plan->runtime->caps, &rewritten);
-    if (status == SINTER_OK) status = split_reductions(plan->runtime->caps, &rewritten);
-    if (status == SINTER_OK) status = split_scans(plan->runtime->caps, &rewritten);
+    if (status == SINTER_OK) status = split_products(&plan->caps, &rewritten);
+    if (status == SINTER_OK) status = split_reductions(&plan->caps, &rewritten);
+    if (status == SINTER_OK) status = split_scans(&plan->caps, &rewritten);
     if (status == SINTER_OK) status = sni_fuse_prepare(rewritten, &plan->graph);
     if (status == SINTER_OK) status = order_states(&plan->graph);
     /* Passes copy expressions from graph to graph without renumbering, so this one is still the same number. */

@@ -92,6 +92,7 @@ typedef struct sni_context sni_context;
 struct sinter_plan {
     int references; /* atomic */
     sinter_runtime *runtime;
+    sni_caps caps;       /* the device's, with the plan's precision */
     sinter_graph *graph; /* rewritten; owns the expressions and constants */
     sni_sketch given;    /* the graph as it was described, for explain; in arena */
     sni_arena *arena;    /* groups, programs' texts */

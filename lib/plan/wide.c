@@ -49,7 +49,7 @@ static sinter_status make_plain(sinter_plan *plan, const sni_step *step, sni_wid
     wide->own_spec = sni_calloc(1, sizeof *wide->own_spec);
     if (!wide->own_arena || !wide->own_sym || !wide->own_spec) return sni_out_of_memory("a kernel");
     loop.sym = wide->own_sym;
-    SNI_TRY(sni_codegen(&loop, plan->runtime->caps, "plain", wide->own_arena, wide->own_spec));
+    SNI_TRY(sni_codegen(&loop, &plan->caps, "plain", wide->own_arena, wide->own_spec));
     wide->spec = wide->own_spec;
     wide->sym = wide->own_sym;
     return build(plan, wide);

@@ -233,6 +233,22 @@ START_TEST(without_fusion_the_numbers_are_the_same) {
 }
 END_TEST
 
+START_TEST(precisions_are_known) {
+    sinter_value x = sinter_input(g, "x", SINTER_F32, SINTER_SHAPE(70, 90));
+    sinter_output(g, "y", sinter_matmul(g, x, random_constant(SINTER_F32, SINTER_SHAPE(90, 80))));
+    for (int precision = 0; precision <= SINTER_PRECISION_FAST + 1; ++precision) {
+        sinter_plan_options options = SINTER_PLAN_OPTIONS_INIT;
+        options.precision = (sinter_precision)precision;
+        sinter_plan *plan;
+        sinter_status status = sinter_plan_compile(o.runtime, g, &options, &plan);
+        ck_assert_int_eq(status, precision <= SINTER_PRECISION_FAST ? SINTER_OK : SINTER_INVALID_ARGUMENT);
+        if (status == SINTER_OK) check_one(plan, SINTER_SHAPE(70, 90), 64);
+        sinter_plan_release(plan);
+    }
+    ck_assert_ptr_nonnull(strstr(sinter_last_error(), "no precision 3"));
+}
+END_TEST
+
 static float x_data[64];
 
 START_TEST(bad_bindings_are_explained) {
@@ -373,6 +389,7 @@ int main(void) {
     tcase_add_test(tc, long_reductions);
     tcase_add_test(tc, half_and_bfloat_storage);
     tcase_add_test(tc, without_fusion_the_numbers_are_the_same);
+    tcase_add_test(tc, precisions_are_known);
     tcase_add_test(tc, bad_bindings_are_explained);
     tcase_add_test(tc, a_dimension_left_unbound_is_named);
     tcase_add_test(tc, compile_errors_are_explained);
