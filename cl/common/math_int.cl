@@ -56,6 +56,28 @@ static inline SN_T SN_I_FN(pow)(SN_T x, SN_T y) {
     return y < SN_I_C(0) ? inverse : result;
 }
 
+/* Philox 4x32-10 (Salmon, Moraes, Dror and Shaw, 2011): the first 64 bits for the counter x and the key y, of which int has the
+ * lower half. */
+static inline SN_T SN_I_FN(philox)(SN_T x, SN_T y) {
+    SN_JOIN(u, SN_I64) counter = SN_JOIN(as_u, SN_I64)(SN_JOIN(convert_, SN_I64)(x));
+    SN_JOIN(u, SN_I64) key = SN_JOIN(as_u, SN_I64)(SN_JOIN(convert_, SN_I64)(y));
+    SN_JOIN(u, SN_I32) c0 = SN_JOIN(convert_u, SN_I32)(counter & 0xffffffffUL), c1 = SN_JOIN(convert_u, SN_I32)(counter >> 32);
+    SN_JOIN(u, SN_I32) k0 = SN_JOIN(convert_u, SN_I32)(key & 0xffffffffUL), k1 = SN_JOIN(convert_u, SN_I32)(key >> 32);
+    SN_JOIN(u, SN_I32) c2 = 0, c3 = 0, m0 = 0xd2511f53u, m1 = 0xcd9e8d57u;
+    for (int round = 0; round < 10; ++round) {
+        SN_JOIN(u, SN_I32) next0 = mul_hi(m1, c2) ^ c1 ^ k0, next2 = mul_hi(m0, c0) ^ c3 ^ k1;
+        c1 = m1 * c2;
+        c3 = m0 * c0;
+        c0 = next0;
+        c2 = next2;
+        k0 += 0x9e3779b9u;
+        k1 += 0xbb67ae85u;
+    }
+    SN_JOIN(u, SN_I64) bits = SN_JOIN(convert_u, SN_I64)(c1) << 32 | SN_JOIN(convert_u, SN_I64)(c0);
+    int above = 64 - (int)(sizeof(SN_T) / SN_W * 8);
+    return SN_JOIN(convert_, SN_T)(SN_JOIN(as_, SN_I64)(bits) << above >> above);
+}
+
 #if SN_W == 1
 /* To float so that rounding to 16 bits afterwards gives what one rounding would: what is inexact gets an odd last bit. A
  * long that is rounded to 2^63 is taken for less, which is odd enough. */

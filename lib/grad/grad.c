@@ -174,8 +174,9 @@ void sni_grad_flat(sni_grad *grad, const sni_node *node, uint32_t g) {
 }
 
 sni_grad_rule sni_grad_find(const sni_op *op) {
-    static const sni_grad_entry *const families[] = {sni_grad_view, sni_grad_window,   sni_grad_gather, sni_grad_reduce,
-                                                     sni_grad_scan, sni_grad_contract, sni_grad_norm,   sni_grad_conv};
+    static const sni_grad_entry *const families[] = {sni_grad_view,   sni_grad_window, sni_grad_gather,
+                                                     sni_grad_reduce, sni_grad_scan,   sni_grad_contract,
+                                                     sni_grad_norm,   sni_grad_conv,   sni_grad_loss};
     if (op->kind == SNI_OP_ELEMENTWISE) return elementwise;
     for (size_t f = 0; f < sizeof families / sizeof *families; ++f)
         for (const sni_grad_entry *entry = families[f]; entry->op; ++entry)

@@ -58,7 +58,7 @@ typedef struct sni_grad_entry {
     sni_grad_rule rule;
 } sni_grad_entry;
 extern const sni_grad_entry sni_grad_view[], sni_grad_window[], sni_grad_gather[], sni_grad_reduce[], sni_grad_scan[],
-    sni_grad_contract[], sni_grad_norm[], sni_grad_conv[];
+    sni_grad_contract[], sni_grad_norm[], sni_grad_conv[], sni_grad_loss[];
 /* The rule of a row; NULL: it has none. */
 sni_grad_rule sni_grad_find(const sni_op *op);
 

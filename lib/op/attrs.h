@@ -96,6 +96,17 @@ enum { SNI_ATTRS_ARG(SNI_ATTR_POSITION) };
 #define SNI_ATTRS_SOFTMAX(X) X(SOFTMAX_AXIS, "axis", INT, -1)
 enum { SNI_ATTRS_SOFTMAX(SNI_ATTR_POSITION) };
 
+/* A label that is ignore_index counts for nothing. label_smoothing is the part of the target that all classes share; z_loss is
+ * what the square of the logarithm of exp's sum is weighed with. */
+#define SNI_ATTRS_CROSS_ENTROPY(X)                                                                                     \
+    X(CROSS_ENTROPY_IGNORE, "ignore_index", INT, -100)                                                                 \
+    X(CROSS_ENTROPY_SMOOTHING, "label_smoothing", FLOAT, 0)                                                            \
+    X(CROSS_ENTROPY_Z, "z_loss", FLOAT, 0)
+enum { SNI_ATTRS_CROSS_ENTROPY(SNI_ATTR_POSITION) };
+
+#define SNI_ATTRS_DROPOUT(X) X(DROPOUT_RATE, "rate", FLOAT, 0.1)
+enum { SNI_ATTRS_DROPOUT(SNI_ATTR_POSITION) };
+
 /* layer_norm, rms_norm: dimensions axis and up */
 #define SNI_ATTRS_NORM(X)                                                                                              \
     X(NORM_AXIS, "axis", INT, -1)                                                                                      \
@@ -190,6 +201,8 @@ enum { SNI_RESIZE_PREFER_FLOOR, SNI_RESIZE_PREFER_CEIL, SNI_RESIZE_FLOOR, SNI_RE
     X(hardmax, hardmax)                                                                                                \
     X(softmax, softmax)                                                                                                \
     X(log_softmax, log_softmax)                                                                                        \
+    X(cross_entropy, cross_entropy)                                                                                    \
+    X(dropout, dropout)                                                                                                \
     X(layer_norm, layer_norm)                                                                                          \
     X(rms_norm, rms_norm)                                                                                              \
     X(batch_norm, batch_norm)                                                                                          \

@@ -60,6 +60,21 @@ static whole whole_pow(whole x, whole y) {
     return (int64_t)result;
 }
 
+/* Philox 4x32-10; the constants are its authors'. */
+static whole whole_philox(whole x, whole y) {
+    uint32_t c[4] = {(uint32_t)x, (uint32_t)((uint64_t)x >> 32), 0, 0};
+    uint32_t k[2] = {(uint32_t)y, (uint32_t)((uint64_t)y >> 32)};
+    for (int round = 0; round < 10; round++) {
+        uint64_t a = (uint64_t)0xd2511f53u * c[0], b = (uint64_t)0xcd9e8d57u * c[2];
+        uint32_t next[4] = {(uint32_t)(b >> 32) ^ c[1] ^ k[0], (uint32_t)b, (uint32_t)(a >> 32) ^ c[3] ^ k[1],
+                            (uint32_t)a};
+        memcpy(c, next, sizeof c);
+        k[0] += 0x9e3779b9u;
+        k[1] += 0xbb67ae85u;
+    }
+    return (int64_t)((uint64_t)c[1] << 32 | c[0]);
+}
+
 /* ---- the rows, compiled in double ---- */
 
 #define UNUSED __attribute__((unused))
@@ -122,6 +137,7 @@ static whole whole_pow(whole x, whole y) {
 #define bit_and(x, y) ((x) & (y))
 #define bit_or(x, y) ((x) | (y))
 #define bit_xor(x, y) ((x) ^ (y))
+#define philox(x, y) whole_philox(x, y)
 #define shift_left(x, y) ((y) < 0 || (y) > 63 ? 0 : (int64_t)((uint64_t)(x) << (int)(y)))
 #define shift_right(x, y) ((y) < 0 || (y) > 63 ? ((x) < 0 ? -1 : 0) : (x) >> (int)(y))
 #define SNI_ROW(class, name, arity, result, cost, attrs, traits, expression, gradient, doc)                            \
@@ -138,6 +154,7 @@ static whole whole_pow(whole x, whole y) {
 #undef bit_and
 #undef bit_or
 #undef bit_xor
+#undef philox
 #undef shift_left
 #undef shift_right
 

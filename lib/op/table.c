@@ -25,6 +25,7 @@ static const struct {
     FAMILY(composite_pool),
     FAMILY(composite_misc),
     FAMILY(composite_resize),
+    FAMILY(composite_train),
 };
 
 enum { FAMILY_COUNT = sizeof g_families / sizeof g_families[0] };

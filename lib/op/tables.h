@@ -30,7 +30,7 @@ extern const size_t sni_ops_scan_count;
 extern const sni_op sni_ops_contract[];
 extern const size_t sni_ops_contract_count;
 /* COMPOSITE, one file a family: composite_reduce.c, composite_norm.c, composite_conv.c,
- * composite_pool.c, composite_misc.c, composite_resize.c. */
+ * composite_pool.c, composite_misc.c, composite_resize.c, composite_train.c. */
 extern const sni_op sni_ops_composite_reduce[];
 extern const size_t sni_ops_composite_reduce_count;
 extern const sni_op sni_ops_composite_norm[];
@@ -43,5 +43,7 @@ extern const sni_op sni_ops_composite_misc[];
 extern const size_t sni_ops_composite_misc_count;
 extern const sni_op sni_ops_composite_resize[];
 extern const size_t sni_ops_composite_resize_count;
+extern const sni_op sni_ops_composite_train[];
+extern const size_t sni_ops_composite_train_count;
 
 #endif

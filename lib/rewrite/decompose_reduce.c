@@ -47,18 +47,9 @@ uint32_t sni_decompose_sum_square(const sni_composite *c) {
     return finish(c, sum(c, square(c)));
 }
 
-/* The largest element goes out of the exponential and back behind the logarithm, unless it is
- * infinite: inf - inf would be NaN. */
 uint32_t sni_decompose_log_sum_exp(const sni_composite *c) {
-    sinter_graph *g = c->graph;
-    uint32_t x = wide(c), axes = axes_of(c);
-    uint32_t most = sni_make_reduce(g, "reduce_max", x, axes, true);
-    uint32_t zero = sni_make_scalar(g, sni_make_type(g, x).dtype, 0);
-    most = sni_make_where(g, sni_make_unary(g, "is_inf", most), zero, most);
-    uint32_t total = sni_make_unary(g, "exp", sni_make_binary(g, "sub", x, most));
-    total = sni_make_reduce(g, "reduce_sum", total, axes, true);
-    total = sni_make_binary(g, "add", sni_make_unary(g, "log", total), most);
-    return sni_make_reshape(g, finish(c, total), c->out.rank, c->out.dims);
+    uint32_t total = sni_make_log_sum_exp(c->graph, wide(c), axes_of(c));
+    return sni_make_reshape(c->graph, finish(c, total), c->out.rank, c->out.dims);
 }
 
 /* ---- variance ------------------------------------------------------------------------------- */

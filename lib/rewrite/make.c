@@ -50,6 +50,22 @@ uint32_t sni_make_mean(sinter_graph *graph, uint32_t x, uint32_t axes) {
     return sni_make_binary(graph, "div", sum, sni_make_expr(graph, count, type.dtype));
 }
 
+/* The largest element goes out of the exponential and back behind the logarithm, unless it is
+ * infinite: inf - inf would be NaN. */
+uint32_t sni_make_log_sum_exp(sinter_graph *graph, uint32_t x, uint32_t axes) {
+    uint32_t most = sni_make_reduce(graph, "reduce_max", x, axes, true);
+    uint32_t zero = sni_make_scalar(graph, sni_make_type(graph, x).dtype, 0);
+    most = sni_make_where(graph, sni_make_unary(graph, "is_inf", most), zero, most);
+    uint32_t total = sni_make_unary(graph, "exp", sni_make_binary(graph, "sub", x, most));
+    total = sni_make_reduce(graph, "reduce_sum", total, axes, true);
+    return sni_make_binary(graph, "add", sni_make_unary(graph, "log", total), most);
+}
+
+uint32_t sni_make_positions(sinter_graph *graph, int rank, const sni_expr *dims) {
+    uint32_t all = sni_make_iota(graph, sni_make_product(graph, dims, 0, rank), 0, SINTER_I64);
+    return sni_make_reshape(graph, all, rank, dims);
+}
+
 uint32_t sni_make_reshape(sinter_graph *graph, uint32_t x, int rank, const sni_expr *dims) {
     sni_type type = sni_make_type(graph, x);
     bool same = type.rank == rank;
@@ -119,6 +135,13 @@ uint32_t sni_make_window(sinter_graph *graph, uint32_t x, const sni_make_window_
 
 uint32_t sni_make_scalar(sinter_graph *graph, sinter_dtype dtype, double value) {
     return sinter_scalar(graph, dtype, value).id;
+}
+
+uint32_t sni_make_int(sinter_graph *graph, sinter_dtype dtype, int64_t value) {
+    char element[8] = {0};
+    if (sni_dtype_wrap(dtype, value) != value) return 0;
+    sni_dtype_store(dtype, element, 0, 0, value);
+    return sinter_constant(graph, dtype, SINTER_SCALAR, element, sinter_dtype_size(dtype)).id;
 }
 
 uint32_t sni_make_expr(sinter_graph *graph, sni_expr value, sinter_dtype dtype) {

@@ -20,6 +20,10 @@ uint32_t sni_make_wide(sinter_graph *graph, uint32_t x);
 uint32_t sni_make_reduce(sinter_graph *graph, const char *op, uint32_t x, uint32_t axes, bool keepdims);
 /* The sum over axes divided by the number of elements; keepdims. */
 uint32_t sni_make_mean(sinter_graph *graph, uint32_t x, uint32_t axes);
+/* The logarithm of the sum of exp(x) over axes, without overflow; keepdims. */
+uint32_t sni_make_log_sum_exp(sinter_graph *graph, uint32_t x, uint32_t axes);
+/* The row-major position of every element of a shape, i64. */
+uint32_t sni_make_positions(sinter_graph *graph, int rank, const sni_expr *dims);
 uint32_t sni_make_reshape(sinter_graph *graph, uint32_t x, int rank,
                           const sni_expr *dims); /* x itself when it has the shape */
 uint32_t sni_make_expand(sinter_graph *graph, uint32_t x, int rank,
@@ -40,6 +44,8 @@ typedef struct sni_make_window_args {
 uint32_t sni_make_window(sinter_graph *graph, uint32_t x, const sni_make_window_args *args);
 
 uint32_t sni_make_scalar(sinter_graph *graph, sinter_dtype dtype, double value);
+/* A scalar of an integer dtype; 0 when it cannot be value. */
+uint32_t sni_make_int(sinter_graph *graph, sinter_dtype dtype, int64_t value);
 /* A scalar of a dtype whose value is an expression of dimensions. */
 uint32_t sni_make_expr(sinter_graph *graph, sni_expr value, sinter_dtype dtype);
 /* 0, 1, 2, ... along dimension 0 of shape [extent, 1, 1, ...] with `ones` ones. */

@@ -394,6 +394,26 @@ static uint32_t row_resize(sample *s, const sni_op *op) {
                                                     sni_attr_float(-0.75)});
 }
 
+static uint32_t row_cross_entropy(sample *s, const sni_op *op) {
+    int64_t dims[3], ignored = -100;
+    int rank = random_shape(dims, 1, 3, 4);
+    sample_input(s, SINTER_F64, rank, dims);
+    sample_input(s, sample_random() % 2 ? SINTER_I64 : SINTER_U8, rank - 1, dims);
+    for (int64_t i = 0; i < s->ins[1]->count; ++i) s->ins[1]->i[i] = sample_range(0, dims[rank - 1] - 1);
+    if (sample_random() % 2) ignored = s->ins[1]->i[0];
+    return sni_graph_add1(s->graph, op->name, 2, s->ids,
+                          (sni_attr[SNI_MAX_ATTRS]){sni_attr_int(ignored),
+                                                    sni_attr_float(sample_random() % 2 ? 0.2 : 0),
+                                                    sni_attr_float(sample_random() % 2 ? 0.1 : 0)});
+}
+
+static uint32_t row_dropout(sample *s, const sni_op *op) {
+    int64_t dims[3];
+    sample_input(s, SINTER_F64, random_shape(dims, 0, 3, 4), dims);
+    for (int i = 0; i < 2; ++i) sample_input(s, SINTER_I64, 0, NULL);
+    return sni_graph_add1(s->graph, op->name, 3, s->ids, (sni_attr[SNI_MAX_ATTRS]){sni_attr_float(0.4)});
+}
+
 /* Results are positions: the gradient is zeros, as the slope is. */
 static uint32_t row_hardmax(sample *s, const sni_op *op) {
     return row_softmax(s, op);
@@ -436,6 +456,8 @@ static const struct {
     {"unsqueeze", row_shape},
     {"flatten", row_shape},
     {"resize", row_resize},
+    {"cross_entropy", row_cross_entropy},
+    {"dropout", row_dropout},
 };
 
 /* Rows whose results are no real numbers made of real numbers, or are meant to have no gradient. */

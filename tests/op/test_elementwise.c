@@ -6,6 +6,7 @@
 
 #include "check_main.h"
 #include "graph/reference.h"
+#include "op/elementwise.h"
 #include "op/op.h"
 
 #define INF INFINITY
@@ -416,6 +417,14 @@ START_TEST(traits_hold) {
 }
 END_TEST
 
+/* The known answers of Random123 for Philox 4x32-10, as far as a counter and a key of 64 bits reach. */
+START_TEST(philox_is_philox) {
+    int64_t bits = 0;
+    ck_assert(sni_elementwise_whole(sni_op_find("philox"), SINTER_I64, (const int64_t[3]){0, 0}, &bits));
+    ck_assert_uint_eq((uint64_t)bits, 0xe169c58d6627e8d5u);
+}
+END_TEST
+
 START_TEST(attributes_reach_the_expression) {
     static const struct {
         const char *op;
@@ -686,6 +695,7 @@ int main(void) {
     tcase_set_timeout(tcase, 0);
     tcase_add_test(tcase, rows_are_complete_and_their_names_unique);
     tcase_add_test(tcase, traits_hold);
+    tcase_add_test(tcase, philox_is_philox);
     tcase_add_test(tcase, references_give_the_expected_reals);
     tcase_add_test(tcase, references_give_the_expected_integers);
     tcase_add_test(tcase, attributes_reach_the_expression);

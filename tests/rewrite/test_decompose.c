@@ -114,6 +114,61 @@ START_TEST(softmaxes) {
 }
 END_TEST
 
+START_TEST(cross_entropies) {
+    for (int round = 0; round < 90; ++round) {
+        sample s = sample_begin(round % 2);
+        int64_t dims[SINTER_MAX_RANK];
+        int rank = random_shape(dims, 1, 4, 1, 6);
+        sample_input(&s, real_dtype(round), rank, dims);
+        sample_input(&s, round % 3 ? SINTER_I64 : SINTER_U8, rank - 1, dims); /* some labels are out of range */
+        sni_attr attrs[SNI_MAX_ATTRS] = {sni_attr_int(round % 5 ? 1 : -100), sni_attr_float(round % 4 ? 0 : 0.1),
+                                         sni_attr_float(round % 7 ? 0 : 0.25)};
+        check(&s, "cross_entropy", attrs);
+    }
+}
+END_TEST
+
+START_TEST(dropouts) {
+    for (int round = 0; round < 40; ++round) {
+        sample s = sample_begin(round % 2);
+        int64_t dims[SINTER_MAX_RANK];
+        sample_input(&s, real_dtype(round), random_shape(dims, 0, 4, 0, 6), dims);
+        for (int i = 0; i < 2; ++i) sample_input(&s, SINTER_I64, 0, NULL);
+        if (round % 3 == 0) s.ins[2]->i[0] = INT64_MAX - 3; /* counters wrap around */
+        check(&s, "dropout", (sni_attr[SNI_MAX_ATTRS]){sni_attr_float(round % 4 * 0.25)});
+    }
+}
+END_TEST
+
+/* About rate of the elements, other ones with another seed or offset. */
+START_TEST(dropped_elements) {
+    enum { COUNT = 20000 };
+    sni_ref_tensor *kept[3];
+    for (int run = 0; run < 3; ++run) {
+        sample s = sample_begin(false);
+        sample_input(&s, SINTER_F32, 1, (int64_t[]){COUNT});
+        for (int i = 0; i < 2; ++i) sample_input(&s, SINTER_I64, 0, NULL);
+        for (int64_t i = 0; i < COUNT; ++i) s.ins[0]->f[i] = 1;
+        s.ins[1]->i[0] = run == 1 ? 6 : 5;
+        s.ins[2]->i[0] = run == 2 ? 1 : 0;
+        sample_output(s.graph, "y",
+                      sni_graph_add1(s.graph, "dropout", 3, s.ids, (sni_attr[SNI_MAX_ATTRS]){sni_attr_float(0.2)}));
+        kept[run] = sample_run(&s, s.graph, 0);
+        sample_end(&s);
+    }
+    int64_t count = 0, both = 0;
+    for (int64_t i = 0; i < COUNT; ++i) {
+        count += kept[0]->f[i] != 0;
+        both += kept[0]->f[i] != 0 && kept[1]->f[i] != 0;
+        ck_assert(kept[0]->f[i] == 0 || fabs(kept[0]->f[i] - 1.25) < 1e-6);
+        if (i > 0) ck_assert(kept[0]->f[i] == kept[2]->f[i - 1]);
+    }
+    ck_assert_msg(count > 0.79 * COUNT && count < 0.81 * COUNT, "%d kept", (int)count);
+    ck_assert_msg(both > 0.63 * COUNT && both < 0.65 * COUNT, "%d kept by both seeds", (int)both);
+    for (int run = 0; run < 3; ++run) sni_ref_tensor_release(kept[run]);
+}
+END_TEST
+
 START_TEST(layer_norms) {
     for (int round = 0; round < 80; ++round) {
         sample s = sample_begin(round % 2);
@@ -372,8 +427,9 @@ START_TEST(resizes) {
 END_TEST
 
 int main(void) {
-    const TTest *tests[] = {
-        reductions, log_sum_exp_extremes, extremes, variances,  softmaxes, layer_norms, channel_norms, lrns,
-        convs,      transposed_convs,     pools,    pool_sizes, gemms,     triangles,   shapes,        resizes};
+    const TTest *tests[] = {reductions,  log_sum_exp_extremes, extremes, variances,       softmaxes,
+                            layer_norms, channel_norms,        lrns,     convs,           transposed_convs,
+                            pools,       pool_sizes,           gemms,    triangles,       shapes,
+                            resizes,     cross_entropies,      dropouts, dropped_elements};
     return run_suite(suite_of("decompose", tests, SAMPLE_COUNT(tests)));
 }
