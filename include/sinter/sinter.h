@@ -3,9 +3,11 @@
 #define SINTER_SINTER_H
 
 #include <sinter/cache.h>
+#include <sinter/checkpoint.h>
 #include <sinter/grad.h>
 #include <sinter/graph.h>
 #include <sinter/kernel.h>
+#include <sinter/optim.h>
 #include <sinter/plan.h>
 #include <sinter/plan_info.h>
 #include <sinter/runtime.h>

@@ -1,0 +1,55 @@
+/* Optimisers: what a run of a training plan does to the parameters, as nodes of its graph. */
+#ifndef SINTER_OPTIM_H
+#define SINTER_OPTIM_H
+
+#include <sinter/graph.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum sinter_optimizer_kind {
+    /* v = beta1 * v + g + weight_decay * p; p -= rate * v */
+    SINTER_SGD,
+    /* p -= rate * (weight_decay * p + m / (1 - beta1^t) / (sqrt(v / (1 - beta2^t)) + epsilon)) with the running means m of g and v of
+     * g^2 (Loshchilov and Hutter, 2019) */
+    SINTER_ADAMW,
+    /* p -= rate * (weight_decay * p + sign(beta1 * m + (1 - beta1) * g)); m = beta2 * m + (1 - beta2) * g (Chen et al., 2023) */
+    SINTER_LION
+} sinter_optimizer_kind;
+
+typedef struct sinter_optimizer {
+    sinter_optimizer_kind kind;
+    /* An f32 scalar of the graph: a constant, an input that is bound for each run, or computed. */
+    sinter_value learning_rate;
+    double beta1, beta2, epsilon, weight_decay;
+    /* Above 0: gradients are scaled down where the root of the sum of all their squares is above this. */
+    double clip_norm;
+    /* One for each parameter in place of weight_decay; NULL: all have that. */
+    const double *weight_decays;
+} sinter_optimizer;
+
+#define SINTER_SGD_INIT(rate) ((sinter_optimizer){SINTER_SGD, (rate), 0.9, 0, 0, 0, 0, 0})
+#define SINTER_ADAMW_INIT(rate) ((sinter_optimizer){SINTER_ADAMW, (rate), 0.9, 0.999, 1e-8, 0.01, 0, 0})
+#define SINTER_LION_INIT(rate) ((sinter_optimizer){SINTER_LION, (rate), 0.9, 0.99, 0, 0.1, 0, 0})
+
+/* Extends graph by one step: every run updates count parameters in place. parameters[i] is the newest value of a state of a real
+ * dtype (sinter_state) and gradients[i] what sinter_gradients gave for it. What the optimiser remembers is in states of its own,
+ * "P.m" and "P.v" for the state P, f32 of P's shape (f64 for f64), and "optimizer.step", an i64 scalar that counts the runs.
+ * An f16 or bf16 P has "P.master", its value in f32, which is what is updated; it is taken from P in the first run. States begin
+ * as zeros, which is what the first step expects.
+ *
+ * The options are read during the call only. *out_norm (may be NULL) is set to the root of the sum of all squares of gradients before
+ * they are scaled, an f32 scalar. A graph holds one optimiser.
+ *
+ * Sticky like builders: a graph that has failed stays as it is and keeps its error. INVALID_ARGUMENT: a parameter is not the
+ * newest value of a state, an option is out of range, a name is taken; DTYPE, SHAPE: a gradient that does not fit its
+ * parameter; OUT_OF_MEMORY. */
+SINTER_API SINTER_MUST_USE sinter_status sinter_optimize(sinter_graph *graph, const sinter_optimizer *optimizer,
+                                                         const sinter_value *parameters, const sinter_value *gradients,
+                                                         size_t count, sinter_value *out_norm);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
