@@ -29,9 +29,13 @@ typedef struct sinter_optimizer {
     const double *weight_decays;
 } sinter_optimizer;
 
-#define SINTER_SGD_INIT(rate) ((sinter_optimizer){SINTER_SGD, (rate), 0.9, 0, 0, 0, 0, 0})
-#define SINTER_ADAMW_INIT(rate) ((sinter_optimizer){SINTER_ADAMW, (rate), 0.9, 0.999, 1e-8, 0.01, 0, 0})
-#define SINTER_LION_INIT(rate) ((sinter_optimizer){SINTER_LION, (rate), 0.9, 0.99, 0, 0.1, 0, 0})
+/* Initialisers with the usual numbers and a learning rate: sinter_optimizer o = SINTER_ADAMW_INIT(rate); */
+#define SINTER_SGD_INIT(rate_)                                                                                         \
+    { SINTER_SGD, (rate_), 0.9, 0, 0, 0, 0, NULL }
+#define SINTER_ADAMW_INIT(rate_)                                                                                       \
+    { SINTER_ADAMW, (rate_), 0.9, 0.999, 1e-8, 0.01, 0, NULL }
+#define SINTER_LION_INIT(rate_)                                                                                        \
+    { SINTER_LION, (rate_), 0.9, 0.99, 0, 0.1, 0, NULL }
 
 /* Extends graph by one step: every run updates count parameters in place. parameters[i] is the newest value of a state of a real
  * dtype (sinter_state) and gradients[i] what sinter_gradients gave for it. What the optimiser remembers is in states of its own,

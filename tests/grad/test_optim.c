@@ -34,9 +34,7 @@ static sinter_plan *compile(const setup *s) {
     sinter_value product = sinter_matmul(g, x, sinter_cast(g, p[0], SINTER_F32));
     sinter_value d = sinter_sub(g, sinter_add(g, product, p[1]), y);
     sinter_value loss = sinter_reduce_mean(g, sinter_mul(g, d, d), SINTER_SCALAR, 0);
-    sinter_optimizer o = s->kind == SINTER_SGD     ? SINTER_SGD_INIT(rate)
-                         : s->kind == SINTER_ADAMW ? SINTER_ADAMW_INIT(rate)
-                                                   : SINTER_LION_INIT(rate);
+    sinter_optimizer all[] = {SINTER_SGD_INIT(rate), SINTER_ADAMW_INIT(rate), SINTER_LION_INIT(rate)}, o = all[s->kind];
     double decays[2] = {s->decay, 0};
     o.clip_norm = s->clip;
     o.weight_decays = decays;
