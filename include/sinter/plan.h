@@ -2,7 +2,9 @@
 #ifndef SINTER_PLAN_H
 #define SINTER_PLAN_H
 
+#include <sinter/event.h>
 #include <sinter/graph.h>
+#include <sinter/queue.h>
 #include <sinter/runtime.h>
 
 #ifdef __cplusplus
@@ -45,9 +47,8 @@ typedef struct sinter_plan_options {
 SINTER_API SINTER_MUST_USE sinter_status sinter_plan_compile(sinter_runtime *runtime, const sinter_graph *graph,
                                                              const sinter_plan_options *options,
                                                              sinter_plan **out_plan);
-/* NULL is allowed. Waits until no other thread is inside a call that runs the plan, and until the device has done
- * what the plan's runs enqueued. Events of such runs may be waited for afterwards; what they need of the plan lives
- * until then. No call with this plan may begin after this one has. */
+/* NULL is allowed. Waits until no other thread is inside a call that runs the plan, and until its runs are over. Their events
+ * may be waited for afterwards. No call with this plan may begin after this one has. */
 SINTER_API void sinter_plan_release(sinter_plan *plan);
 
 /* One input, output, or dimension of a run. Exactly one of data, buffer and input is given, except
@@ -97,14 +98,17 @@ typedef struct sinter_binding {
  * OUT_OF_DEVICE_MEMORY. Nothing is lost on failure: the plan can be run again. */
 SINTER_API SINTER_MUST_USE sinter_status sinter_plan_run(sinter_plan *plan, sinter_binding *bindings, size_t count);
 
-/* A run in flight. */
-typedef struct sinter_event sinter_event;
-
-/* As sinter_plan_run, but returns when everything is enqueued. Host memory of the bindings must
- * stay valid until sinter_event_wait, which must be called once and releases the event. */
+/* As sinter_plan_run, but returns when everything is enqueued on the runtime's own queue. Host memory that the bindings name
+ * must stay valid until the event is over (sinter/event.h); the array of bindings and its names need not. *out_event is NULL
+ * after a failure. */
 SINTER_API SINTER_MUST_USE sinter_status sinter_plan_run_async(sinter_plan *plan, sinter_binding *bindings,
                                                                size_t count, sinter_event **out_event);
-SINTER_API SINTER_MUST_USE sinter_status sinter_event_wait(sinter_event *event);
+/* The same, where and when options say (NULL: as sinter_plan_run_async). Outputs' shapes are filled in before it returns.
+ * out_event may be NULL: nobody waits for this run alone. A run that waits for events which are not on the device yet, or that
+ * is cancellable, is begun by a thread of the library's: what goes wrong then is told by the event. */
+SINTER_API SINTER_MUST_USE sinter_status sinter_plan_enqueue(sinter_plan *plan, sinter_binding *bindings, size_t count,
+                                                             const sinter_async_options *options,
+                                                             sinter_event **out_event);
 
 /* A state's memory where no buffer was bound for it. Read copies its first size_bytes bytes to data: what the runs
  * enqueued so far leave there, zeros before the first run and after a reset. Write makes it the size_bytes bytes at data,

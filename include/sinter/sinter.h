@@ -4,12 +4,14 @@
 
 #include <sinter/cache.h>
 #include <sinter/checkpoint.h>
+#include <sinter/event.h>
 #include <sinter/grad.h>
 #include <sinter/graph.h>
 #include <sinter/kernel.h>
 #include <sinter/optim.h>
 #include <sinter/plan.h>
 #include <sinter/plan_info.h>
+#include <sinter/queue.h>
 #include <sinter/runtime.h>
 #include <sinter/status.h>
 #include <sinter/types.h>

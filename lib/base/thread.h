@@ -14,9 +14,11 @@ typedef pthread_mutex_t sni_mutex;
 
 /* Waiting for what another thread does under the mutex. */
 typedef pthread_cond_t sni_condition;
-#define sni_condition_init(c) pthread_cond_init((c), NULL)
+int sni_condition_init(sni_condition *condition);
 #define sni_condition_deinit(c) pthread_cond_destroy(c)
 #define sni_condition_wait(c, m) pthread_cond_wait((c), (m))
+/* Until a time of sni_time_ns at the latest. */
+void sni_condition_wait_until(sni_condition *condition, sni_mutex *mutex, int64_t time_ns);
 #define sni_condition_wake_all(c) pthread_cond_broadcast(c)
 
 /* Monotonic time in nanoseconds. */

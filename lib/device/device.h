@@ -21,6 +21,12 @@ typedef struct sni_device {
     sni_mutex mutex;
 } sni_device;
 
+/* Commands that run in the order in which they were enqueued; counts the device. */
+struct sni_queue {
+    sni_device *device;
+    cl_command_queue handle;
+};
+
 /* All devices of all platforms, in the order that an index selects: GPUs, accelerators, CPUs; within that the
  * platforms' order. *out_count may be 0. Free *out_list with sni_free. */
 typedef struct sni_device_entry {

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/forked.h"
 #include "base/log.h"
 
 #include <sinter/runtime.h>
@@ -148,6 +149,8 @@ sinter_status sinter_devices_list(sinter_device_info *out_infos, size_t capacity
     *out_count = 0;
     sni_device_entry *entries = NULL;
     size_t count = 0;
+    SNI_TRY_PROCESS();
+    sni_fork_watch();
     SNI_TRY(sni_device_list(&entries, &count));
     for (size_t i = 0; i < count && i < capacity; ++i) fill_info(&entries[i], &out_infos[i]);
     sni_free(entries);

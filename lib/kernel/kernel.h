@@ -8,7 +8,8 @@
 #include <stdint.h>
 
 typedef struct sni_device sni_device;
-typedef struct sni_mem sni_mem; /* memory/buffer.h */
+typedef struct sni_queue sni_queue; /* memory/buffer.h */
+typedef struct sni_mem sni_mem;     /* memory/buffer.h */
 
 /* The kernel cache of one device: built programs in memory, binaries on disk. Shared by threads. */
 typedef struct sni_kernel_cache sni_kernel_cache;
@@ -60,6 +61,10 @@ sinter_status sni_launch_set_local(sni_launch *launch, int index, size_t size_by
  * sni_event_profile releases). local may be NULL. A global size of 0 does nothing. */
 sinter_status sni_launch_enqueue(sni_launch *launch, int dims, const size_t *global, const size_t *local, bool profile,
                                  void **out_event);
+/* The same on any queue of the device (NULL: its own), without profiling. out_marker may be NULL; else *out_marker is
+ * reached when the kernel is over, NULL when there was nothing to do. */
+sinter_status sni_launch_enqueue_on(sni_launch *launch, const sni_queue *queue, int dims, const size_t *global,
+                                    const size_t *local, void **out_marker);
 sinter_status sni_event_profile(void *event, uint64_t *out_start_ns, uint64_t *out_end_ns);
 /* Largest work-group that this kernel can run with. */
 size_t sni_launch_max_work_group(const sni_launch *launch);

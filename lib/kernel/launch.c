@@ -283,6 +283,20 @@ sinter_status sni_launch_enqueue(sni_launch *launch, int dims, const size_t *glo
     return error == CL_SUCCESS ? SINTER_OK : fail_enqueue(launch, error);
 }
 
+sinter_status sni_launch_enqueue_on(sni_launch *launch, const sni_queue *queue, int dims, const size_t *global,
+                                    const size_t *local, void **out_marker) {
+    cl_command_queue handle = queue ? queue->handle : launch->program->cache->device->queue;
+    cl_event event = NULL;
+    if (out_marker) *out_marker = NULL;
+    SNI_TRY(check_launch(launch, dims, global, local));
+    for (int i = 0; i < dims; ++i)
+        if (global[i] == 0) return SINTER_OK;
+    cl_int error = clEnqueueNDRangeKernel(handle, launch->kernel, (cl_uint)dims, NULL, global, local, 0, NULL,
+                                          out_marker ? &event : NULL);
+    if (out_marker) *out_marker = event;
+    return error == CL_SUCCESS ? SINTER_OK : fail_enqueue(launch, error);
+}
+
 sinter_status sni_event_profile(void *event, uint64_t *out_start_ns, uint64_t *out_end_ns) {
     *out_start_ns = *out_end_ns = 0;
     cl_event handle = event;

@@ -9,6 +9,10 @@
 
 typedef struct sni_device sni_device;
 
+/* Commands of a device that run in the order in which they were enqueued. Where a pointer to one may be NULL it stands for
+ * the device's own. */
+typedef struct sni_queue sni_queue;
+
 /* One buffer or sub-buffer. Counted. */
 typedef struct sni_mem sni_mem;
 typedef struct sni_pool sni_pool;
@@ -43,12 +47,17 @@ uint64_t sni_mem_serial(const sni_mem *mem);
 sinter_status sni_mem_write(sni_mem *mem, size_t offset_bytes, const void *data, size_t size_bytes, bool blocking);
 sinter_status sni_mem_read(const sni_mem *mem, size_t offset_bytes, void *data, size_t size_bytes, bool blocking);
 sinter_status sni_mem_fill(sni_mem *mem, uint8_t byte);
-/* The range filled with a pattern of 1, 2, 4 or 8 bytes; offset and size are multiples of its size. */
-sinter_status sni_mem_fill_range(sni_mem *mem, size_t offset_bytes, size_t size_bytes, const void *pattern,
-                                 size_t pattern_bytes);
-/* From one buffer into another. The ranges must not overlap. */
-sinter_status sni_mem_copy(const sni_mem *from, size_t from_offset_bytes, sni_mem *to, size_t to_offset_bytes,
-                           size_t size_bytes);
+/* The same on any queue, without waiting: data must live until the command is over. queue may be NULL. */
+sinter_status sni_mem_enqueue_write(const sni_queue *queue, sni_mem *mem, size_t offset_bytes, const void *data,
+                                    size_t size_bytes);
+sinter_status sni_mem_enqueue_read(const sni_queue *queue, const sni_mem *mem, size_t offset_bytes, void *data,
+                                   size_t size_bytes);
+/* The range filled with a pattern of 1, 2, 4, 8 or 16 bytes; offset and size are multiples of its size. queue may be NULL. */
+sinter_status sni_mem_fill_range(const sni_queue *queue, sni_mem *mem, size_t offset_bytes, size_t size_bytes,
+                                 const void *pattern, size_t pattern_bytes);
+/* From one buffer into another. The ranges must not overlap. queue may be NULL. */
+sinter_status sni_mem_copy(const sni_queue *queue, const sni_mem *from, size_t from_offset_bytes, sni_mem *to,
+                           size_t to_offset_bytes, size_t size_bytes);
 /* Do two ranges of bytes share memory, whoever made the buffers? */
 bool sni_mem_overlap(const sni_mem *a, size_t a_offset, size_t a_bytes, const sni_mem *b, size_t b_offset,
                      size_t b_bytes);
@@ -58,5 +67,29 @@ sinter_status sni_queue_flush(sni_device *device);
 /* A marker behind everything enqueued so far; wait releases it. */
 sinter_status sni_queue_marker(sni_device *device, void **out_event);
 sinter_status sni_queue_wait(void *event);
+
+/* Another queue of the device, which it retains. Close waits for what is on it. */
+sinter_status sni_queue_open(sni_device *device, sni_queue **out_queue);
+/* The device's own queue as an object. */
+sinter_status sni_queue_main(sni_device *device, sni_queue **out_queue);
+void sni_queue_close(sni_queue *queue);
+/* Waits for everything that was enqueued on it. */
+sinter_status sni_queue_drain(const sni_queue *queue);
+/* A marker behind everything enqueued so far, which is handed to the driver now. */
+sinter_status sni_queue_mark(const sni_queue *queue, void **out_marker);
+/* What is enqueued from now on begins when these markers, of any queues of the device, are reached. */
+sinter_status sni_queue_await(const sni_queue *queue, void *const *markers, size_t count);
+/* What is enqueued on the second from now on begins when the first has done what it was given so far. NULL: the device's
+ * own of the other. */
+sinter_status sni_queue_join(const sni_queue *first, const sni_queue *second);
+
+/* Markers are counted. */
+void *sni_marker_retain(void *marker);
+void sni_marker_release(void *marker);
+/* Waits; fails as the work before it failed. */
+sinter_status sni_marker_wait(void *marker);
+bool sni_marker_reached(void *marker);
+/* Hands what is in front of it to the device. */
+void sni_marker_flush(void *marker);
 
 #endif

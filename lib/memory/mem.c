@@ -134,6 +134,10 @@ static cl_command_queue queue_of(const sni_mem *mem) {
     return sni_pool_device(root->pool)->queue;
 }
 
+static cl_command_queue handle_of(const sni_queue *queue, const sni_mem *mem) {
+    return queue ? queue->handle : queue_of(mem);
+}
+
 sinter_status sni_mem_write(sni_mem *mem, size_t offset_bytes, const void *data, size_t size_bytes, bool blocking) {
     SNI_TRY(check_range(mem, offset_bytes, size_bytes));
     if (!size_bytes) return SINTER_OK;
@@ -150,6 +154,24 @@ sinter_status sni_mem_read(const sni_mem *mem, size_t offset_bytes, void *data, 
     return error == CL_SUCCESS ? SINTER_OK : sni_cl_fail(error, "clEnqueueReadBuffer");
 }
 
+sinter_status sni_mem_enqueue_write(const sni_queue *queue, sni_mem *mem, size_t offset_bytes, const void *data,
+                                    size_t size_bytes) {
+    SNI_TRY(check_range(mem, offset_bytes, size_bytes));
+    if (!size_bytes) return SINTER_OK;
+    cl_int error = clEnqueueWriteBuffer(handle_of(queue, mem), mem->base.handle, CL_FALSE, offset_bytes, size_bytes,
+                                        data, 0, NULL, NULL);
+    return error == CL_SUCCESS ? SINTER_OK : sni_cl_fail(error, "clEnqueueWriteBuffer");
+}
+
+sinter_status sni_mem_enqueue_read(const sni_queue *queue, const sni_mem *mem, size_t offset_bytes, void *data,
+                                   size_t size_bytes) {
+    SNI_TRY(check_range(mem, offset_bytes, size_bytes));
+    if (!size_bytes) return SINTER_OK;
+    cl_int error = clEnqueueReadBuffer(handle_of(queue, mem), mem->base.handle, CL_FALSE, offset_bytes, size_bytes,
+                                       data, 0, NULL, NULL);
+    return error == CL_SUCCESS ? SINTER_OK : sni_cl_fail(error, "clEnqueueReadBuffer");
+}
+
 sinter_status sni_mem_fill(sni_mem *mem, uint8_t byte) {
     if (!mem->size_bytes) return SINTER_OK;
     cl_int error = clEnqueueFillBuffer(queue_of(mem), mem->base.handle, &byte, 1, 0, mem->size_bytes, 0, NULL, NULL);
@@ -157,21 +179,21 @@ sinter_status sni_mem_fill(sni_mem *mem, uint8_t byte) {
 }
 
 /* An empty range is no command: OpenCL refuses one. */
-sinter_status sni_mem_fill_range(sni_mem *mem, size_t offset_bytes, size_t size_bytes, const void *pattern,
-                                 size_t pattern_bytes) {
+sinter_status sni_mem_fill_range(const sni_queue *queue, sni_mem *mem, size_t offset_bytes, size_t size_bytes,
+                                 const void *pattern, size_t pattern_bytes) {
     SNI_TRY(check_range(mem, offset_bytes, size_bytes));
     if (!size_bytes) return SINTER_OK;
-    cl_int error = clEnqueueFillBuffer(queue_of(mem), mem->base.handle, pattern, pattern_bytes, offset_bytes,
+    cl_int error = clEnqueueFillBuffer(handle_of(queue, mem), mem->base.handle, pattern, pattern_bytes, offset_bytes,
                                        size_bytes, 0, NULL, NULL);
     return error == CL_SUCCESS ? SINTER_OK : sni_cl_fail(error, "clEnqueueFillBuffer");
 }
 
-sinter_status sni_mem_copy(const sni_mem *from, size_t from_offset_bytes, sni_mem *to, size_t to_offset_bytes,
-                           size_t size_bytes) {
+sinter_status sni_mem_copy(const sni_queue *queue, const sni_mem *from, size_t from_offset_bytes, sni_mem *to,
+                           size_t to_offset_bytes, size_t size_bytes) {
     SNI_TRY(check_range(from, from_offset_bytes, size_bytes));
     SNI_TRY(check_range(to, to_offset_bytes, size_bytes));
     if (!size_bytes) return SINTER_OK;
-    cl_int error = clEnqueueCopyBuffer(queue_of(to), from->base.handle, to->base.handle, from_offset_bytes,
+    cl_int error = clEnqueueCopyBuffer(handle_of(queue, to), from->base.handle, to->base.handle, from_offset_bytes,
                                        to_offset_bytes, size_bytes, 0, NULL, NULL);
     return error == CL_SUCCESS ? SINTER_OK : sni_cl_fail(error, "clEnqueueCopyBuffer");
 }

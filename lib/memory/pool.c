@@ -249,6 +249,7 @@ sinter_status sni_mem_acquire(sni_pool *pool, size_t size_bytes, sni_mem **out_m
     mem->pool = sni_pool_retain(pool);
     mem->size_bytes = pool->poison ? mem->capacity_bytes : size_bytes;
     sinter_status status = pool->poison ? sni_mem_fill(mem, 0xff) : SINTER_OK;
+    if (pool->poison && status == SINTER_OK) status = sni_queue_finish(pool->device); /* other queues may use it */
     mem->size_bytes = size_bytes;
     if (status != SINTER_OK) {
         sni_mem_release(mem);

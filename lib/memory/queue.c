@@ -1,5 +1,8 @@
-/* The device's queue: waiting for it, and markers in it. */
+/* Queues: waiting for them, and markers in them. */
+#define CL_USE_DEPRECATED_OPENCL_1_2_APIS /* clCreateCommandQueue: every driver has it */
 #include "memory/mem.h"
+
+#include "base/alloc.h"
 
 sinter_status sni_queue_finish(sni_device *device) {
     cl_int error = clFinish(device->queue);
@@ -32,4 +35,122 @@ sinter_status sni_queue_wait(void *event) {
     cl_int error = clWaitForEvents(1, &waited);
     clReleaseEvent(waited);
     return error == CL_SUCCESS ? SINTER_OK : sni_cl_fail(error, "clWaitForEvents");
+}
+
+/* ---- further queues ---- */
+
+/* Takes over handle. */
+static sinter_status make(sni_device *device, cl_command_queue handle, sni_queue **out_queue) {
+    sni_queue *queue = sni_calloc(1, sizeof *queue);
+    if (!queue) {
+        clReleaseCommandQueue(handle);
+        return sni_out_of_memory("a queue");
+    }
+    queue->device = sni_device_retain(device);
+    queue->handle = handle;
+    *out_queue = queue;
+    return SINTER_OK;
+}
+
+sinter_status sni_queue_open(sni_device *device, sni_queue **out_queue) {
+    cl_int error = CL_SUCCESS;
+    *out_queue = NULL;
+    cl_command_queue handle = clCreateCommandQueue(device->context, device->id, 0, &error);
+    if (!handle || error != CL_SUCCESS) return sni_cl_fail(error, "clCreateCommandQueue");
+    return make(device, handle, out_queue);
+}
+
+sinter_status sni_queue_main(sni_device *device, sni_queue **out_queue) {
+    *out_queue = NULL;
+    cl_int error = clRetainCommandQueue(device->queue);
+    return error == CL_SUCCESS ? make(device, device->queue, out_queue) : sni_cl_fail(error, "clRetainCommandQueue");
+}
+
+void sni_queue_close(sni_queue *queue) {
+    if (!queue) return;
+    clFinish(queue->handle);
+    clReleaseCommandQueue(queue->handle);
+    sni_device_release(queue->device);
+    sni_free(queue);
+}
+
+sinter_status sni_queue_drain(const sni_queue *queue) {
+    cl_int error = clFinish(queue->handle);
+    return error == CL_SUCCESS ? SINTER_OK : sni_cl_fail(error, "clFinish");
+}
+
+/* The flush: a queue that waits for the marker would else wait for what the driver still keeps back. */
+static sinter_status mark(cl_command_queue handle, void **out_marker) {
+    cl_event event = NULL;
+    *out_marker = NULL;
+    cl_int error = clEnqueueMarkerWithWaitList(handle, 0, NULL, &event);
+    if (error != CL_SUCCESS) return sni_cl_fail(error, "clEnqueueMarkerWithWaitList");
+    error = clFlush(handle);
+    if (error != CL_SUCCESS) {
+        clReleaseEvent(event);
+        return sni_cl_fail(error, "clFlush");
+    }
+    *out_marker = event;
+    return SINTER_OK;
+}
+
+static sinter_status await(cl_command_queue handle, void *const *markers, size_t count) {
+    cl_event few[8];
+    while (count > 0) {
+        cl_uint n = (cl_uint)(count < 8 ? count : 8);
+        for (cl_uint i = 0; i < n; ++i) few[i] = markers[i];
+        cl_int error = clEnqueueBarrierWithWaitList(handle, n, few, NULL);
+        if (error != CL_SUCCESS) return sni_cl_fail(error, "clEnqueueBarrierWithWaitList");
+        markers += n, count -= n;
+    }
+    return SINTER_OK;
+}
+
+sinter_status sni_queue_mark(const sni_queue *queue, void **out_marker) {
+    return mark(queue->handle, out_marker);
+}
+
+sinter_status sni_queue_await(const sni_queue *queue, void *const *markers, size_t count) {
+    return await(queue->handle, markers, count);
+}
+
+sinter_status sni_queue_join(const sni_queue *first, const sni_queue *second) {
+    cl_command_queue from = first ? first->handle : second->device->queue;
+    cl_command_queue to = second ? second->handle : first->device->queue;
+    void *marker;
+    if (from == to) return SINTER_OK;
+    SNI_TRY(mark(from, &marker));
+    sinter_status status = await(to, &marker, 1);
+    sni_marker_release(marker);
+    return status;
+}
+
+void *sni_marker_retain(void *marker) {
+    return marker && clRetainEvent(marker) == CL_SUCCESS ? marker : NULL;
+}
+
+void sni_marker_release(void *marker) {
+    if (marker) clReleaseEvent(marker);
+}
+
+sinter_status sni_marker_wait(void *marker) {
+    cl_event event = marker;
+    cl_int error = clWaitForEvents(1, &event), state = CL_COMPLETE;
+    if (error == CL_SUCCESS) return SINTER_OK;
+    /* "An event in the list failed" says less than what failed. */
+    if (clGetEventInfo(event, CL_EVENT_COMMAND_EXECUTION_STATUS, sizeof state, &state, NULL) == CL_SUCCESS && state < 0)
+        error = state;
+    return sni_cl_fail(error, "asynchronous work");
+}
+
+bool sni_marker_reached(void *marker) {
+    cl_int state = CL_COMPLETE;
+    cl_int error = clGetEventInfo(marker, CL_EVENT_COMMAND_EXECUTION_STATUS, sizeof state, &state, NULL);
+    return error != CL_SUCCESS || state <= CL_COMPLETE;
+}
+
+void sni_marker_flush(void *marker) {
+    cl_command_queue handle = NULL;
+    if (clGetEventInfo(marker, CL_EVENT_COMMAND_QUEUE, sizeof handle, &handle, NULL) == CL_SUCCESS && handle)
+        clFlush(handle);
 }

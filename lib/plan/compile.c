@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/forked.h"
 #include "base/log.h"
 #include "device/caps.h"
 #include "device/instructions.h"
@@ -337,7 +338,6 @@ static sinter_status create(sinter_runtime *runtime, const sinter_graph *graph, 
     int64_t start = sni_time_ns();
     sinter_plan *plan = sni_calloc(1, sizeof *plan);
     if (!plan) return sni_out_of_memory("a plan");
-    plan->references = 1;
     plan->has_mutex = sni_mutex_init(&plan->mutex) == 0;
     sni_condition_init(&plan->left);
     plan->runtime = sni_runtime_retain(runtime);
@@ -348,7 +348,7 @@ static sinter_status create(sinter_runtime *runtime, const sinter_graph *graph, 
     sinter_status status = plan->arena && plan->has_mutex ? compile(plan, graph, options) : sni_out_of_memory("a plan");
     sni_dump_end(dump);
     if (status != SINTER_OK) {
-        sinter_plan_release(plan);
+        sni_plan_free(plan);
         return status;
     }
     sni_records_release(plan->records);
@@ -366,6 +366,7 @@ sinter_status sinter_plan_compile(sinter_runtime *runtime, const sinter_graph *g
     *out_plan = NULL;
     if (!runtime || !graph)
         return sni_fail(SINTER_INVALID_ARGUMENT, "sinter_plan_compile: %s is NULL", runtime ? "graph" : "runtime");
+    SNI_TRY_PROCESS();
     return create(runtime, graph, options ? options : &presets, false, out_plan);
 }
 

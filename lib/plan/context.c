@@ -133,12 +133,25 @@ static uint64_t arena_serial(const sinter_plan *plan, const sni_context *c) {
     return serial;
 }
 
+/* What sinter_plan_stats says of a run. */
+static void count_bytes(const sinter_plan *plan, sni_context *c) {
+    sni_bindings b = sni_dims_bindings(&c->dims);
+    int64_t bytes;
+    c->bytes_moved = c->bytes_moved_unfused = 0;
+    for (size_t n = 0; n < plan->step_count; ++n)
+        if (sni_sym_eval(plan->steps[n].loop.sym, plan->steps[n].bytes, &b, &bytes) == SINTER_OK)
+            c->bytes_moved += (uint64_t)bytes;
+    if (sni_sym_eval(plan->graph->sym, plan->bytes_unfused, &b, &bytes) == SINTER_OK)
+        c->bytes_moved_unfused = (uint64_t)bytes;
+}
+
 /* Everything but memory, which makes the context fit the next run of its dimensions. */
 static sinter_status prepare(sinter_plan *plan, sni_context *c) {
     if (c->placed) return SINTER_OK;
     c->arena_serial = 0; /* offsets may be others, and kernels new */
     SNI_TRY(sni_context_place(plan, c));
     for (size_t n = 0; n < plan->step_count; ++n) SNI_TRY(prepare_step(plan, c, n));
+    count_bytes(plan, c);
     c->placed = true;
     return SINTER_OK;
 }

@@ -1,8 +1,6 @@
 /* Inside lib/plan: a compiled graph, and a run of it.
  *
- * A plan is counted: by its owner until sinter_plan_release, and by every event of a run. So an event that is
- * waited for after the release still finds the plan. Release waits until no thread is inside a call of the plan and
- * until the device has finished what its runs enqueued. */
+ * Release waits until no thread is inside a call of the plan and its runs are over; their events need nothing of it. */
 #ifndef SNI_PLAN_PLAN_H
 #define SNI_PLAN_PLAN_H
 
@@ -88,9 +86,9 @@ typedef struct sni_step {
 } sni_step;
 
 typedef struct sni_context sni_context;
+typedef struct sni_run sni_run; /* run.c */
 
 struct sinter_plan {
-    int references; /* atomic */
     sinter_runtime *runtime;
     sni_caps caps;       /* the device's, with the plan's precision */
     sinter_graph *graph; /* rewritten; owns the expressions and constants */
@@ -111,8 +109,10 @@ struct sinter_plan {
     bool has_mutex;
     sni_condition left; /* calls went down to 0 */
     int calls;          /* threads inside a function that runs the plan */
+    sni_run *runs;      /* in flight, in no order */
     sni_context *idle;  /* contexts to use again */
     uint64_t bytes_peak, bytes_live_peak, bytes_moved, bytes_moved_unfused;
+    int noted; /* atomic: the kernels' binaries were saved after a run; 0 again when there is a new kernel */
 };
 
 #define SNI_MAX_DIMS 1024 /* names, and what stands for sizes made of them (sni_sym_define) */
@@ -135,9 +135,11 @@ struct sni_context {
     sni_dims dims;
     bool placed;                      /* offsets, global and the numbers among the arguments are those of dims */
     uint64_t arena_bytes, live_bytes; /* of the temporaries: as packed, and the most that is alive at one step */
-    uint64_t *bytes;                  /* slot -> size; TEMP only */
-    uint64_t *offsets;                /* slot -> bytes into its memory */
-    sni_mem **mems;                   /* slot -> memory, during a run */
+    uint64_t bytes_moved, bytes_moved_unfused; /* by a run */
+    uint64_t *bytes;                           /* slot -> size; TEMP only */
+    uint64_t *offsets;                         /* slot -> bytes into its memory */
+    const sni_queue *queue;                    /* of the run; NULL: the device's own */
+    sni_mem **mems;                            /* slot -> memory, during a run */
     sni_mem **targets;     /* slot -> what an output is copied to after the steps, during a run; NULL: it is there */
     uint64_t arena_serial; /* of the arena that the kernels' arguments name; 0: none */
     sni_launch **launches; /* step -> kernel; [step_count + step]: with 64-bit indices */
@@ -201,6 +203,9 @@ sinter_status sni_step_fits(sni_program *program, const sni_kspec *spec, bool *o
 /* Inputs, outputs: shapes checked, memory bound, inputs uploaded. A buffer that is an output and something else, too, is
  * written by a copy after the steps. */
 sinter_status sni_plan_bind_ports(sinter_plan *plan, sni_context *context, sinter_binding *bindings, size_t count);
+/* What sni_plan_bind_ports says of the outputs in their bindings, alone. */
+sinter_status sni_plan_describe_outputs(const sinter_plan *plan, const sni_dims *dims, sinter_binding *bindings,
+                                        size_t count);
 /* The copies, and outputs to host memory. */
 sinter_status sni_plan_collect(sinter_plan *plan, sni_context *context, sinter_binding *bindings, size_t count);
 
@@ -236,10 +241,10 @@ void sni_step_drop_constants(const sni_step *step, sni_mem **constants);
 /* Counts this thread as being inside a call, so that release waits for it. */
 void sni_plan_enter(sinter_plan *plan);
 void sni_plan_leave(sinter_plan *plan);
-/* The last reference frees the plan. */
-void sni_plan_drop(sinter_plan *plan);
-/* Enqueues a run: uploads, steps, downloads. With events (step_count of them) launches are profiled. On failure the queue
- * has been waited for, and *out_context is NULL. */
+/* One that nobody runs. */
+void sni_plan_free(sinter_plan *plan);
+/* Enqueues a profiled run on the device's own queue: uploads, steps, downloads; events for step_count steps. On failure the
+ * queue has been waited for, and *out_context is NULL. */
 sinter_status sni_plan_submit(sinter_plan *plan, sinter_binding *bindings, size_t count, void **events,
                               sni_context **out_context);
 /* Appends a group's operators and their names: "matmul(/fc/MatMul) add relu". */

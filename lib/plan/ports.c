@@ -20,7 +20,7 @@ static bool is_port(const sni_slot *s) {
 static sinter_status bind_part(sinter_plan *plan, sni_context *c, size_t slot, const sinter_binding *b, size_t bytes) {
     SNI_TRY(sni_mem_acquire(plan->runtime->pool, bytes, &c->mems[slot]));
     if (plan->slots[slot].kind == SNI_SLOT_INPUT)
-        return sni_mem_copy(b->buffer->mem, b->offset_bytes, c->mems[slot], 0, bytes);
+        return sni_mem_copy(c->queue, b->buffer->mem, b->offset_bytes, c->mems[slot], 0, bytes);
     c->targets[slot] = sni_mem_retain(b->buffer->mem);
     return SINTER_OK;
 }
@@ -44,13 +44,23 @@ static sinter_status bind_memory(sinter_plan *plan, sni_context *c, size_t slot,
     return sni_mem_acquire(plan->runtime->pool, bytes, &c->mems[slot]);
 }
 
-static sinter_status describe_output(const sinter_plan *plan, const sni_context *c, const sni_slot *s,
+static sinter_status describe_output(const sinter_plan *plan, const sni_dims *dims, const sni_slot *s,
                                      sinter_binding *b) {
     sinter_dtype dtype = sni_graph_value(plan->graph, s->value)->type.dtype;
     if (b->dtype != SINTER_DTYPE_NONE && b->dtype != dtype)
         return sni_fail(SINTER_DTYPE, "output '%s' is %s, not %s", port_name(plan, s), sinter_dtype_name(dtype),
                         sinter_dtype_name(b->dtype));
-    return sni_plan_shape(plan, &c->dims, s->value, &b->shape);
+    return sni_plan_shape(plan, dims, s->value, &b->shape);
+}
+
+sinter_status sni_plan_describe_outputs(const sinter_plan *plan, const sni_dims *dims, sinter_binding *bindings,
+                                        size_t count) {
+    for (size_t i = 0; i < plan->slot_count; ++i) {
+        if (plan->slots[i].kind != SNI_SLOT_OUTPUT) continue;
+        const sinter_binding *b = binding_of(plan, &plan->slots[i], bindings, count);
+        if (b) SNI_TRY(describe_output(plan, dims, &plan->slots[i], &bindings[b - bindings]));
+    }
+    return SINTER_OK;
 }
 
 static sinter_status bind_port(sinter_plan *plan, sni_context *c, size_t slot, sinter_binding *bindings, size_t count) {
@@ -66,9 +76,9 @@ static sinter_status bind_port(sinter_plan *plan, sni_context *c, size_t slot, s
         return sni_fail(SINTER_INVALID_ARGUMENT, "output '%s' is bound to input memory: give data or a buffer", name);
     if (in && b && !given && !b->buffer && bytes > 0)
         return sni_fail(SINTER_INVALID_ARGUMENT, "input '%s' has neither data nor a buffer", name);
-    if (!in && b) SNI_TRY(describe_output(plan, c, s, b));
+    if (!in && b) SNI_TRY(describe_output(plan, &c->dims, s, b));
     SNI_TRY(bind_memory(plan, c, slot, b, bytes, name));
-    if (in && given && bytes > 0) SNI_TRY(sni_mem_write(c->mems[slot], 0, given, bytes, false));
+    if (in && given && bytes > 0) SNI_TRY(sni_mem_enqueue_write(c->queue, c->mems[slot], 0, given, bytes));
     return SINTER_OK;
 }
 
@@ -143,8 +153,9 @@ sinter_status sni_plan_collect(sinter_plan *plan, sni_context *c, sinter_binding
         size_t bytes = (size_t)c->bytes[i];
         if (s->kind != SNI_SLOT_OUTPUT || bytes == 0) continue;
         const sinter_binding *b = binding_of(plan, s, bindings, count);
-        if (c->targets[i]) SNI_TRY(sni_mem_copy(c->mems[i], 0, c->targets[i], b ? b->offset_bytes : 0, bytes));
-        if (b && b->data) SNI_TRY(sni_mem_read(c->mems[i], 0, b->data, bytes, false));
+        if (c->targets[i])
+            SNI_TRY(sni_mem_copy(c->queue, c->mems[i], 0, c->targets[i], b ? b->offset_bytes : 0, bytes));
+        if (b && b->data) SNI_TRY(sni_mem_enqueue_read(c->queue, c->mems[i], 0, b->data, bytes));
     }
     return SINTER_OK;
 }

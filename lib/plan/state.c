@@ -2,16 +2,17 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/forked.h"
 #include "plan/plan.h"
 
-static sinter_status bind_own(sinter_plan *plan, sni_state *state, uint64_t bytes) {
+static sinter_status bind_own(sinter_plan *plan, const sni_context *c, sni_state *state, uint64_t bytes) {
     if (state->mem && sni_mem_size(state->mem) != bytes)
         return sni_fail(SINTER_SHAPE, "state '%s' has %zu bytes, this run's dimensions make it %llu", state->name,
                         sni_mem_size(state->mem), (unsigned long long)bytes);
     if (state->mem) return SINTER_OK;
     sni_mem *mem;
     SNI_TRY(sni_mem_acquire(plan->runtime->pool, (size_t)bytes, &mem));
-    sinter_status status = sni_mem_fill(mem, 0);
+    sinter_status status = sni_mem_fill_range(c->queue, mem, 0, (size_t)bytes, &(unsigned char){0}, 1);
     if (status == SINTER_OK)
         state->mem = mem;
     else
@@ -19,10 +20,10 @@ static sinter_status bind_own(sinter_plan *plan, sni_state *state, uint64_t byte
     return status;
 }
 
-static sinter_status bind_state(sinter_plan *plan, sni_state *state, const sinter_binding *b, uint64_t bytes,
-                                sni_mem **out) {
+static sinter_status bind_state(sinter_plan *plan, const sni_context *c, sni_state *state, const sinter_binding *b,
+                                uint64_t bytes, sni_mem **out) {
     if (!b) {
-        SNI_TRY(bind_own(plan, state, bytes));
+        SNI_TRY(bind_own(plan, c, state, bytes));
         *out = sni_mem_retain(state->mem);
         return SINTER_OK;
     }
@@ -48,7 +49,7 @@ sinter_status sni_plan_bind_states(sinter_plan *plan, sni_context *c, const sint
         sni_state *state = &plan->states[i];
         const sinter_binding *b = sni_find_binding(plan, bindings, count, SNI_SLOT_STATE, state->name);
         SNI_TRY(sni_slot_bytes(plan, &c->dims, &plan->slots[state->slot], &c->bytes[state->slot]));
-        SNI_TRY(bind_state(plan, state, b, c->bytes[state->slot], &c->mems[state->slot]));
+        SNI_TRY(bind_state(plan, c, state, b, c->bytes[state->slot], &c->mems[state->slot]));
     }
     for (size_t i = 0; i < plan->slot_count; ++i) {
         int first = plan->slots[i].alias_set;
@@ -69,9 +70,10 @@ static sinter_status find_state(sinter_plan *plan, const char *function, const c
 
 sinter_status sinter_plan_state_read(sinter_plan *plan, const char *name, void *data, size_t size_bytes) {
     sni_state *state;
+    SNI_TRY_PROCESS();
     SNI_TRY(find_state(plan, "sinter_plan_state_read", name, &state));
     if (size_bytes && !data) return sni_fail(SINTER_INVALID_ARGUMENT, "sinter_plan_state_read: data is NULL");
-    sni_mutex_lock(&plan->runtime->states);
+    sni_runtime_lock_idle_states(plan->runtime);
     sni_mem *mem = sni_mem_retain(state->mem);
     sni_mutex_unlock(&plan->runtime->states);
     if (!mem) { /* nothing was written yet */
@@ -85,6 +87,7 @@ sinter_status sinter_plan_state_read(sinter_plan *plan, const char *name, void *
 
 sinter_status sinter_plan_state_write(sinter_plan *plan, const char *name, const void *data, size_t size_bytes) {
     sni_state *state;
+    SNI_TRY_PROCESS();
     SNI_TRY(find_state(plan, "sinter_plan_state_write", name, &state));
     if (size_bytes && !data) return sni_fail(SINTER_INVALID_ARGUMENT, "sinter_plan_state_write: data is NULL");
     sni_mem *mem, *old;
@@ -95,7 +98,7 @@ sinter_status sinter_plan_state_write(sinter_plan *plan, const char *name, const
         return status;
     }
     /* Runs in flight keep the memory that they began with. */
-    sni_mutex_lock(&plan->runtime->states);
+    sni_runtime_lock_states(plan->runtime);
     old = state->mem;
     state->mem = mem;
     sni_mutex_unlock(&plan->runtime->states);
@@ -106,10 +109,11 @@ sinter_status sinter_plan_state_write(sinter_plan *plan, const char *name, const
 sinter_status sinter_plan_state_reset(sinter_plan *plan, const char *name) {
     sni_state *one = NULL;
     if (!plan) return sni_fail(SINTER_INVALID_ARGUMENT, "sinter_plan_state_reset: plan is NULL");
+    SNI_TRY_PROCESS();
     if (name) SNI_TRY(find_state(plan, "sinter_plan_state_reset", name, &one));
     for (size_t i = 0; i < plan->state_count; ++i) {
         if (one && one != &plan->states[i]) continue;
-        sni_mutex_lock(&plan->runtime->states);
+        sni_runtime_lock_states(plan->runtime);
         sni_mem *old = plan->states[i].mem;
         plan->states[i].mem = NULL;
         sni_mutex_unlock(&plan->runtime->states);

@@ -168,14 +168,14 @@ static sinter_status enqueue_copy(const sinter_plan *plan, const sni_context *c,
     SNI_TRY(find_place(plan, c, step, step->to, &to));
     SNI_TRY(sni_sym_eval(step->loop.sym, step->from_element, &b, &first));
     if (from.alias_set == to.alias_set && first == 0) return SINTER_OK; /* it is there */
-    return sni_mem_copy(from.mem, from.offset_bytes + (size_t)first * from.element_bytes, to.mem, to.offset_bytes,
-                        to.size_bytes);
+    return sni_mem_copy(c->queue, from.mem, from.offset_bytes + (size_t)first * from.element_bytes, to.mem,
+                        to.offset_bytes, to.size_bytes);
 }
 
 static sinter_status enqueue_fill(const sinter_plan *plan, const sni_context *c, const sni_step *step) {
     place to;
     SNI_TRY(find_place(plan, c, step, step->to, &to));
-    return sni_mem_fill_range(to.mem, to.offset_bytes, to.size_bytes, step->pattern, to.element_bytes);
+    return sni_mem_fill_range(c->queue, to.mem, to.offset_bytes, to.size_bytes, step->pattern, to.element_bytes);
 }
 
 static sinter_status enqueue_call(const sinter_plan *plan, const sni_context *c, const sni_step *step) {
@@ -197,7 +197,10 @@ static sinter_status enqueue_call(const sinter_plan *plan, const sni_context *c,
         out->mem = p.mem;
         out->offset_elements = p.offset_bytes / p.element_bytes;
     }
-    return spec->library->enqueue(spec->library, plan->runtime->device, args, count);
+    /* Libraries know the device's own queue only. */
+    if (c->queue) SNI_TRY(sni_queue_join(c->queue, NULL));
+    SNI_TRY(spec->library->enqueue(spec->library, plan->runtime->device, args, count));
+    return c->queue ? sni_queue_join(NULL, c->queue) : SINTER_OK;
 }
 
 static sinter_status enqueue_launch(sinter_plan *plan, sni_context *c, size_t number, bool profile, void **out_event) {
@@ -205,7 +208,8 @@ static sinter_status enqueue_launch(sinter_plan *plan, sni_context *c, size_t nu
     sni_launch *launch;
     SNI_TRY(sni_context_kernel(plan, c, number, &spec, &launch));
     const size_t *local = spec->local[0] ? spec->local : NULL;
-    return sni_launch_enqueue(launch, spec->dims, c->global[number], local, profile, out_event);
+    if (!profile) return sni_launch_enqueue_on(launch, c->queue, spec->dims, c->global[number], local, NULL);
+    return sni_launch_enqueue(launch, spec->dims, c->global[number], local, true, out_event);
 }
 
 sinter_status sni_step_enqueue(sinter_plan *plan, sni_context *c, size_t number, bool profile, void **out_event) {

@@ -79,6 +79,7 @@ sinter_status sni_step_widen(sinter_plan *plan, sni_step *step, const sni_wide *
         sni_mutex_lock(&plan->mutex);
         if (!step->wide) {
             step->wide = made;
+            __atomic_store_n(&plan->noted, 0, __ATOMIC_RELEASE);
             made = NULL;
         }
         *out_wide = step->wide;

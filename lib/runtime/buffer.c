@@ -2,6 +2,7 @@
 #include <sinter/opencl.h>
 
 #include "base/alloc.h"
+#include "base/forked.h"
 #include "memory/mem.h"
 #include "runtime/runtime.h"
 
@@ -37,8 +38,12 @@ sinter_status sinter_buffer_wrap(sinter_runtime *runtime, cl_mem memory, sinter_
     return buffer_of(runtime, mem, out_buffer);
 }
 
+void sni_buffer_retain(sinter_buffer *buffer) {
+    if (buffer) __atomic_add_fetch(&buffer->references, 1, __ATOMIC_RELAXED);
+}
+
 void sinter_buffer_release(sinter_buffer *buffer) {
-    if (!buffer || __atomic_sub_fetch(&buffer->references, 1, __ATOMIC_ACQ_REL) > 0) return;
+    if (!buffer || sni_forked() || __atomic_sub_fetch(&buffer->references, 1, __ATOMIC_ACQ_REL) > 0) return;
     sni_mem_release(buffer->mem);
     sinter_runtime_release(buffer->runtime);
     sni_free(buffer);

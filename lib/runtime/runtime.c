@@ -4,9 +4,11 @@
 #include <sinter/opencl.h>
 
 #include "base/alloc.h"
+#include "base/forked.h"
 #include "base/str.h"
 #include "device/device.h"
 #include "memory/mem.h"
+#include "runtime/async.h"
 #include "runtime/constants.h"
 #include "runtime/kept_costs.h"
 #include "runtime/probe.h"
@@ -20,7 +22,9 @@ sinter_runtime *sni_runtime_retain(sinter_runtime *runtime) {
 
 /* Accepts a half-built runtime. */
 void sinter_runtime_release(sinter_runtime *runtime) {
-    if (!runtime || __atomic_sub_fetch(&runtime->references, 1, __ATOMIC_ACQ_REL) > 0) return;
+    if (!runtime || sni_forked() || __atomic_sub_fetch(&runtime->references, 1, __ATOMIC_ACQ_REL) > 0) return;
+    sni_async_close(runtime->queue);
+    sinter_event_release(runtime->last_state);
     sni_constants_release(runtime->constants);
     sni_kernel_cache_release(runtime->cache);
     sni_pool_release(runtime->pool);
@@ -58,6 +62,7 @@ static sinter_status create_on(sni_device *device, const sinter_runtime_options 
     sinter_status status =
         sni_kernel_cache_create(device, options->cache_dir, options->cache_max_bytes, &runtime->cache);
     if (status == SINTER_OK) status = sni_pool_create(device, options->pool_max_idle_bytes, &runtime->pool);
+    if (status == SINTER_OK) status = sni_async_open(runtime, true, &runtime->queue);
     if (status == SINTER_OK) status = sni_constants_create(&runtime->constants);
     if (status == SINTER_OK) status = find_tuning_dir(runtime, options->cache_dir);
     if (status == SINTER_OK) status = sni_costs_find(runtime->caps, runtime->tuning_dir, &runtime->costs);
@@ -72,6 +77,8 @@ static sinter_status create_on(sni_device *device, const sinter_runtime_options 
 sinter_status sinter_runtime_create(const sinter_runtime_options *options, sinter_runtime **out_runtime) {
     if (!out_runtime) return sni_fail(SINTER_INVALID_ARGUMENT, "out_runtime is NULL");
     *out_runtime = NULL;
+    SNI_TRY_PROCESS();
+    sni_fork_watch();
     if (!options) options = &DEFAULT_OPTIONS;
     sni_device *device = NULL;
     SNI_TRY(sni_device_open(options->device, &device));
@@ -82,6 +89,8 @@ sinter_status sinter_runtime_create_from_opencl(cl_context context, cl_device_id
                                                 const sinter_runtime_options *options, sinter_runtime **out_runtime) {
     if (!out_runtime) return sni_fail(SINTER_INVALID_ARGUMENT, "out_runtime is NULL");
     *out_runtime = NULL;
+    SNI_TRY_PROCESS();
+    sni_fork_watch();
     sni_device *adopted = NULL;
     SNI_TRY(sni_device_adopt(context, device, queue, &adopted));
     return create_on(adopted, options ? options : &DEFAULT_OPTIONS, out_runtime);
@@ -94,7 +103,7 @@ const char *sinter_runtime_device_name(const sinter_runtime *runtime) {
 void sinter_runtime_get_stats(const sinter_runtime *runtime, sinter_runtime_stats *out_stats) {
     if (!out_stats) return;
     *out_stats = (sinter_runtime_stats){0};
-    if (!runtime) return;
+    if (!runtime || sni_forked()) return;
     sni_kernel_cache_stats kernels = {0};
     sni_pool_stats memory = {0};
     sni_kernel_cache_get_stats(runtime->cache, &kernels);
@@ -108,7 +117,7 @@ void sinter_runtime_get_stats(const sinter_runtime *runtime, sinter_runtime_stat
 }
 
 void sinter_runtime_trim(sinter_runtime *runtime, uint64_t keep_bytes) {
-    if (runtime) sni_pool_trim(runtime->pool, keep_bytes);
+    if (runtime && !sni_forked()) sni_pool_trim(runtime->pool, keep_bytes);
 }
 
 cl_context sinter_runtime_cl_context(const sinter_runtime *runtime) {
@@ -121,4 +130,30 @@ cl_device_id sinter_runtime_cl_device(const sinter_runtime *runtime) {
 
 cl_command_queue sinter_runtime_cl_queue(const sinter_runtime *runtime) {
     return runtime ? runtime->device->queue : NULL;
+}
+
+static void lock_states(sinter_runtime *runtime, bool until_over) {
+    for (;;) {
+        sni_mutex_lock(&runtime->states);
+        sinter_event *last = sinter_event_retain(runtime->last_state);
+        bool ready = !last || (until_over ? sni_event_is_done(last) : sni_event_has_started(last));
+        if (ready) {
+            sinter_event_release(last);
+            return;
+        }
+        sni_mutex_unlock(&runtime->states);
+        if (until_over)
+            (void)sni_event_finish(last);
+        else
+            sni_event_await_start(last);
+        sinter_event_release(last);
+    }
+}
+
+void sni_runtime_lock_states(sinter_runtime *runtime) {
+    lock_states(runtime, false);
+}
+
+void sni_runtime_lock_idle_states(sinter_runtime *runtime) {
+    lock_states(runtime, true);
 }

@@ -3,6 +3,7 @@
 #define SNI_RUNTIME_RUNTIME_H
 
 #include <sinter/kernel.h>
+#include <sinter/queue.h>
 #include <sinter/runtime.h>
 
 #include "base/hash.h"
@@ -20,9 +21,11 @@ struct sinter_runtime {
     sni_kernel_cache *cache;
     sni_pool *pool;
     struct sni_constants *constants;
-    char *tuning_dir; /* of the user's tuning records and of measured costs; NULL: nothing is kept on disk */
-    sni_costs costs;  /* measured once on the device, else derived from caps */
-    sni_mutex states; /* held while a run that has states is enqueued: such runs are in the queue one after the other */
+    char *tuning_dir;    /* of the user's tuning records and of measured costs; NULL: nothing is kept on disk */
+    sni_costs costs;     /* measured once on the device, else derived from caps */
+    sinter_queue *queue; /* the device's own */
+    sni_mutex states;    /* held while a run that has states is put on a queue: such runs happen one after the other */
+    sinter_event *last_state; /* of the last such run, counted; guarded by states */
 };
 
 struct sinter_buffer {
@@ -32,7 +35,15 @@ struct sinter_buffer {
     size_t size_bytes;
 };
 
+/* NULL is allowed. */
+void sni_buffer_retain(sinter_buffer *buffer);
+
 sinter_runtime *sni_runtime_retain(sinter_runtime *runtime);
+
+/* Takes the states' mutex when the driver has all runs with states that were put on queues. */
+void sni_runtime_lock_states(sinter_runtime *runtime);
+/* As that, when they are over. */
+void sni_runtime_lock_idle_states(sinter_runtime *runtime);
 
 /* The device copy of a constant of size_bytes host bytes, prepared (NULL: as it is). content is sni_hash128_of those bytes:
  * constants with equal content and equal preparation are one, for all plans of the runtime, as long as somebody uses it.
