@@ -2,6 +2,8 @@
 #ifndef SINTER_KERNEL_H
 #define SINTER_KERNEL_H
 
+#include <sinter/event.h>
+#include <sinter/queue.h>
 #include <sinter/runtime.h>
 
 #ifdef __cplusplus
@@ -65,6 +67,13 @@ typedef struct sinter_grid {
  * the argument's index and what the kernel wants. */
 SINTER_API SINTER_MUST_USE sinter_status sinter_kernel_launch(sinter_kernel *kernel, const sinter_grid *grid,
                                                               const sinter_arg *args, size_t count);
+/* The same without waiting, where and when options say (NULL: on the runtime's own queue). What is wrong with the arguments
+ * is said at once; args, the values in it and grid may be gone when it returns, and buffers and the kernel may be released.
+ * out_event may be NULL: nobody waits for this launch alone. Any number of threads may launch one kernel at once. */
+SINTER_API SINTER_MUST_USE sinter_status sinter_kernel_launch_async(sinter_kernel *kernel, const sinter_grid *grid,
+                                                                    const sinter_arg *args, size_t count,
+                                                                    const sinter_async_options *options,
+                                                                    sinter_event **out_event);
 
 #ifdef __cplusplus
 }

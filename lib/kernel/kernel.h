@@ -65,6 +65,8 @@ sinter_status sni_launch_enqueue(sni_launch *launch, int dims, const size_t *glo
  * reached when the kernel is over, NULL when there was nothing to do. */
 sinter_status sni_launch_enqueue_on(sni_launch *launch, const sni_queue *queue, int dims, const size_t *global,
                                     const size_t *local, void **out_marker);
+/* What sni_launch_enqueue would refuse, without enqueuing. */
+sinter_status sni_launch_check(const sni_launch *launch, int dims, const size_t *global, const size_t *local);
 sinter_status sni_event_profile(void *event, uint64_t *out_start_ns, uint64_t *out_end_ns);
 /* Largest work-group that this kernel can run with. */
 size_t sni_launch_max_work_group(const sni_launch *launch);

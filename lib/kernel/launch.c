@@ -210,7 +210,7 @@ static sinter_status check_local(const sni_launch *launch, int dims, const size_
     return SINTER_OK;
 }
 
-static sinter_status check_launch(const sni_launch *launch, int dims, const size_t *global, const size_t *local) {
+sinter_status sni_launch_check(const sni_launch *launch, int dims, const size_t *global, const size_t *local) {
     if (dims < 1 || dims > 3)
         return sni_fail(SINTER_INVALID_ARGUMENT, "kernel '%s': a launch has 1 to 3 dimensions, not %d",
                         launch->program->entry, dims);
@@ -266,7 +266,7 @@ sinter_status sni_launch_enqueue(sni_launch *launch, int dims, const size_t *glo
                                  void **out_event) {
     sni_device *device = launch->program->cache->device;
     if (out_event) *out_event = NULL;
-    SNI_TRY(check_launch(launch, dims, global, local));
+    SNI_TRY(sni_launch_check(launch, dims, global, local));
     for (int i = 0; i < dims; ++i)
         if (global[i] == 0) return SINTER_OK;
     cl_int error = CL_SUCCESS;
@@ -288,7 +288,7 @@ sinter_status sni_launch_enqueue_on(sni_launch *launch, const sni_queue *queue, 
     cl_command_queue handle = queue ? queue->handle : launch->program->cache->device->queue;
     cl_event event = NULL;
     if (out_marker) *out_marker = NULL;
-    SNI_TRY(check_launch(launch, dims, global, local));
+    SNI_TRY(sni_launch_check(launch, dims, global, local));
     for (int i = 0; i < dims; ++i)
         if (global[i] == 0) return SINTER_OK;
     cl_int error = clEnqueueNDRangeKernel(handle, launch->kernel, (cl_uint)dims, NULL, global, local, 0, NULL,

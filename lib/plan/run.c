@@ -74,6 +74,7 @@ sinter_status sni_plan_submit(sinter_plan *plan, sinter_binding *bindings, size_
     SNI_TRY(sni_plan_bind(plan, bindings, count, &dims));
     SNI_TRY(sni_context_acquire(plan, &dims, &c));
     c->queue = NULL;
+    sni_async_catch_up(plan->runtime->queue);
     if (plan->state_count) sni_runtime_lock_idle_states(plan->runtime);
     sinter_status status = enqueue(plan, c, bindings, count, events, NULL);
     if (plan->state_count) sni_mutex_unlock(&plan->runtime->states);

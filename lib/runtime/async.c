@@ -353,6 +353,14 @@ sinter_status sni_async_submit(sinter_runtime *runtime, const sinter_async_optio
     return SINTER_OK;
 }
 
+void sni_async_catch_up(sinter_queue *queue) {
+    sni_mutex_lock(&queue->mutex);
+    sinter_event *last = sinter_event_retain(queue->waiting.last);
+    sni_mutex_unlock(&queue->mutex);
+    if (last) sni_event_await_start(last);
+    sinter_event_release(last);
+}
+
 /* ---- opening and closing ---- */
 
 sinter_status sni_async_open(sinter_runtime *runtime, bool own, sinter_queue **out_queue) {

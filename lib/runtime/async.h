@@ -87,6 +87,8 @@ void sni_async_close(sinter_queue *queue);
  * over first, however it ends. */
 sinter_status sni_async_submit(sinter_runtime *runtime, const sinter_async_options *options, const sni_work_kind *kind,
                                void *work, sinter_event *before, sinter_event **out_event);
+/* Waits until the driver has what was kept back so far: what is enqueued past the queue's events comes behind it. */
+void sni_async_catch_up(sinter_queue *queue);
 /* Waits until the work is over, and settles it. No count is given up, and the thread's last error is not touched. */
 sinter_status sni_event_finish(sinter_event *event);
 /* Where the event is still in the state from: gives its work back and lets everybody know. Else another thread does.

@@ -4,10 +4,10 @@
 #include "base/alloc.h"
 #include "base/forked.h"
 #include "memory/mem.h"
+#include "runtime/async.h"
 #include "runtime/runtime.h"
 
-/* Takes over mem, also when it fails. */
-static sinter_status buffer_of(sinter_runtime *runtime, sni_mem *mem, sinter_buffer **out_buffer) {
+sinter_status sni_buffer_of(sinter_runtime *runtime, sni_mem *mem, sinter_buffer **out_buffer) {
     sinter_buffer *buffer = sni_calloc(1, sizeof *buffer);
     if (!buffer) {
         sni_mem_release(mem);
@@ -24,18 +24,20 @@ static sinter_status buffer_of(sinter_runtime *runtime, sni_mem *mem, sinter_buf
 sinter_status sinter_buffer_create(sinter_runtime *runtime, size_t size_bytes, sinter_buffer **out_buffer) {
     if (out_buffer) *out_buffer = NULL;
     if (!runtime || !out_buffer) return sni_fail(SINTER_INVALID_ARGUMENT, "the runtime or out_buffer is NULL");
+    SNI_TRY_PROCESS();
     sni_mem *mem = NULL;
     SNI_TRY(sni_mem_acquire(runtime->pool, size_bytes, &mem));
-    return buffer_of(runtime, mem, out_buffer);
+    return sni_buffer_of(runtime, mem, out_buffer);
 }
 
 sinter_status sinter_buffer_wrap(sinter_runtime *runtime, cl_mem memory, sinter_buffer **out_buffer) {
     if (out_buffer) *out_buffer = NULL;
     if (!runtime || !memory || !out_buffer)
         return sni_fail(SINTER_INVALID_ARGUMENT, "the runtime, the memory or out_buffer is NULL");
+    SNI_TRY_PROCESS();
     sni_mem *mem = NULL;
     SNI_TRY(sni_mem_wrap(runtime->pool, memory, &mem));
-    return buffer_of(runtime, mem, out_buffer);
+    return sni_buffer_of(runtime, mem, out_buffer);
 }
 
 void sni_buffer_retain(sinter_buffer *buffer) {
@@ -60,11 +62,15 @@ cl_mem sinter_buffer_cl_mem(const sinter_buffer *buffer) {
 sinter_status sinter_buffer_write(sinter_buffer *buffer, size_t offset_bytes, const void *data, size_t size_bytes) {
     if (!buffer || (size_bytes && !data))
         return sni_fail(SINTER_INVALID_ARGUMENT, "the buffer or the data to write is NULL");
+    SNI_TRY_PROCESS();
+    sni_async_catch_up(buffer->runtime->queue);
     return sni_mem_write(buffer->mem, offset_bytes, data, size_bytes, true);
 }
 
 sinter_status sinter_buffer_read(const sinter_buffer *buffer, size_t offset_bytes, void *data, size_t size_bytes) {
     if (!buffer || (size_bytes && !data))
         return sni_fail(SINTER_INVALID_ARGUMENT, "the buffer or the place to read to is NULL");
+    SNI_TRY_PROCESS();
+    sni_async_catch_up(buffer->runtime->queue);
     return sni_mem_read(buffer->mem, offset_bytes, data, size_bytes, true);
 }

@@ -35,6 +35,8 @@ struct sinter_buffer {
     size_t size_bytes;
 };
 
+/* A buffer on mem, which it takes over, also when it fails. */
+sinter_status sni_buffer_of(sinter_runtime *runtime, sni_mem *mem, sinter_buffer **out_buffer);
 /* NULL is allowed. */
 void sni_buffer_retain(sinter_buffer *buffer);
 

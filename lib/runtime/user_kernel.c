@@ -1,20 +1,30 @@
 /* Hand-written kernels: built and launched like the library's own, where lib/kernel checks every
  * argument against what the kernel declares. */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/forked.h"
 #include "memory/buffer.h"
+#include "runtime/async.h"
 #include "runtime/runtime.h"
+
+enum { MOST_IDLE = 16 };
 
 struct sinter_kernel {
     sinter_runtime *runtime;
     sni_program *program;
     char *entry;
+    sni_mutex mutex; /* guards what follows */
+    sni_launch *idle[MOST_IDLE];
+    int idle_count;
 };
 
 /* Accepts a half-built kernel. */
 void sinter_kernel_release(sinter_kernel *kernel) {
-    if (!kernel) return;
+    if (!kernel || sni_forked()) return;
+    for (int i = 0; i < kernel->idle_count; ++i) sni_launch_release(kernel->idle[i]);
+    sni_mutex_deinit(&kernel->mutex);
     sni_program_release(kernel->program);
     sinter_runtime_release(kernel->runtime);
     sni_free(kernel->entry);
@@ -62,8 +72,10 @@ sinter_status sinter_kernel_create(sinter_runtime *runtime, const sinter_kernel_
     if (!out_kernel) return sni_fail(SINTER_INVALID_ARGUMENT, "out_kernel is NULL");
     *out_kernel = NULL;
     SNI_TRY(check_source(runtime, source));
+    SNI_TRY_PROCESS();
     sinter_kernel *kernel = sni_calloc(1, sizeof *kernel);
     if (!kernel) return sni_out_of_memory("a kernel");
+    sni_mutex_init(&kernel->mutex);
     kernel->runtime = sni_runtime_retain(runtime);
     kernel->entry = sni_strdup(source->entry);
     sinter_status status = build(kernel, source);
@@ -107,24 +119,96 @@ static const size_t *local_of(const sinter_grid *grid) {
     return NULL;
 }
 
-static sinter_status run(const sinter_kernel *kernel, sni_launch *launch, const sinter_grid *grid,
-                         const sinter_arg *args, size_t count) {
-    SNI_TRY(set_args(kernel, launch, args, count));
-    SNI_TRY(sni_launch_enqueue(launch, grid->dims, grid->global, local_of(grid), false, NULL));
-    sinter_status status = sni_queue_finish(kernel->runtime->device);
-    if (status != SINTER_OK) return sni_fail_in(status, "kernel '%s'", kernel->entry);
-    sni_program_launched(kernel->program);
+/* ---- launching ---- */
+
+/* One launch in flight. */
+typedef struct flight {
+    sinter_kernel *kernel; /* where the cl_kernel goes back to while the caller's call lasts */
+    sni_launch *launch;    /* NULL: it is back */
+    sni_program *program;  /* counted */
+    sinter_grid grid;
+    size_t count;
+    sni_mem *mems[]; /* counted: another queue must not get them from the pool */
+} flight;
+
+/* A cl_kernel that no other launch uses: its arguments are the driver's as soon as it is enqueued. */
+static sinter_status take_launch(sinter_kernel *kernel, sni_launch **out_launch) {
+    sni_mutex_lock(&kernel->mutex);
+    *out_launch = kernel->idle_count ? kernel->idle[--kernel->idle_count] : NULL;
+    sni_mutex_unlock(&kernel->mutex);
+    return *out_launch ? SINTER_OK : sni_launch_create(kernel->program, out_launch);
+}
+
+static void give_launch_back(sinter_kernel *kernel, sni_launch *launch) {
+    sni_mutex_lock(&kernel->mutex);
+    bool room = kernel->idle_count < MOST_IDLE;
+    if (room) kernel->idle[kernel->idle_count++] = launch;
+    sni_mutex_unlock(&kernel->mutex);
+    if (!room) sni_launch_release(launch);
+}
+
+static sinter_status start(void *work, const sni_queue *queue, sinter_event *event, bool kept_back, void **out_marker) {
+    (void)event;
+    flight *f = work;
+    SNI_TRY(sni_launch_enqueue_on(f->launch, queue, f->grid.dims, f->grid.global, local_of(&f->grid), out_marker));
+    if (kept_back) return SINTER_OK; /* the kernel may be gone */
+    give_launch_back(f->kernel, f->launch);
+    f->launch = NULL;
     return SINTER_OK;
+}
+
+static void finish(void *work, sinter_status status) {
+    flight *f = work;
+    if (status == SINTER_OK) sni_program_launched(f->program);
+    for (size_t i = 0; i < f->count; ++i) sni_mem_release(f->mems[i]);
+    sni_launch_release(f->launch);
+    sni_program_release(f->program);
+    sni_free(f);
+}
+
+static const sni_work_kind LAUNCH = {"a launch", start, NULL, finish};
+
+static sinter_status prepare(sinter_kernel *kernel, const sinter_grid *grid, const sinter_arg *args, size_t count,
+                             flight **out_flight) {
+    sni_launch *launch;
+    SNI_TRY(take_launch(kernel, &launch));
+    sinter_status status = set_args(kernel, launch, args, count);
+    if (status == SINTER_OK) status = sni_launch_check(launch, grid->dims, grid->global, local_of(grid));
+    flight *f = status == SINTER_OK ? sni_malloc(sizeof *f + count * sizeof f->mems[0]) : NULL;
+    if (!f) {
+        if (status == SINTER_OK) status = sni_out_of_memory("a launch");
+        sni_launch_release(launch); /* not back: some of its arguments are of this call */
+        return status;
+    }
+    f->kernel = kernel;
+    f->launch = launch;
+    f->program = sni_program_retain(kernel->program);
+    f->grid = *grid;
+    f->count = 0;
+    for (size_t i = 0; i < count; ++i)
+        if (args[i].kind == SINTER_ARG_BUFFER) f->mems[f->count++] = sni_mem_retain(args[i].buffer->mem);
+    *out_flight = f;
+    return SINTER_OK;
+}
+
+sinter_status sinter_kernel_launch_async(sinter_kernel *kernel, const sinter_grid *grid, const sinter_arg *args,
+                                         size_t count, const sinter_async_options *options, sinter_event **out_event) {
+    flight *f;
+    if (out_event) *out_event = NULL;
+    if (!kernel || !grid) return sni_fail(SINTER_INVALID_ARGUMENT, "the kernel or the grid is NULL");
+    if (grid->dims < 1 || grid->dims > 3)
+        return sni_fail(SINTER_INVALID_ARGUMENT, "a grid has 1 to 3 dimensions, not %d", grid->dims);
+    SNI_TRY_PROCESS();
+    SNI_TRY(prepare(kernel, grid, args, count, &f));
+    return sni_async_submit(kernel->runtime, options, &LAUNCH, f, NULL, out_event);
 }
 
 sinter_status sinter_kernel_launch(sinter_kernel *kernel, const sinter_grid *grid, const sinter_arg *args,
                                    size_t count) {
-    if (!kernel || !grid) return sni_fail(SINTER_INVALID_ARGUMENT, "the kernel or the grid is NULL");
-    if (grid->dims < 1 || grid->dims > 3)
-        return sni_fail(SINTER_INVALID_ARGUMENT, "a grid has 1 to 3 dimensions, not %d", grid->dims);
-    sni_launch *launch = NULL;
-    sinter_status status = sni_launch_create(kernel->program, &launch);
-    if (status == SINTER_OK) status = run(kernel, launch, grid, args, count);
-    sni_launch_release(launch);
-    return status;
+    sinter_event *event;
+    SNI_TRY(sinter_kernel_launch_async(kernel, grid, args, count, NULL, &event));
+    char entry[128];
+    snprintf(entry, sizeof entry, "%s", kernel->entry);
+    sinter_status status = sinter_event_wait(event);
+    return status == SINTER_OK ? status : sni_fail_in(status, "kernel '%s'", entry);
 }
