@@ -16,6 +16,7 @@
 #include "progress.h"
 
 #define ROUNDS 15
+#define LAUNCH_SUITE "launch"
 
 typedef struct bench {
     sinter_runtime *runtime;
@@ -234,6 +235,32 @@ static sinter_status run_case(bench *b, const bench_case *c) {
     return status;
 }
 
+/* Costs: below 1 is better than the driver's enqueue. */
+static void report_launch(bench *b, const char *name, double seconds, double raw_seconds) {
+    tool_progress_hide();
+    printf("%-26s %10.3f us %19s raw enqueue    %9.3f us       ratio %.2f\n", name, seconds * 1e6, "",
+           raw_seconds * 1e6, seconds / raw_seconds);
+    json_array_append_new(b->results,
+                          json_pack("{s:s, s:s, s:f, s:s, s:f, s:s, s:f}", "suite", LAUNCH_SUITE, "name", name, "rate",
+                                    seconds * 1e6, "unit", "us", "peer_rate", raw_seconds * 1e6, "peer", "raw enqueue",
+                                    "ratio", seconds / raw_seconds));
+}
+
+static sinter_status run_launches(bench *b) {
+    bench_launch t;
+    sinter_status status = bench_launch_run(b->runtime, &t);
+    if (status != SINTER_OK) return status;
+    report_launch(b, "launch of a small kernel", t.launch_seconds, t.raw_seconds);
+    report_launch(b, "run of one small kernel", t.plan_seconds, t.raw_seconds);
+    return SINTER_OK;
+}
+
+static bool launches_chosen(const tool_list *suites) {
+    bool found = suites->count == 0;
+    for (size_t i = 0; i < suites->count; ++i) found |= strcmp(suites->items[i], LAUNCH_SUITE) == 0;
+    return found;
+}
+
 static bool chosen(const bench *b, const bench_case *c, const tool_list *suites) {
     size_t length = strlen(c->suite);
     bool large = length > 6 && strcmp(c->suite + length - 6, "-large") == 0;
@@ -245,12 +272,12 @@ static bool chosen(const bench *b, const bench_case *c, const tool_list *suites)
 
 static int known_suites(const tool_list *suites) {
     for (size_t i = 0; i < suites->count; ++i) {
-        bool known = false;
+        bool known = strcmp(suites->items[i], LAUNCH_SUITE) == 0;
         for (size_t k = 0; k < bench_case_count; ++k) known |= strcmp(suites->items[i], bench_cases[k].suite) == 0;
         if (!known)
-            return tool_usage(
-                "no suite '%s'; there are elementwise, rows, scan, gemm, attention, and each but rows with -large",
-                suites->items[i]);
+            return tool_usage("no suite '%s'; there are launch, elementwise, rows, scan, gemm, attention, and each but "
+                              "launch and rows with -large",
+                              suites->items[i]);
     }
     return TOOL_DONE;
 }
@@ -263,6 +290,8 @@ static int run_all(bench *b, const tool_list *suites) {
     for (size_t i = 0; i < bench_case_count; ++i) total += chosen(b, &bench_cases[i], suites);
     printf("device: %s\n", sinter_runtime_device_name(b->runtime));
     tool_progress_begin("timing");
+    sinter_status launched = launches_chosen(suites) ? run_launches(b) : SINTER_OK;
+    if (launched != SINTER_OK) return tool_fail(launched, LAUNCH_SUITE);
     for (size_t i = 0; i < bench_case_count; ++i) {
         if (!chosen(b, &bench_cases[i], suites)) continue;
         tool_progress_step(done++, total, bench_cases[i].name);

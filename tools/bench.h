@@ -50,6 +50,13 @@ sinter_shape bench_input_shape(const sinter_graph *graph, const bench_case *c, s
  * negative. */
 double bench_clblast_run(const bench_case *c, sinter_buffer *a, sinter_buffer *b, sinter_buffer *result);
 
+/* Seconds of the host's for one launch of a small kernel and one run of a plan with one, and for the driver's enqueue of
+ * the kernel; each of many, the device's work included. */
+typedef struct bench_launch {
+    double raw_seconds, launch_seconds, plan_seconds;
+} bench_launch;
+sinter_status bench_launch_run(sinter_runtime *runtime, bench_launch *out);
+
 extern const bench_case bench_cases[];
 extern const size_t bench_case_count;
 
