@@ -1,6 +1,9 @@
 /* ONNX convolutions, poolings and matrix products. */
-#include "onnx/importer.h"
+#include "onnx/attend.h"
+#include "onnx/product.h"
+#include "op/rule.h"
 
+#include <math.h>
 #include <string.h>
 
 #define MAX_SPATIAL (SINTER_MAX_RANK - 2)
@@ -112,9 +115,7 @@ static void conv(sni_onnx_call *call) {
 }
 
 /* The sum of a channel's products must be exact in f32, else it is taken in f64. */
-static void conv_integer(sni_onnx_call *call) {
-    uint32_t x = sni_onnx_in(call, 0), w = sni_onnx_in(call, 1);
-    uint32_t x_zero = sni_onnx_in(call, 2), w_zero = sni_onnx_in(call, 3);
+uint32_t sni_onnx_integer_conv(sni_onnx_call *call, uint32_t x, uint32_t w, uint32_t x_zero, uint32_t w_zero) {
     sni_onnx_list shape = sni_onnx_shape(call, w);
     int64_t terms = 1;
     for (int i = 1; i < shape.count; i++)
@@ -128,7 +129,12 @@ static void conv_integer(sni_onnx_call *call) {
         if (sni_onnx_rank(call, w_zero) == 1) w_zero = sni_onnx_along(call, w_zero, 0, shape.count);
         w = sni_onnx_binary(call, "sub", w, w_zero);
     }
-    call->out[0] = sni_onnx_cast(call, emit_conv(call, x, w, 0), SINTER_I32);
+    return sni_onnx_cast(call, emit_conv(call, x, w, 0), SINTER_I32);
+}
+
+static void conv_integer(sni_onnx_call *call) {
+    call->out[0] = sni_onnx_integer_conv(call, sni_onnx_in(call, 0), sni_onnx_in(call, 1), sni_onnx_in(call, 2),
+                                         sni_onnx_in(call, 3));
 }
 
 /* Pads that give output_shape; what they would have to add is added behind. */
@@ -182,6 +188,73 @@ static void conv_transpose(sni_onnx_call *call) {
 
 /* ---- poolings ---- */
 
+/* The coordinate along dimension i that tap k of a window sees; both are shaped to broadcast with the result. A tap in the
+ * pads is never larger than one inside, but as large where all is as small as the dtype allows: then the window's first
+ * tap inside is meant. */
+static uint32_t tap_coordinate(sni_onnx_call *call, const geometry *g, int i, uint32_t window, uint32_t tap) {
+    uint32_t at = sni_onnx_binary(call, "mul", window, sni_onnx_size_scalar(call, g->strides.at[i]));
+    at = sni_onnx_binary(call, "sub", at, sni_onnx_size_scalar(call, g->pads.at[i]));
+    at = sni_onnx_binary(call, "add", at,
+                         sni_onnx_binary(call, "mul", tap, sni_onnx_size_scalar(call, g->dilations.at[i])));
+    uint32_t first = sni_onnx_binary(call, "mod", at, sni_onnx_size_scalar(call, g->dilations.at[i]));
+    return sni_onnx_where(call, sni_onnx_binary_scalar(call, "lt", at, 0), first, at);
+}
+
+/* Where in the whole input each maximum lies, the first of equal ones: the argmax of a window's taps, turned into the place
+ * of its coordinates. Column-major places (storage_order 1) count through the last dimension's rows first. */
+static uint32_t max_places(sni_onnx_call *call, uint32_t x, uint32_t y, const geometry *g) {
+    sni_sym *sym = call->sym;
+    sinter_dtype dtype = sni_onnx_type(call, x).dtype;
+    sni_onnx_list in = sni_onnx_shape(call, x), out = sni_onnx_shape(call, y), sizes = {.count = g->dims};
+    sni_onnx_list low = {.count = g->dims}, flat = {.count = 2 + g->dims + 1};
+    bool columns = sni_onnx_attr_int(call, "storage_order", 0) != 0;
+    double lowest = sni_dtype_is_real(dtype) ? -(double)INFINITY : (double)sni_dtype_lowest(dtype);
+    sni_expr taps = sni_onnx_const(call, 1), one = sni_onnx_const(call, 1);
+    if (in.count + g->dims > SINTER_MAX_RANK)
+        sni_onnx_fail(call, SINTER_UNSUPPORTED, "indices of an input of rank %d", in.count);
+    if (call->status != SINTER_OK) return 0;
+    for (int i = 0; i < g->dims; i++) {
+        sizes.at[i] = out.at[2 + i];
+        low.at[i] = g->pads.at[i];
+        taps = sni_sym_mul(sym, taps, g->kernel.at[i]);
+    }
+    uint32_t windows = sni_onnx_emit(
+        call, "window", SNI_IN(x),
+        SNI_ATTRS([SNI_WINDOW_KERNEL] = sni_onnx_exprs(call, &g->kernel),
+                  [SNI_WINDOW_STRIDES] = sni_onnx_exprs(call, &g->strides),
+                  [SNI_WINDOW_DILATIONS] = sni_onnx_exprs(call, &g->dilations),
+                  [SNI_WINDOW_PADS_LOW] = sni_onnx_exprs(call, &low), [SNI_WINDOW_SIZES] = sni_onnx_exprs(call, &sizes),
+                  [SNI_WINDOW_VALUE] = sni_attr_float(lowest)));
+    memcpy(flat.at, out.at, (size_t)out.count * sizeof *flat.at);
+    flat.at[out.count] = taps;
+    uint32_t tap =
+        sni_onnx_emit(call, "argmax", SNI_IN(sni_onnx_reshape(call, windows, &flat)),
+                      SNI_ATTRS([SNI_ARG_AXIS] = sni_attr_int(out.count), [SNI_ARG_KEEPDIMS] = sni_attr_int(0)));
+    /* The plane's number, then the coordinates in the order of storage. */
+    sni_onnx_list lead = out;
+    for (int i = 2; i < lead.count; i++) lead.at[i] = one;
+    uint32_t place = sni_onnx_binary(
+        call, "add",
+        sni_onnx_binary(call, "mul", sni_onnx_iota(call, &lead, SINTER_I64, 0), sni_onnx_size_scalar(call, in.at[1])),
+        sni_onnx_iota(call, &lead, SINTER_I64, 1));
+    uint32_t along[MAX_SPATIAL];
+    for (int i = g->dims - 1; i >= 0; i--) {
+        uint32_t kernel = sni_onnx_size_scalar(call, g->kernel.at[i]);
+        sni_onnx_list axis = out;
+        for (int k = 0; k < axis.count; k++)
+            if (k != 2 + i) axis.at[k] = one;
+        along[i] = tap_coordinate(call, g, i, sni_onnx_iota(call, &axis, SINTER_I64, 2 + i),
+                                  sni_onnx_binary(call, "mod", tap, kernel));
+        tap = sni_onnx_binary(call, "div", tap, kernel);
+    }
+    for (int k = 0; k < g->dims; k++) {
+        int i = columns ? g->dims - 1 - k : k;
+        place = sni_onnx_binary(call, "mul", place, sni_onnx_size_scalar(call, in.at[2 + i]));
+        place = sni_onnx_binary(call, "add", place, along[i]);
+    }
+    return place;
+}
+
 static void max_pool(sni_onnx_call *call) {
     geometry g;
     if (!geometry_of(call, sni_onnx_in(call, 0), NULL, &g)) return;
@@ -191,6 +264,7 @@ static void max_pool(sni_onnx_call *call) {
             [SNI_POOL_KERNEL] = sni_onnx_exprs(call, &g.kernel), [SNI_POOL_STRIDES] = sni_onnx_exprs(call, &g.strides),
             [SNI_POOL_PADS] = sni_onnx_exprs(call, &g.pads), [SNI_POOL_DILATIONS] = sni_onnx_exprs(call, &g.dilations),
             [SNI_POOL_CEIL] = sni_attr_int(sni_onnx_attr_int(call, "ceil_mode", 0))));
+    if (sni_onnx_wants(call, 1)) call->out[1] = max_places(call, sni_onnx_in(call, 0), call->out[0], &g);
 }
 
 static uint32_t emit_avg_pool(sni_onnx_call *call, uint32_t x, const geometry *g, bool count_pads) {
@@ -253,34 +327,46 @@ static void global_lp_pool(sni_onnx_call *call) {
 
 /* ---- products ---- */
 
-/* Vectors become matrices and their dimension goes again afterwards, as numpy has it. */
 static void matmul(sni_onnx_call *call) {
+    call->out[0] = sni_onnx_product(call, sni_onnx_in(call, 0), sni_onnx_in(call, 1));
+}
+
+/* alpha and beta are floats: where they are not 1, ONNX's reference multiplies in reals and cuts off. */
+static uint32_t scaled_integers(sni_onnx_call *call, uint32_t x, double factor) {
+    sinter_dtype dtype = sni_onnx_type(call, x).dtype;
+    if (factor == 1) return x;
+    if (factor == floor(factor) && fabs(factor) < 0x1p31) return sni_onnx_binary_scalar(call, "mul", x, factor);
+    x = sni_onnx_binary_scalar(call, "mul", sni_onnx_cast(call, x, SINTER_F64), factor);
+    return sni_onnx_cast(call, x, dtype);
+}
+
+static void integer_gemm(sni_onnx_call *call, uint32_t c, double alpha, double beta, bool trans_a, bool trans_b) {
     uint32_t a = sni_onnx_in(call, 0), b = sni_onnx_in(call, 1);
-    bool row = sni_onnx_rank(call, a) == 1, column = sni_onnx_rank(call, b) == 1;
-    if (row) a = sni_onnx_unsqueeze(call, a, 0);
-    if (column) b = sni_onnx_unsqueeze(call, b, 1);
-    uint32_t c = sni_onnx_binary(call, "matmul", a, b);
-    int rank = sni_onnx_rank(call, c);
-    if (column && rank > 0) c = sni_onnx_squeeze(call, c, rank - 1);
-    if (row && rank > 0) c = sni_onnx_squeeze(call, c, rank - 2);
-    call->out[0] = c;
+    if (trans_a) a = sni_onnx_transposed(call, a);
+    if (trans_b) b = sni_onnx_transposed(call, b);
+    uint32_t y = scaled_integers(call, sni_onnx_product(call, a, b), alpha);
+    call->out[0] = c ? sni_onnx_binary(call, "add", y, scaled_integers(call, c, beta)) : y;
 }
 
 static void gemm(sni_onnx_call *call) {
     uint32_t c = sni_onnx_in(call, 2);
-    call->out[0] =
-        sni_onnx_emit(call, "gemm", SNI_IN(sni_onnx_in(call, 0), sni_onnx_in(call, 1), c),
-                      SNI_ATTRS([SNI_GEMM_ALPHA] = sni_attr_float(sni_onnx_attr_float(call, "alpha", 1)),
-                                [SNI_GEMM_BETA] = sni_attr_float(sni_onnx_attr_float(call, "beta", 1)),
-                                [SNI_GEMM_TRANS_A] = sni_attr_int(sni_onnx_attr_int(call, "transA", 0) != 0),
-                                [SNI_GEMM_TRANS_B] = sni_attr_int(sni_onnx_attr_int(call, "transB", 0) != 0)));
+    double alpha = sni_onnx_attr_float(call, "alpha", 1), beta = sni_onnx_attr_float(call, "beta", 1);
+    bool trans_a = sni_onnx_attr_int(call, "transA", 0) != 0, trans_b = sni_onnx_attr_int(call, "transB", 0) != 0;
+    if (!sni_dtype_is_real(sni_onnx_type(call, sni_onnx_in(call, 0)).dtype)) {
+        integer_gemm(call, c, alpha, beta, trans_a, trans_b);
+        return;
+    }
+    call->out[0] = sni_onnx_emit(
+        call, "gemm", SNI_IN(sni_onnx_in(call, 0), sni_onnx_in(call, 1), c),
+        SNI_ATTRS([SNI_GEMM_ALPHA] = sni_attr_float(alpha), [SNI_GEMM_BETA] = sni_attr_float(beta),
+                  [SNI_GEMM_TRANS_A] = sni_attr_int(trans_a), [SNI_GEMM_TRANS_B] = sni_attr_int(trans_b)));
 }
 
 static const sni_onnx_row rows[] = {
     {"Conv", 6, 2, 3, 1, conv, NULL},
     {"ConvInteger", 10, 2, 4, 1, conv_integer, NULL},
     {"ConvTranspose", 6, 2, 3, 1, conv_transpose, NULL},
-    {"MaxPool", 6, 1, 1, 1, max_pool, NULL},
+    {"MaxPool", 6, 1, 1, 2, max_pool, NULL},
     {"AveragePool", 6, 1, 1, 1, avg_pool, NULL},
     {"LpPool", 6, 1, 1, 1, lp_pool, NULL},
     {"GlobalAveragePool", 1, 1, 1, 1, global_pool, "reduce_mean"},

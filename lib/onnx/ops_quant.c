@@ -1,5 +1,6 @@
 /* ONNX quantisation. Integer products are summed in integers, so that they are exact. */
 #include "onnx/narrow.h"
+#include "onnx/product.h"
 
 /* A scale or zero point for each block of an axis, repeated for every element of the block; the last may be short. */
 static uint32_t spread_blocks(sni_onnx_call *call, uint32_t value, uint32_t x, int axis, int64_t block) {
@@ -145,23 +146,10 @@ static uint32_t centred(sni_onnx_call *call, uint32_t x, uint32_t zero, bool row
     return sni_onnx_binary(call, "sub", x, zero);
 }
 
-/* a[..., m, k] and b[..., k, n] in i32: broadcast over (m, k, n), summed over k. */
-static uint32_t integer_product(sni_onnx_call *call, uint32_t a, uint32_t b) {
-    int rank_a = sni_onnx_rank(call, a), rank_b = sni_onnx_rank(call, b);
-    if (rank_a < 2 || rank_b < 2 || rank_a > 7 || rank_b > 7) {
-        sni_onnx_fail(call, SINTER_UNSUPPORTED, "operands of rank %d and %d", rank_a, rank_b);
-        return 0;
-    }
-    int axis = (rank_a > rank_b ? rank_a : rank_b) - 1;
-    a = sni_onnx_unsqueeze(call, a, rank_a);
-    b = sni_onnx_unsqueeze(call, b, rank_b - 2);
-    return sni_onnx_reduce(call, "reduce_sum", sni_onnx_binary(call, "mul", a, b), 1, &axis, false);
-}
-
 static void matmul_integer(sni_onnx_call *call) {
     uint32_t a = centred(call, sni_onnx_in(call, 0), sni_onnx_in(call, 2), true);
     uint32_t b = centred(call, sni_onnx_in(call, 1), sni_onnx_in(call, 3), false);
-    call->out[0] = integer_product(call, a, b);
+    call->out[0] = sni_onnx_product(call, a, b);
 }
 
 static void qlinear_matmul(sni_onnx_call *call) {
@@ -170,8 +158,24 @@ static void qlinear_matmul(sni_onnx_call *call) {
     uint32_t scale = sni_onnx_binary(call, "mul", sni_onnx_in(call, 1), sni_onnx_in(call, 4));
     scale = sni_onnx_cast(call, sni_onnx_binary(call, "div", scale, sni_onnx_in(call, 6)), SINTER_F32);
     uint32_t zero = sni_onnx_in(call, 7);
-    uint32_t sum = sni_onnx_cast(call, integer_product(call, a, b), SINTER_F32);
+    uint32_t sum = sni_onnx_cast(call, sni_onnx_product(call, a, b), SINTER_F32);
     call->out[0] = quantize(call, sni_onnx_binary(call, "mul", sum, scale), zero, data_type_of(call, zero));
+}
+
+/* x, w and the result have scales and zero points; w's may be one a map. The bias is one of the integer sum. */
+static void qlinear_conv(sni_onnx_call *call) {
+    uint32_t x = sni_onnx_in(call, 0), w = sni_onnx_in(call, 3), zero = sni_onnx_in(call, 7),
+             bias = sni_onnx_in(call, 8);
+    int rank = sni_onnx_rank(call, x);
+    uint32_t sum = sni_onnx_integer_conv(call, x, w, sni_onnx_in(call, 2), sni_onnx_in(call, 5));
+    if (call->status != SINTER_OK) return;
+    if (bias) sum = sni_onnx_binary(call, "add", sum, sni_onnx_along(call, bias, 1, rank));
+    uint32_t w_scale = sni_onnx_in(call, 4);
+    if (sni_onnx_rank(call, w_scale) == 1) w_scale = sni_onnx_along(call, w_scale, 1, rank);
+    uint32_t scale = sni_onnx_binary(call, "mul", sni_onnx_in(call, 1), w_scale);
+    scale = sni_onnx_cast(call, sni_onnx_binary(call, "div", scale, sni_onnx_in(call, 6)), SINTER_F32);
+    sum = sni_onnx_binary(call, "mul", sni_onnx_cast(call, sum, SINTER_F32), scale);
+    call->out[0] = quantize(call, sum, zero, data_type_of(call, zero));
 }
 
 static const sni_onnx_row rows[] = {
@@ -179,6 +183,7 @@ static const sni_onnx_row rows[] = {
     {"DequantizeLinear", 10, 2, 3, 1, dequantize_linear, NULL},
     {"DynamicQuantizeLinear", 11, 1, 1, 3, dynamic_quantize, NULL},
     {"MatMulInteger", 10, 2, 4, 1, matmul_integer, NULL},
+    {"QLinearConv", 10, 8, 9, 1, qlinear_conv, NULL},
     {"QLinearMatMul", 10, 8, 8, 1, qlinear_matmul, NULL},
 };
 const sni_onnx_family sni_onnx_quant_family = {rows, sizeof rows / sizeof *rows};

@@ -3,12 +3,35 @@
 
 #include <string.h>
 
+/* The row of x's dtype for the call's operator. The extremes of bool are all and any. Roots and logarithms of integers are taken in
+ * reals, the sums below them in the integers, and cut off again. */
+static uint32_t reduce_as(sni_onnx_call *call, uint32_t x, int count, const int *axes, bool keep) {
+    const char *op = call->row->target;
+    sinter_dtype dtype = sni_onnx_type(call, x).dtype;
+    if (dtype == SINTER_BOOL && strcmp(op, "reduce_max") == 0) op = "reduce_any";
+    if (dtype == SINTER_BOOL && strcmp(op, "reduce_min") == 0) op = "reduce_all";
+    bool whole = sni_dtype_class_of(dtype) == SNI_CLASS_INT;
+    if (whole && strcmp(op, "reduce_l2") == 0) {
+        x = sni_onnx_reduce(call, "reduce_sum_square", x, count, axes, keep);
+        return sni_onnx_cast(call, sni_onnx_unary(call, "sqrt", sni_onnx_cast(call, x, SINTER_F64)), dtype);
+    }
+    if (whole && strcmp(op, "reduce_log_sum") == 0) {
+        x = sni_onnx_reduce(call, "reduce_sum", x, count, axes, keep);
+        return sni_onnx_cast(call, sni_onnx_unary(call, "log", sni_onnx_cast(call, x, SINTER_F64)), dtype);
+    }
+    if (whole && strcmp(op, "reduce_log_sum_exp") == 0) {
+        x = sni_onnx_reduce(call, op, sni_onnx_cast(call, x, SINTER_F64), count, axes, keep);
+        return sni_onnx_cast(call, x, dtype);
+    }
+    return sni_onnx_reduce(call, op, x, count, axes, keep);
+}
+
 /* Over no axes at all an element is reduced alone, which is more than nothing for magnitudes, squares and logarithms. */
 static uint32_t reduce_each(sni_onnx_call *call, uint32_t x) {
     int rank = sni_onnx_rank(call, x);
     if (rank >= SINTER_MAX_RANK) sni_onnx_fail(call, SINTER_UNSUPPORTED, "no axes of a value with %d dimensions", rank);
     if (call->status != SINTER_OK) return 0;
-    return sni_onnx_reduce(call, call->row->target, sni_onnx_unsqueeze(call, x, rank), 1, &rank, false);
+    return reduce_as(call, sni_onnx_unsqueeze(call, x, rank), 1, &rank, false);
 }
 
 /* ReduceSum takes its axes as an input from opset 13 on, the others from 18. */
@@ -22,7 +45,7 @@ static void reduce(sni_onnx_call *call) {
     if (axes.count == 0 && noop)
         call->out[0] = reduce_each(call, x);
     else
-        call->out[0] = sni_onnx_reduce(call, call->row->target, x, axes.count, axes.at, keep);
+        call->out[0] = reduce_as(call, x, axes.count, axes.at, keep);
 }
 
 static void arg_reduce(sni_onnx_call *call) {

@@ -6,17 +6,19 @@
 #include <math.h>
 #include <string.h>
 
-#define MAX_TAPS 4
+#define MAX_TAPS 4 /* of an interpolation; smoothing has as many as the scale asks for */
 #define MAX_RESIZED 65536
+#define MAX_TABLE (1 << 24) /* taps of an axis, all outputs together */
 
 enum { NEAREST, LINEAR, CUBIC };
 /* The first four are the operator's. */
-enum { HALF_PIXEL, ASYMMETRIC, ALIGN_CORNERS, PYTORCH_HALF_PIXEL, TF_HALF_PIXEL, CROP };
+enum { HALF_PIXEL, ASYMMETRIC, ALIGN_CORNERS, PYTORCH_HALF_PIXEL, TF_HALF_PIXEL, CROP, HALF_PIXEL_SYMMETRIC };
 enum { ROUND_FLOOR, ROUND_CEIL, FLOOR, CEIL };
 
 typedef struct {
     int mode, coordinate, nearest, rank;
-    bool exclude_outside;
+    bool exclude_outside, antialias;
+    const char *policy; /* keep_aspect_ratio_policy */
     double cubic, outside;
     sni_onnx_list sizes;
     double scales[SINTER_MAX_RANK];                        /* 0: the ratio of the sizes */
@@ -33,20 +35,23 @@ static int choice(sni_onnx_call *call, const char *attr, const char *preset, con
 
 static void read_modes(sni_onnx_call *call, settings *s) {
     static const char *const modes[] = {"nearest", "linear", "cubic"};
-    static const char *const coordinates[] = {"half_pixel",         "asymmetric",           "align_corners",
-                                              "pytorch_half_pixel", "tf_half_pixel_for_nn", "tf_crop_and_resize"};
+    static const char *const coordinates[] = {"half_pixel",          "asymmetric",           "align_corners",
+                                              "pytorch_half_pixel",  "tf_half_pixel_for_nn", "tf_crop_and_resize",
+                                              "half_pixel_symmetric"};
     static const char *const nearest[] = {"round_prefer_floor", "round_prefer_ceil", "floor", "ceil"};
     bool old = call->opset < 11;
     s->mode = choice(call, "mode", "nearest", modes, 3);
-    s->coordinate = choice(call, "coordinate_transformation_mode", old ? "asymmetric" : "half_pixel", coordinates, 6);
+    s->coordinate = choice(call, "coordinate_transformation_mode", old ? "asymmetric" : "half_pixel", coordinates, 7);
     s->nearest = choice(call, "nearest_mode", old ? "floor" : "round_prefer_floor", nearest, 4);
     s->exclude_outside = sni_onnx_attr_int(call, "exclude_outside", 0) != 0;
     s->cubic = sni_onnx_attr_float(call, "cubic_coeff_a", -0.75);
     s->outside = sni_onnx_attr_float(call, "extrapolation_value", 0);
-    if (sni_onnx_attr_int(call, "antialias", 0)) sni_onnx_fail(call, SINTER_UNSUPPORTED, "antialias");
-    const char *policy = sni_onnx_attr_text(call, "keep_aspect_ratio_policy", "stretch");
-    if (strcmp(policy, "stretch") != 0)
-        sni_onnx_fail(call, SINTER_UNSUPPORTED, "keep_aspect_ratio_policy '%s'", policy);
+    s->antialias = sni_onnx_attr_int(call, "antialias", 0) != 0;
+    if (s->antialias && s->mode == NEAREST) sni_onnx_fail(call, SINTER_PARSE, "antialias of the mode nearest");
+    s->policy = sni_onnx_attr_text(call, "keep_aspect_ratio_policy", "stretch");
+    if (strcmp(s->policy, "stretch") != 0 && strcmp(s->policy, "not_larger") != 0 &&
+        strcmp(s->policy, "not_smaller") != 0)
+        sni_onnx_fail(call, SINTER_UNSUPPORTED, "keep_aspect_ratio_policy '%s'", s->policy);
 }
 
 /* floor(dim * scale); a symbolic dimension needs a scale p / q with a small q. */
@@ -79,11 +84,32 @@ static void read_scales(sni_onnx_call *call, uint32_t x, int count, const double
     }
 }
 
-static void read_sizes(sni_onnx_call *call, uint32_t value, const sni_onnx_axes *axes, settings *s) {
+/* One scale for all axes, the smallest (not_larger) or the largest of those that the sizes ask for. */
+static void keep_ratio(sni_onnx_call *call, uint32_t x, const sni_onnx_axes *axes, settings *s) {
+    bool smallest = strcmp(s->policy, "not_larger") == 0;
+    double scale = 0;
+    for (int i = 0; i < axes->count; i++) {
+        int64_t in = sni_onnx_static(call, sni_onnx_dim(call, x, axes->at[i]), "a dimension whose ratio is kept");
+        int64_t out = sni_onnx_static(call, s->sizes.at[axes->at[i]], "a size whose ratio is kept");
+        if (in < 1 || out < 1) sni_onnx_fail(call, SINTER_SHAPE, "from %lld to %lld", (long long)in, (long long)out);
+        if (call->status != SINTER_OK) return;
+        double ratio = (double)out / (double)in;
+        if (i == 0 || (smallest ? ratio < scale : ratio > scale)) scale = ratio;
+    }
+    for (int i = 0; i < axes->count; i++) {
+        int axis = axes->at[i];
+        int64_t in = sni_onnx_static(call, sni_onnx_dim(call, x, axis), "a dimension whose ratio is kept");
+        s->scales[axis] = scale;
+        s->sizes.at[axis] = sni_onnx_const(call, (int64_t)floor(scale * (double)in + 0.5));
+    }
+}
+
+static void read_sizes(sni_onnx_call *call, uint32_t x, uint32_t value, const sni_onnx_axes *axes, settings *s) {
     sni_onnx_list sizes;
     if (!sni_onnx_elements(call, value, "sizes operand", &sizes)) return;
     if (sizes.count != axes->count) sni_onnx_fail(call, SINTER_PARSE, "%d sizes for %d axes", sizes.count, axes->count);
     for (int i = 0; i < axes->count && call->status == SINTER_OK; i++) s->sizes.at[axes->at[i]] = sizes.at[i];
+    if (strcmp(s->policy, "stretch") != 0) keep_ratio(call, x, axes, s);
 }
 
 static void read_region(sni_onnx_call *call, uint32_t roi, const sni_onnx_axes *axes, settings *s) {
@@ -124,9 +150,31 @@ static double source(const settings *s, int axis, int64_t out, double in_size, d
         if (out_size == 1) return 0.5 * (start + end) * (in_size - 1);
         return start * (in_size - 1) + o * (end - start) * (in_size - 1) / (out_size - 1);
     }
+    case HALF_PIXEL_SYMMETRIC: /* the middle of the input stays the middle when the size was rounded */
+        return in_size / 2 * (1 - out_size / (scale * in_size)) + (o + 0.5) / scale - 0.5;
     default:
         return (o + 0.5) / scale - 0.5;
     }
+}
+
+/* Keys' cubic and the triangle at a distance from their middle. */
+static double kernel_at(const settings *s, double distance) {
+    double t = fabs(distance), a = s->cubic;
+    if (s->mode == LINEAR) return t < 1 ? 1 - t : 0;
+    if (t <= 1) return ((a + 2) * t - (a + 3)) * t * t + 1;
+    return t < 2 ? ((a * t - 5 * a) * t + 8 * a) * t - 4 * a : 0;
+}
+
+/* The kernel, made wider by as much as the picture is made smaller. */
+static void smooth(const settings *s, double at, double scale, int taps, int64_t *indices, double *weights) {
+    double narrow = scale < 1 ? scale : 1, sum = 0;
+    int64_t first = (int64_t)floor(at) - taps / 2;
+    for (int k = 0; k < taps; k++) {
+        indices[k] = first + k;
+        weights[k] = kernel_at(s, ((double)indices[k] - at) * narrow);
+        sum += weights[k];
+    }
+    for (int k = 0; k < taps; k++) weights[k] /= sum;
 }
 
 static int taps_of(const settings *s, double at, int64_t *indices, double *weights) {
@@ -165,45 +213,79 @@ static void settle(const settings *s, int64_t in_size, int taps, int64_t *indice
         if (outside) indices[k] = indices[k] < 0 ? 0 : in_size - 1;
         sum += weights[k];
     }
+    /* What has no weight must not bring in an infinity either: it looks where the first tap with a weight does. */
+    int heavy = 0;
+    while (heavy + 1 < taps && weights[heavy] == 0) heavy++;
+    for (int k = 0; k < taps; k++)
+        if (weights[k] == 0) indices[k] = indices[heavy];
     for (int k = 0; k < taps && s->exclude_outside && sum != 0; k++) weights[k] /= sum;
 }
 
+/* Output o takes weights[o * taps + k] of the input indices[o * taps + k]. */
 typedef struct {
     int taps;
-    int64_t *indices[MAX_TAPS];
-    float *weights[MAX_TAPS];
+    int64_t *indices;
+    float *weights;
     uint8_t *outside; /* CROP: positions that take the fill */
     bool any_outside;
 } table;
 
-static bool table_init(sni_onnx_call *call, table *t, int64_t out_size) {
-    size_t count = (size_t)out_size;
+static bool table_init(sni_onnx_call *call, const settings *s, double scale, int64_t out_size, table *t) {
+    double taps = s->antialias         ? 2 * ceil((s->mode == LINEAR ? 1 : 2) / (scale < 1 ? scale : 1)) + 1
+                  : s->mode == NEAREST ? 1
+                  : s->mode == LINEAR  ? 2
+                                       : MAX_TAPS;
     *t = (table){0};
-    t->outside = sni_arena_alloc(call->importer->arena, count);
-    bool ok = t->outside != NULL;
-    for (int k = 0; k < MAX_TAPS && ok; k++) {
-        t->indices[k] = sni_arena_alloc(call->importer->arena, count * sizeof **t->indices);
-        t->weights[k] = sni_arena_alloc(call->importer->arena, count * sizeof **t->weights);
-        ok = t->indices[k] && t->weights[k];
+    if (taps * (double)out_size > MAX_TABLE) {
+        sni_onnx_fail(call, SINTER_UNSUPPORTED, "%.0f taps for each of %lld outputs (up to %d together)", taps,
+                      (long long)out_size, MAX_TABLE);
+        return false;
     }
-    if (!ok) sni_onnx_fail(call, SINTER_OUT_OF_MEMORY, "out of host memory");
-    return ok;
+    t->taps = (int)taps;
+    size_t count = (size_t)out_size * (size_t)t->taps + 1;
+    t->indices = sni_arena_alloc(call->importer->arena, count * sizeof *t->indices);
+    t->weights = sni_arena_alloc(call->importer->arena, count * sizeof *t->weights);
+    t->outside = sni_arena_alloc(call->importer->arena, (size_t)out_size + 1);
+    if (!t->indices || !t->weights || !t->outside) sni_onnx_fail(call, SINTER_OUT_OF_MEMORY, "out of host memory");
+    return call->status == SINTER_OK;
 }
 
-static void table_fill(const settings *s, int axis, int64_t in_size, int64_t out_size, table *t) {
-    for (int64_t o = 0; o < out_size; o++) {
-        int64_t indices[MAX_TAPS];
-        double weights[MAX_TAPS];
+static bool table_fill(sni_onnx_call *call, const settings *s, int axis, int64_t in_size, int64_t out_size, table *t) {
+    double scale = s->scales[axis] > 0 ? s->scales[axis] : (double)out_size / (double)in_size;
+    double *weights = sni_arena_alloc(call->importer->arena, (size_t)t->taps * sizeof *weights);
+    if (!weights) sni_onnx_fail(call, SINTER_OUT_OF_MEMORY, "out of host memory");
+    for (int64_t o = 0; weights && o < out_size; o++) {
+        int64_t *indices = t->indices + o * t->taps;
         double at = source(s, axis, o, (double)in_size, (double)out_size);
         t->outside[o] = s->coordinate == CROP && (at < 0 || at > (double)in_size - 1);
         t->any_outside = t->any_outside || t->outside[o];
-        t->taps = taps_of(s, at, indices, weights);
+        if (s->antialias)
+            smooth(s, at, scale, t->taps, indices, weights);
+        else
+            taps_of(s, at, indices, weights);
         settle(s, in_size, t->taps, indices, weights);
-        for (int k = 0; k < t->taps; k++) {
-            t->indices[k][o] = indices[k];
-            t->weights[k][o] = (float)weights[k];
-        }
+        for (int k = 0; k < t->taps; k++) t->weights[o * t->taps + k] = (float)weights[k];
     }
+    return call->status == SINTER_OK;
+}
+
+/* x [.., in, ..] gathered to [.., out, taps, ..], weighted and summed over the taps. */
+static uint32_t gathered_sum(sni_onnx_call *call, uint32_t x, const settings *s, int axis, int64_t out_size,
+                             const table *t) {
+    sinter_dtype dtype = sni_onnx_type(call, x).dtype;
+    int64_t dims[2] = {out_size, t->taps};
+    size_t count = (size_t)out_size * (size_t)t->taps;
+    uint32_t indices =
+        sni_onnx_constant(call, SINTER_I64, t->taps > 1 ? 2 : 1, dims, t->indices, count * sizeof *t->indices);
+    x = sni_onnx_emit(call, "gather", SNI_IN(x, indices), SNI_ATTRS([SNI_GATHER_AXIS] = sni_attr_int(axis)));
+    if (s->mode == NEAREST) return x;
+    sni_onnx_list shape = {.count = s->rank + 1};
+    for (int i = 0; i <= s->rank; i++)
+        shape.at[i] = sni_onnx_const(call, i == axis ? out_size : i == axis + 1 ? t->taps : 1);
+    uint32_t weights = sni_onnx_constant(call, SINTER_F32, 2, dims, t->weights, count * sizeof *t->weights);
+    weights = sni_onnx_reshape(call, sni_onnx_cast(call, weights, dtype), &shape);
+    int along = axis + 1;
+    return sni_onnx_reduce(call, "reduce_sum", sni_onnx_binary(call, "mul", x, weights), 1, &along, false);
 }
 
 static uint32_t resize_axis(sni_onnx_call *call, uint32_t x, const settings *s, int axis) {
@@ -211,23 +293,15 @@ static uint32_t resize_axis(sni_onnx_call *call, uint32_t x, const settings *s, 
     int64_t out_size = sni_onnx_static(call, s->sizes.at[axis], "a size");
     table t;
     if (in_size < 1 || out_size < 0 || out_size > MAX_RESIZED)
-        sni_onnx_fail(call, SINTER_UNSUPPORTED, "from %lld to %lld", (long long)in_size, (long long)out_size);
-    if (call->status != SINTER_OK || !table_init(call, &t, out_size)) return 0;
-    table_fill(s, axis, in_size, out_size, &t);
+        sni_onnx_fail(call, SINTER_UNSUPPORTED, "from %lld to %lld (up to %d)", (long long)in_size, (long long)out_size,
+                      MAX_RESIZED);
+    if (s->rank >= SINTER_MAX_RANK) sni_onnx_fail(call, SINTER_UNSUPPORTED, "rank %d", s->rank);
+    double scale = s->scales[axis] > 0 ? s->scales[axis] : (double)out_size / (double)in_size;
+    if (call->status != SINTER_OK || !table_init(call, s, scale, out_size, &t) ||
+        !table_fill(call, s, axis, in_size, out_size, &t))
+        return 0;
     sinter_dtype dtype = sni_onnx_type(call, x).dtype;
-    uint32_t sum = 0;
-    for (int k = 0; k < t.taps; k++) {
-        uint32_t indices =
-            sni_onnx_constant(call, SINTER_I64, 1, &out_size, t.indices[k], (size_t)out_size * sizeof **t.indices);
-        uint32_t tap =
-            sni_onnx_emit(call, "gather", SNI_IN(x, indices), SNI_ATTRS([SNI_GATHER_AXIS] = sni_attr_int(axis)));
-        if (s->mode == NEAREST) return tap;
-        uint32_t weights =
-            sni_onnx_constant(call, SINTER_F32, 1, &out_size, t.weights[k], (size_t)out_size * sizeof **t.weights);
-        weights = sni_onnx_along(call, sni_onnx_cast(call, weights, dtype), axis, s->rank);
-        tap = sni_onnx_binary(call, "mul", tap, weights);
-        sum = k == 0 ? tap : sni_onnx_binary(call, "add", sum, tap);
-    }
+    uint32_t sum = gathered_sum(call, x, s, axis, out_size, &t);
     if (!t.any_outside) return sum;
     uint32_t mask = sni_onnx_constant(call, SINTER_BOOL, 1, &out_size, t.outside, (size_t)out_size);
     mask = sni_onnx_along(call, mask, axis, s->rank);
@@ -238,7 +312,7 @@ static uint32_t resize_axis(sni_onnx_call *call, uint32_t x, const settings *s, 
 
 /* Is what the graph's operator computes what is asked for? */
 static bool operator_fits(sni_onnx_call *call, uint32_t x, const settings *s) {
-    if (s->coordinate > PYTORCH_HALF_PIXEL || (s->exclude_outside && s->mode == CUBIC)) return false;
+    if (s->antialias || s->coordinate > PYTORCH_HALF_PIXEL || (s->exclude_outside && s->mode == CUBIC)) return false;
     for (int i = 0; i < s->rank; i++) {
         int64_t in_size, out_size;
         if (s->scales[i] == 0) continue;
@@ -324,7 +398,7 @@ static void resize(sni_onnx_call *call) {
         if (!sni_onnx_doubles_of(call, scales, "scales operand", SINTER_MAX_RANK, numbers, &count)) return;
         read_scales(call, x, count, numbers, &axes, &s);
     } else if (sizes)
-        read_sizes(call, sizes, &axes, &s);
+        read_sizes(call, x, sizes, &axes, &s);
     else
         sni_onnx_fail(call, SINTER_PARSE, "neither scales nor sizes");
     build(call, x, &s);

@@ -409,9 +409,10 @@ static void space_to_depth(sni_onnx_call *call) {
     sni_expr b = sni_onnx_const(call, block);
     sni_expr h = sni_sym_div(call->sym, s.at[2], b), w = sni_sym_div(call->sym, s.at[3], b);
     sni_onnx_list form = {6, {s.at[0], s.at[1], h, b, w, b}};
-    static const int perm[] = {0, 3, 5, 1, 2, 4};
+    static const int dcr_perm[] = {0, 3, 5, 1, 2, 4}, crd_perm[] = {0, 1, 3, 5, 2, 4};
+    bool crd = strcmp(sni_onnx_attr_text(call, "mode", "DCR"), "CRD") == 0;
     sni_onnx_list result = {4, {s.at[0], sni_sym_mul_i(call->sym, s.at[1], block * block), h, w}};
-    x = sni_onnx_transpose(call, sni_onnx_reshape(call, x, &form), 6, perm);
+    x = sni_onnx_transpose(call, sni_onnx_reshape(call, x, &form), 6, crd ? crd_perm : dcr_perm);
     call->out[0] = sni_onnx_reshape(call, x, &result);
 }
 

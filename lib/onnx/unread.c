@@ -43,6 +43,8 @@ static const struct {
     {"AveragePool", " pads dilations kernel_shape "},
     {"LpPool", " pads dilations kernel_shape "},
     {"Conv", " pads dilations kernel_shape "}, /* auto_pad takes the place of pads */
+    {"ConvInteger", " pads dilations kernel_shape "},
+    {"QLinearConv", " pads dilations kernel_shape "},
     {"ConvTranspose", " pads output_padding output_shape dilations kernel_shape "},
     {"Resize", " cubic_coeff_a exclude_outside extrapolation_value nearest_mode "},
     {"Pad", " value "},
