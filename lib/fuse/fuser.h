@@ -14,6 +14,7 @@ typedef struct sni_facts {
     uint32_t value;            /* plain: one with the shape of all */
     int loads, outputs, depth; /* plain: at most */
     unsigned kinds;            /* 1u << sni_op_kind of each node */
+    bool stores;               /* a node of it is stored whoever reads it (sni_traits.is_stored) */
     double time_ns;            /* predicted; 0: not yet */
 } sni_facts;
 

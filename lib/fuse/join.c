@@ -6,6 +6,8 @@
 #include "fuse/fuser.h"
 #include "op/update.h"
 
+#define MAX_TERMS 800 /* of the index expressions of joined nodes: a compiler's second or so */
+
 /* ---- what a set consists of ---- */
 
 /* Does user read a value of node, itself or through free nodes? A store may only wait for it. */
@@ -125,10 +127,19 @@ static const char *compare(sni_fuser *f, const int *set, int count, bool *out_fa
 
 /* ---- joining ---- */
 
+/* Terms of all index expressions of a program: what its text is long for, and what compilers take their time for. */
+static size_t index_terms(const sni_loop *loop) {
+    size_t terms = 0;
+    for (int i = 0; i < loop->stmt_count; ++i)
+        terms += sni_sym_size(loop->sym, loop->stmts[i].offset) + sni_sym_size(loop->sym, loop->stmts[i].guard);
+    return terms;
+}
+
 /* Words for why a program would be a poor kernel whatever it costs, or NULL. */
 static const char *misfit(const sni_fuser *f, const sni_loop *loop) {
     bool product = f->joint.kinds >> SNI_OP_CONTRACT & 1u, flat = sni_loop_is_flat(loop);
     if (product && flat && loop->inner && loop->core < 0) return "a matrix product reads its operands from memory";
+    if (index_terms(loop) > MAX_TERMS) return "compilers would take too long for its index arithmetic";
     return NULL;
 }
 
@@ -148,13 +159,33 @@ static const char *attempt(sni_fuser *f, const int *set, int count, bool *out_fa
     return compare(f, set, count, out_failed);
 }
 
+/* Does a node of the set read a value of another one that is stored for it? */
+static bool reads_stored(const sni_fuser *f, const int *set, int count) {
+    const sni_groups *g = &f->groups;
+    for (int i = 0; i < count; ++i) {
+        if (!f->facts[set[i]].stores) continue;
+        const sni_ints *nodes = &g->items[set[i]].nodes;
+        for (size_t k = 0; k < nodes->count; ++k) {
+            int node = nodes->items[k];
+            if (!f->graph->nodes[node].op->traits.is_stored) continue;
+            for (int e = g->user_start[node]; e < g->user_start[node + 1]; ++e)
+                for (int j = 0; j < count; ++j)
+                    if (g->of[g->users[e]] == set[j] && reads(f, g->users[e], node)) return true;
+        }
+    }
+    return false;
+}
+
 /* Words for why a set cannot be one kernel, NULL when it can. Leaves in f->joint what is known of it. */
 static const char *refusal(sni_fuser *f, const int *set, int count, bool *out_failed) {
+    bool stores = false;
+    for (int i = 0; i < count; ++i) stores = sni_fuser_facts(f, set[i])->stores || stores;
+    if (stores && reads_stored(f, set, count)) return "the value is to be stored";
     bool plain = count == 2 && sni_fuser_is_plain(f, set[0], set[1], out_failed);
     if (*out_failed) return NULL;
     if (plain)
         return sni_groups_encloses(&f->groups, set, count, out_failed) ? "another kernel has to run in between" : NULL;
-    f->joint = (sni_facts){.plain = SNI_PLAIN_NO};
+    f->joint = (sni_facts){.plain = SNI_PLAIN_NO, .stores = stores};
     for (int i = 0; i < count; ++i) f->joint.kinds |= sni_fuser_facts(f, set[i])->kinds;
     return attempt(f, set, count, out_failed);
 }

@@ -40,7 +40,8 @@ sni_facts *sni_fuser_facts(sni_fuser *f, int group) {
                      .loads = node->in_count,
                      .outputs = 1,
                      .depth = 1,
-                     .kinds = 1u << node->op->kind};
+                     .kinds = 1u << node->op->kind,
+                     .stores = node->op->traits.is_stored};
     return p;
 }
 
@@ -83,7 +84,8 @@ bool sni_fuser_is_plain(sni_fuser *f, int a, int b, bool *out_failed) {
                            .loads = x->loads + y->loads,
                            .outputs = x->outputs + y->outputs,
                            .depth = x->depth + y->depth,
-                           .kinds = x->kinds | y->kinds};
+                           .kinds = x->kinds | y->kinds,
+                           .stores = x->stores || y->stores};
     size_t nodes = f->groups.items[a].nodes.count + f->groups.items[b].nodes.count;
     if (fits(f, &f->joint, nodes)) return true;
     int set[2] = {a, b};

@@ -1,11 +1,8 @@
-/* ONNX scatters and TopK, by comparison: every output element looks at the indices that may name it. That costs the
+/* ONNX scatters and TopK. Scatters compare: every output element looks at the indices that may name it. That costs the
  * product of both counts, but it needs no atomic operation and gives the same bits every time. */
-#include "onnx/importer.h"
+#include "onnx/sort.h"
 
 #include <string.h>
-
-/* Rows up to this long are ranked by comparing all pairs. */
-#define MAX_RANKED 2048
 
 /* How several updates of one element, and its old value, combine. */
 typedef struct {
@@ -139,69 +136,22 @@ static void scatter_nd(sni_onnx_call *call) {
 
 /* ---- TopK ---- */
 
-/* Is a before b, and are they equal, in an order in which NaN is the largest and equals itself? */
-static uint32_t comes_before(sni_onnx_call *call, uint32_t a, uint32_t b, bool largest) {
-    uint32_t before = sni_onnx_binary(call, largest ? "gt" : "lt", a, b);
-    if (!sni_dtype_is_real(sni_onnx_type(call, a).dtype)) return before;
-    uint32_t first = sni_onnx_unary(call, "is_nan", largest ? a : b),
-             last = sni_onnx_unary(call, "is_nan", largest ? b : a);
-    return sni_onnx_binary(call, "or", before, sni_onnx_binary(call, "and", first, sni_onnx_unary(call, "not", last)));
-}
-
-static uint32_t equals(sni_onnx_call *call, uint32_t a, uint32_t b) {
-    uint32_t equal = sni_onnx_binary(call, "eq", a, b);
-    if (!sni_dtype_is_real(sni_onnx_type(call, a).dtype)) return equal;
-    return sni_onnx_binary(
-        call, "or", equal,
-        sni_onnx_binary(call, "and", sni_onnx_unary(call, "is_nan", a), sni_onnx_unary(call, "is_nan", b)));
-}
-
-/* How many elements of a row come before each: larger ones, and equal ones further left. */
-static uint32_t ranks_of(sni_onnx_call *call, uint32_t x, int axis, bool largest) {
-    sni_onnx_list shape = sni_onnx_shape(call, x);
-    uint32_t mine = sni_onnx_unsqueeze(call, x, axis), other = sni_onnx_unsqueeze(call, x, axis + 1);
-    sni_onnx_list at = {.count = shape.count - axis + 1};
-    for (int i = 0; i < at.count; i++) at.at[i] = i < 2 ? shape.at[axis] : sni_onnx_const(call, 1);
-    /* Axis counts the others, axis + 1 is the element's own place. */
-    uint32_t before =
-        sni_onnx_binary(call, "lt", sni_onnx_iota(call, &at, SINTER_I64, 0), sni_onnx_iota(call, &at, SINTER_I64, 1));
-    uint32_t tie = sni_onnx_binary(call, "and", equals(call, other, mine), before);
-    uint32_t ahead = comes_before(call, other, mine, largest);
-    ahead = sni_onnx_cast(call, sni_onnx_binary(call, "or", ahead, tie), SINTER_I64);
-    return sni_onnx_reduce(call, "reduce_sum", ahead, 1, &axis, false);
-}
-
-/* Place p of the result is the index of the element with rank p. */
-static uint32_t indices_by_rank(sni_onnx_call *call, uint32_t x, int axis, int64_t k, bool largest) {
-    sni_onnx_list shape = sni_onnx_shape(call, x), place = {0}, own = {0};
-    uint32_t ranks = sni_onnx_unsqueeze(call, ranks_of(call, x, axis, largest), axis);
-    for (int i = axis; i <= shape.count; i++) {
-        sni_expr one = sni_onnx_const(call, 1);
-        place.at[place.count++] = i == axis ? sni_onnx_const(call, k) : one;
-        own.at[own.count++] = i == axis + 1 ? shape.at[axis] : one;
-    }
-    uint32_t hits = sni_onnx_binary(call, "eq", ranks, sni_onnx_iota(call, &place, SINTER_I64, 0));
-    uint32_t number =
-        sni_onnx_where(call, hits, sni_onnx_iota(call, &own, SINTER_I64, 1), sni_onnx_scalar(call, SINTER_I64, 0));
-    int along = axis + 1;
-    return sni_onnx_reduce(call, "reduce_sum", number, 1, &along, false);
-}
-
 static void top_k(sni_onnx_call *call) {
     uint32_t x = sni_onnx_in(call, 0);
-    int rank = sni_onnx_rank(call, x), axis = sni_onnx_attr_axis(call, "axis", -1, rank), count = 0;
-    int64_t k = sni_onnx_attr_int(call, "k", 0);
+    int axis = sni_onnx_attr_axis(call, "axis", -1, sni_onnx_rank(call, x));
+    int64_t size = 0, number = 0;
     bool largest = sni_onnx_attr_int(call, "largest", 1) != 0;
-    if (call->opset >= 10 && !sni_onnx_numbers_of(call, sni_onnx_in(call, 1), "k operand", 1, &k, &count)) return;
+    sni_onnx_list k = {1, {sni_onnx_const(call, sni_onnx_attr_int(call, "k", 0))}};
+    if (call->opset >= 10 && !sni_onnx_elements(call, sni_onnx_in(call, 1), "k operand", &k)) return;
     if (axis < 0) return;
-    int64_t size = sni_onnx_static(call, sni_onnx_dim(call, x, axis), "the axis of TopK");
-    if (k < 0 || k > size || rank >= SINTER_MAX_RANK)
-        sni_onnx_fail(call, SINTER_PARSE, "%lld of %lld elements", (long long)k, (long long)size);
-    if (size > MAX_RANKED)
-        sni_onnx_fail(call, SINTER_UNSUPPORTED, "among %lld elements (up to %d)", (long long)size, MAX_RANKED);
-    uint32_t indices = indices_by_rank(call, x, axis, k, largest);
-    call->out[0] =
-        sni_onnx_emit(call, "gather_elements", SNI_IN(x, indices), SNI_ATTRS([SNI_GATHER_AXIS] = sni_attr_int(axis)));
+    if (k.count != 1) sni_onnx_fail(call, SINTER_PARSE, "%d numbers as k", k.count);
+    sni_expr dim = sni_onnx_dim(call, x, axis);
+    if (sni_sym_is_const(call->sym, k.at[0], &number) &&
+        (number < 0 || (sni_sym_is_const(call->sym, dim, &size) && number > size)))
+        sni_onnx_fail(call, SINTER_PARSE, "%lld of %lld elements", (long long)number, (long long)size);
+    if (call->status != SINTER_OK) return;
+    uint32_t indices = sni_onnx_order(call, x, axis, k.at[0], largest);
+    call->out[0] = sni_onnx_take(call, x, indices, axis);
     if (sni_onnx_wants(call, 1)) call->out[1] = indices;
 }
 

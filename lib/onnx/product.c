@@ -28,7 +28,7 @@ uint32_t sni_onnx_product(sni_onnx_call *call, uint32_t a, uint32_t b) {
     uint32_t c = real ? sni_onnx_binary(call, "matmul", a, b) : integer_product(call, a, b);
     int rank = sni_onnx_rank(call, c);
     if (column && rank > 0) c = sni_onnx_squeeze(call, c, rank - 1);
-    if (row && rank > 0) c = sni_onnx_squeeze(call, c, rank - (column ? 1 : 2));
+    if (row && rank > 0) c = sni_onnx_squeeze(call, c, rank - 2);
     return c;
 }
 

@@ -89,6 +89,7 @@ typedef struct sni_traits {
     bool selects;          /* input 0 is a bool that chooses between the others */
     bool is_identity;      /* op(a) = a */
     bool renames;          /* the input's elements in their order, under another shape */
+    bool is_stored;        /* no kernel that computes it goes on with it */
     bool known_on_host;    /* the elements are expressions of dimensions */
     sni_element neutral;   /* a stays a */
     sni_element absorbing; /* the result is the value itself */
