@@ -12,6 +12,7 @@
 #include "model.h"
 #include "op/op.h"
 #include "progress.h"
+#include "trim.h"
 
 typedef struct {
     const char *device, *output, *trace;
@@ -24,7 +25,8 @@ typedef struct {
     sinter_runtime *runtime;
     sinter_plan *plan;
     sinter_onnx_tensor *outputs;
-    double run_ms; /* median */
+    size_t output_count; /* once what is not meant is cut off */
+    double run_ms;       /* median */
 } session;
 
 /* Room for every output under the shapes of the inputs. */
@@ -83,7 +85,7 @@ static void file_name(const char *name, char *out, size_t size) {
 
 static sinter_status write_outputs(const session *s, const char *dir) {
     SNI_TRY(sni_dir_create(dir));
-    for (size_t i = 0; i < s->model.output_count; i++) {
+    for (size_t i = 0; i < s->output_count; i++) {
         const sinter_onnx_tensor *out = &s->outputs[i];
         char name[200];
         sni_str path = SNI_STR_INIT;
@@ -133,7 +135,7 @@ static sinter_status print_top(const session *s, int64_t k) {
 
 /* Without --output, --top and --stats: each output's type, and its first elements. */
 static void print_outputs(const session *s) {
-    for (size_t i = 0; i < s->model.output_count; i++) {
+    for (size_t i = 0; i < s->output_count; i++) {
         const sinter_onnx_tensor *out = &s->outputs[i];
         int64_t count = tool_tensor_count(out);
         printf("%s: %s[", out->name, sinter_dtype_name(out->dtype));
@@ -176,12 +178,14 @@ static sinter_status write_trace(session *s, const char *path) {
 static sinter_status work(session *s, const settings *want) {
     SNI_TRY(bind_outputs(s));
     SNI_TRY(run_often(s, want->repeat));
+    if (want->trace) SNI_TRY(write_trace(s, want->trace));
     tool_progress_hide();
+    s->output_count = tool_outputs_trim(s->model.graph, s->outputs, s->model.output_count);
     if (want->output) SNI_TRY(write_outputs(s, want->output));
     if (want->top > 0) SNI_TRY(print_top(s, want->top));
     if (want->stats) print_stats(s);
     if (!want->output && !want->top && !want->stats) print_outputs(s);
-    return want->trace ? write_trace(s, want->trace) : SINTER_OK;
+    return SINTER_OK;
 }
 
 static void session_deinit(session *s) {

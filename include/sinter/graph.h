@@ -60,6 +60,12 @@ SINTER_API sinter_value sinter_custom_call(sinter_graph *graph, const sinter_cus
 /* Names value as an output. The name is copied and unique among the outputs. */
 SINTER_API void sinter_output(sinter_graph *graph, const char *name, sinter_value value);
 
+/* As sinter_output, of a value whose extent along axis is only a bound: the first `extent` entries are meant, what stands
+ * behind them is anything. extent is an i64 scalar of the graph, 0 to the bound; it becomes the output "<name>.extent". How
+ * results whose size depends on data leave a graph: positions of what is not zero, boxes that a detector keeps. */
+SINTER_API void sinter_output_partial(sinter_graph *graph, const char *name, sinter_value value, int axis,
+                                      sinter_value extent);
+
 /* A state: memory that outlives a run, as a named value: what it holds when a run begins. The name is copied and unique
  * among the inputs and the states. Nobody has to bind it: the plan then owns its memory, which begins as zeros (see
  * sinter_plan_state_read). A buffer that a binding gives for its name is its memory for that run. Dimensions may be
@@ -93,6 +99,10 @@ SINTER_API sinter_value sinter_graph_input_value(const sinter_graph *graph, size
 SINTER_API size_t sinter_graph_output_count(const sinter_graph *graph);
 SINTER_API const char *sinter_graph_output_name(const sinter_graph *graph, size_t index);
 SINTER_API sinter_value sinter_graph_output_value(const sinter_graph *graph, size_t index);
+
+/* The name of the output that says how much of output number index is meant, and along which axis (out_axis may be NULL); NULL
+ * where all of it is, or index is out of range. */
+SINTER_API const char *sinter_graph_output_extent(const sinter_graph *graph, size_t index, int *out_axis);
 
 /* The graph as text, one line per node; the caller frees it with sinter_free. NULL when
  * memory is out. */

@@ -114,6 +114,31 @@ void sinter_output(sinter_graph *graph, const char *name, sinter_value value) {
     graph->outputs[graph->output_count++] = (sni_port){.name = copy, .value = value.id};
 }
 
+void sinter_output_partial(sinter_graph *graph, const char *name, sinter_value value, int axis, sinter_value extent) {
+    if (!graph || graph->status != SINTER_OK) return;
+    const sni_value *v = sni_graph_value(graph, value.id), *size = sni_graph_value(graph, extent.id);
+    if (!v || axis < 0 || axis >= v->type.rank) {
+        sni_graph_fail(graph, SINTER_INVALID_ARGUMENT, "output '%s': axis %d of %d", name ? name : "", axis,
+                       v ? v->type.rank : 0);
+        return;
+    }
+    if (!size || size->type.rank != 0 || size->type.dtype != SINTER_I64) {
+        sni_graph_fail(graph, SINTER_INVALID_ARGUMENT, "output '%s': its extent is no i64 scalar of this graph",
+                       name ? name : "");
+        return;
+    }
+    sinter_output(graph, name, value);
+    if (graph->status != SINTER_OK) return;
+    size_t index = graph->output_count - 1;
+    sni_str text = SNI_STR_INIT;
+    sni_str_printf(&text, "%s.extent", name);
+    sinter_output(graph, sni_str_text(&text), extent);
+    sni_str_deinit(&text);
+    if (graph->status != SINTER_OK) return;
+    graph->outputs[index].extent = graph->outputs[index + 1].name;
+    graph->outputs[index].axis = axis;
+}
+
 sni_attr sni_build_shape(sinter_graph *graph, sinter_shape shape) {
     sni_expr exprs[SINTER_MAX_RANK] = {0};
     if (!graph || graph->status != SINTER_OK || !shape_exprs(graph, shape, exprs)) {

@@ -213,6 +213,13 @@ const char *sinter_graph_output_name(const sinter_graph *graph, size_t index) {
     return port ? port->name : NULL;
 }
 
+const char *sinter_graph_output_extent(const sinter_graph *graph, size_t index, int *out_axis) {
+    const sni_port *port = output_at(graph, index);
+    if (!port || !port->extent) return NULL;
+    if (out_axis) *out_axis = port->axis;
+    return port->extent;
+}
+
 sinter_value sinter_graph_output_value(const sinter_graph *graph, size_t index) {
     const sni_port *port = output_at(graph, index);
     return port ? (sinter_value){port->value} : SINTER_NO_VALUE;

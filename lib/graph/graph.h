@@ -51,6 +51,8 @@ typedef struct sni_node {
 typedef struct sni_port {
     const char *name;
     uint32_t value;
+    const char *extent; /* outputs: the name of the one that says how much along axis is meant; NULL: all */
+    int axis;
     bool state; /* the input is a state's value before a run, the output of the same name its value afterwards */
 } sni_port;
 

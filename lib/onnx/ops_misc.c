@@ -59,10 +59,6 @@ static void dropout(sni_onnx_call *call) {
 }
 
 /* Their rows exist so that the error says why. */
-static void data_dependent(sni_onnx_call *call) {
-    sni_onnx_fail(call, SINTER_UNSUPPORTED, "the shape of its result depends on data");
-}
-
 static void no_sequences(sni_onnx_call *call) {
     sni_onnx_fail(call, SINTER_UNSUPPORTED, "sequences and optionals are not supported");
 }
@@ -78,10 +74,6 @@ static void no_random(sni_onnx_call *call) {
 static const sni_onnx_row rows[] = {
     {"Constant", 1, 0, 0, 1, constant, NULL},
     {"Dropout", 6, 1, 3, 2, dropout, NULL},
-    {"NonZero", 6, 0, -1, -1, data_dependent, NULL},
-    {"Unique", 6, 0, -1, -1, data_dependent, NULL},
-    {"Compress", 6, 0, -1, -1, data_dependent, NULL},
-    {"NonMaxSuppression", 6, 0, -1, -1, data_dependent, NULL},
     {"SequenceMap", 6, 0, -1, -1, no_sequences, NULL},
     {"SequenceAt", 6, 0, -1, -1, no_sequences, NULL},
     {"SequenceConstruct", 6, 0, -1, -1, no_sequences, NULL},

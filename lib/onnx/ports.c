@@ -2,6 +2,7 @@
  * between. */
 #include "onnx/import.h"
 #include "onnx/narrow.h"
+#include "onnx/sized.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -161,7 +162,12 @@ sinter_status sni_onnx_add_outputs(sni_onnx_importer *importer, const sni_onnx_s
     for (size_t i = 0; i < count; i++) {
         const sni_onnx_name *name = sni_onnx_scope_own(scope, text_of(names[i]));
         if (!name || !name->value) return sni_fail(SINTER_PARSE, "nothing gives the output '%s'", text_of(names[i]));
-        sinter_output(importer->graph, name->text, (sinter_value){name->value});
+        const sni_onnx_sized *sized = sni_onnx_sized_of(importer, name->value);
+        sinter_value value = {name->value};
+        if (sized)
+            sinter_output_partial(importer->graph, name->text, value, sized->axis, (sinter_value){sized->extent});
+        else
+            sinter_output(importer->graph, name->text, value);
         SNI_TRY(sinter_graph_status(importer->graph));
     }
     return count > 0 ? SINTER_OK : sni_fail(SINTER_PARSE, "the graph has no outputs");

@@ -143,7 +143,10 @@ static sinter_status run_pass(run *r, const sinter_graph *old, void *state) {
     for (size_t o = 0; o < old->output_count && graph->status == SINTER_OK; ++o) {
         uint32_t id = translate(r, old->outputs[o].value);
         sinter_output(graph, old->outputs[o].name, (sinter_value){id});
-        if (graph->status == SINTER_OK) graph->outputs[o].state = old->outputs[o].state;
+        if (graph->status != SINTER_OK) break;
+        graph->outputs[o].state = old->outputs[o].state;
+        graph->outputs[o].axis = old->outputs[o].axis;
+        if (old->outputs[o].extent) graph->outputs[o].extent = sni_arena_strdup(graph->arena, old->outputs[o].extent);
     }
     SNI_TRY(sinter_graph_status(graph));
     SNI_TRY(copy_checks(r));
