@@ -169,7 +169,7 @@ static sinter_status import(const char *dir, const backend_set *set, sinter_grap
 
 /* Files of onnx before 1.13 keep bf16 as its bits in UINT16, some with other dimensions than the model says; and some data
  * sets contradict their model, so that nothing can be learnt from them. */
-static sinter_status fit_data(const sinter_graph *graph, sinter_value value, sinter_onnx_tensor *tensor) {
+static sinter_status fit_data(const sinter_graph *graph, sinter_value value, bool partial, sinter_onnx_tensor *tensor) {
     const sni_type *type = &sni_graph_value(graph, value.id)->type;
     sinter_shape shape = {.rank = type->rank};
     int64_t count = 1, have = 1;
@@ -180,6 +180,7 @@ static sinter_status fit_data(const sinter_graph *graph, sinter_value value, sin
         count *= shape.dims[i];
     }
     for (int i = 0; i < tensor->shape.rank; i++) have *= tensor->shape.dims[i];
+    if (partial) return SINTER_OK;
     if (have != count)
         return sni_fail(SINTER_UNSUPPORTED, "the data set has %lld elements for %s, the model %lld", (long long)have,
                         tensor->name, (long long)count);
@@ -190,11 +191,13 @@ static sinter_status fit_data(const sinter_graph *graph, sinter_value value, sin
 static sinter_status fit_all(const sinter_graph *graph, backend_set *set) {
     for (size_t i = 0; i < sinter_graph_input_count(graph); i++) {
         sinter_onnx_tensor *tensor = (sinter_onnx_tensor *)backend_input(set, graph, i);
-        if (tensor) SNI_TRY(fit_data(graph, sinter_graph_input_value(graph, i), tensor));
+        if (tensor) SNI_TRY(fit_data(graph, sinter_graph_input_value(graph, i), false, tensor));
     }
     for (size_t i = 0; i < (size_t)set->output_count && i < sinter_graph_output_count(graph); i++) {
         const sni_type *type = &sni_graph_value(graph, sinter_graph_output_value(graph, i).id)->type;
-        if (type->dtype == SINTER_BF16) SNI_TRY(fit_data(graph, sinter_graph_output_value(graph, i), &set->outputs[i]));
+        bool partial = sinter_graph_output_extent(graph, i, NULL) != NULL;
+        if (type->dtype == SINTER_BF16)
+            SNI_TRY(fit_data(graph, sinter_graph_output_value(graph, i), partial, &set->outputs[i]));
     }
 
     return SINTER_OK;

@@ -173,6 +173,54 @@ static void bit_shift(sni_onnx_call *call) {
         sni_onnx_binary(call, left ? "shift_left" : "shift_right", sni_onnx_in(call, 0), sni_onnx_in(call, 1));
 }
 
+/* ---- BitCast ---- */
+
+/* Bits of reals as integers and back; numbers of 16 bits are held as floats by a kernel. What is here has no double in it, so
+ * that it does not stop a device without them. */
+static const struct {
+    sinter_dtype from, to;
+    const char *source;
+} bit_casts[] = {
+    {SINTER_F32, SINTER_I32, "int sinter_bits(float x) { return as_int(x); }"},
+    {SINTER_I32, SINTER_F32, "float sinter_bits(int x) { return as_float(x); }"},
+    {SINTER_BF16, SINTER_I32, "int sinter_bits(float x) { return as_int(x) >> 16; }"},
+    {SINTER_I32, SINTER_BF16, "float sinter_bits(int x) { return as_float(x << 16); }"},
+    {SINTER_F64, SINTER_I64, "long sinter_bits(double x) { return as_long(x); }"},
+    {SINTER_I64, SINTER_F64, "double sinter_bits(long x) { return as_double(x); }"},
+};
+
+static uint32_t bits_as(sni_onnx_call *call, uint32_t x, sinter_dtype from, sinter_dtype to) {
+    for (size_t i = 0; i < sizeof bit_casts / sizeof *bit_casts; i++) {
+        if (bit_casts[i].from != from || bit_casts[i].to != to) continue;
+        sinter_custom_function function = {.source = bit_casts[i].source, .output = to, .cost = 1};
+        sinter_value operand = {x};
+        return sinter_custom_call(call->graph, &function, &operand, 1).id;
+    }
+    sni_onnx_fail(call, SINTER_UNSUPPORTED, "from %s to %s", sinter_dtype_name(from), sinter_dtype_name(to));
+    return 0;
+}
+
+/* Integers of a size differ in what their highest bit means: casts wrap. */
+static void bit_cast(sni_onnx_call *call) {
+    uint32_t x = sni_onnx_in(call, 0);
+    int64_t number = sni_onnx_attr_int(call, "to", 0);
+    sinter_dtype from = sni_onnx_type(call, x).dtype;
+    sinter_dtype to = number > 0 && number < 100 ? sni_onnx_dtype((int32_t)number) : SINTER_DTYPE_NONE;
+    if (to == SINTER_DTYPE_NONE || sinter_dtype_size(to) != sinter_dtype_size(from)) {
+        sni_onnx_fail(call, SINTER_UNSUPPORTED, "from %s to data type %lld", sinter_dtype_name(from),
+                      (long long)number);
+        return;
+    }
+    bool real_from = sni_dtype_is_real(from), real_to = sni_dtype_is_real(to);
+    sinter_dtype whole = sinter_dtype_size(to) == 8 ? SINTER_I64 : SINTER_I32;
+    if (from == to) {
+        call->out[0] = x;
+        return;
+    }
+    x = real_from ? bits_as(call, x, from, whole) : sni_onnx_cast(call, x, whole);
+    call->out[0] = real_to ? bits_as(call, x, whole, to) : sni_onnx_cast(call, x, to);
+}
+
 static const sni_onnx_row rows[] = {
     {"Abs", 6, 1, 1, 1, unary, "abs"},
     {"Neg", 6, 1, 1, 1, unary, "neg"},
@@ -243,5 +291,6 @@ static const sni_onnx_row rows[] = {
     {"Cast", 6, 1, 1, 1, cast_to, NULL},
     {"CastLike", 15, 2, 2, 1, cast_like, NULL},
     {"Identity", 1, 1, 1, 1, identity, NULL},
+    {"BitCast", 26, 1, 1, 1, bit_cast, NULL},
 };
 const sni_onnx_family sni_onnx_elementwise = {rows, sizeof rows / sizeof *rows};

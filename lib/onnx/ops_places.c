@@ -287,9 +287,19 @@ static void max_unpool(sni_onnx_call *call) {
     indices = sni_onnx_reshape(call, sni_onnx_cast(call, indices, SINTER_I64), &own);
     uint32_t hits = sni_onnx_binary(call, "eq", sni_onnx_binary(call, "sub", indices, base),
                                     sni_onnx_iota(call, &place, SINTER_I64, 1));
-    x = sni_onnx_where(call, hits, sni_onnx_reshape(call, x, &own), sni_onnx_scalar_like(call, x, 0));
+    /* Of several that name one place the last counts. */
     static const int axis = 2;
-    x = sni_onnx_reshape(call, sni_onnx_reduce(call, "reduce_sum", x, 1, &axis, false), &out);
+    sni_onnx_list line = {3, {one, one, own.at[2]}}, flat = {3, {planes, places, one}};
+    uint32_t last =
+        sni_onnx_where(call, hits, sni_onnx_iota(call, &line, SINTER_I32, 2), sni_onnx_scalar(call, SINTER_I32, -1));
+    last = sni_onnx_reshape(call, sni_onnx_reduce(call, "reduce_max", last, 1, &axis, false), &flat);
+    uint32_t any = sni_onnx_binary_scalar(call, "ge", last, 0);
+    sni_onnx_list column = {3, {planes, own.at[2], one}};
+    uint32_t taken =
+        sni_onnx_emit(call, "gather_elements",
+                      SNI_IN(sni_onnx_reshape(call, x, &column), sni_onnx_binary_scalar(call, "max", last, 0)),
+                      SNI_ATTRS([SNI_GATHER_AXIS] = sni_attr_int(1)));
+    x = sni_onnx_reshape(call, sni_onnx_where(call, any, taken, sni_onnx_scalar_like(call, x, 0)), &out);
     if (sni_onnx_in(call, 2)) {
         if (!sni_onnx_elements(call, sni_onnx_in(call, 2), "output_shape operand", &wanted)) return;
         if (wanted.count != in.count) sni_onnx_fail(call, SINTER_PARSE, "%d sizes in output_shape", wanted.count);

@@ -43,6 +43,7 @@ static const struct {
     {"AveragePool", " pads dilations kernel_shape "},
     {"LpPool", " pads dilations kernel_shape "},
     {"Conv", " pads dilations kernel_shape "}, /* auto_pad takes the place of pads */
+    {"DeformConv", " kernel_shape "},
     {"ConvInteger", " pads dilations kernel_shape "},
     {"QLinearConv", " pads dilations kernel_shape "},
     {"ConvTranspose", " pads output_padding output_shape dilations kernel_shape "},
