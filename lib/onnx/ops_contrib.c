@@ -1,6 +1,8 @@
 /* Operators of the domain com.microsoft that map or normalise: what ONNX Runtime's optimiser and exporters leave in
  * models of transformers. */
 #include "onnx/attend.h"
+#include "onnx/contrib.h"
+#include "onnx/product.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -145,48 +147,73 @@ static void matmul_nbits(sni_onnx_call *call) {
     call->out[0] = bias ? sni_onnx_binary(call, "add", y, bias) : y;
 }
 
-#define MICROSOFT "com.microsoft"
-static const sni_onnx_row rows[] = {
-    {"Gelu", 1, 1, 1, 1, gelu, NULL},
-    {"BiasGelu", 1, 2, 2, 1, bias_gelu, NULL},
-    {"FastGelu", 1, 1, 2, 1, fast_gelu, NULL},
-    {"QuickGelu", 1, 1, 1, 1, quick_gelu, NULL},
-    {"SkipLayerNormalization", 1, 3, 5, 4, skip_layer_norm, NULL},
-    {"SkipSimplifiedLayerNormalization", 1, 3, 4, 4, skip_rms_norm, NULL},
-    {"FusedMatMul", 1, 2, 2, 1, fused_matmul, NULL},
-    {"MatMulNBits", 1, 3, 6, 1, matmul_nbits, NULL},
-};
+static uint32_t scalar_or_along(sni_onnx_call *call, uint32_t x, uint32_t like) {
+    return sni_onnx_rank(call, x) == 1
+               ? sni_onnx_along(call, x, sni_onnx_rank(call, like) - 1, sni_onnx_rank(call, like))
+               : x;
+}
 
-/* What each row reads: an attribute that is not here might change the result. */
-static const struct {
-    const char *op, *attributes;
-} known[] = {
-    {"Gelu", " "},
-    {"BiasGelu", " "},
-    {"FastGelu", " "},
-    {"QuickGelu", " alpha "},
-    {"SkipLayerNormalization", " epsilon "},
-    {"SkipSimplifiedLayerNormalization", " epsilon "},
-    {"FusedMatMul", " alpha transA transB transBatchA transBatchB "},
-    {"MatMulNBits", " K N bits block_size accuracy_level weight_prepacked "},
-};
+/* Integers less their zero points, multiplied, and taken times both scales. */
+static uint32_t scaled_product(sni_onnx_call *call, uint32_t a, uint32_t a_scale, uint32_t a_zero, uint32_t b,
+                               uint32_t b_scale, uint32_t b_zero) {
+    a = sni_onnx_cast(call, a, SINTER_I32);
+    b = sni_onnx_cast(call, b, SINTER_I32);
+    if (a_zero) a = sni_onnx_binary(call, "sub", a, sni_onnx_cast(call, a_zero, SINTER_I32));
+    if (b_zero) b = sni_onnx_binary(call, "sub", b, scalar_or_along(call, sni_onnx_cast(call, b_zero, SINTER_I32), b));
+    uint32_t y = sni_onnx_cast(call, sni_onnx_product(call, a, b), sni_onnx_type(call, a_scale).dtype);
+    return sni_onnx_binary(call, "mul", y, sni_onnx_binary(call, "mul", a_scale, scalar_or_along(call, b_scale, y)));
+}
 
-const sni_onnx_row *sni_onnx_find_contrib(const char *domain, const char *name) {
-    if (!domain || strcmp(domain, MICROSOFT) != 0) return NULL;
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        if (strcmp(rows[i].name, name) == 0) return &rows[i];
+static void matmul_integer_to_float(sni_onnx_call *call) {
+    uint32_t bias = sni_onnx_in(call, 6);
+    uint32_t y = scaled_product(call, sni_onnx_in(call, 0), sni_onnx_in(call, 2), sni_onnx_in(call, 4),
+                                sni_onnx_in(call, 1), sni_onnx_in(call, 3), sni_onnx_in(call, 5));
+    call->out[0] = bias ? sni_onnx_binary(call, "add", y, bias) : y;
+}
+
+/* These have the meaning of the operator of their name in the default domain, for more dtypes. */
+static void as_default(sni_onnx_call *call) {
+    const sni_onnx_row *row = sni_onnx_find_row(call->row->name);
+    call->opset = 21;
+    if (row) row->build(call);
+}
+
+static const sni_onnx_contrib_row rows[] = {
+    {{"Gelu", 1, 1, 1, 1, gelu, NULL}, " "},
+    {{"BiasGelu", 1, 2, 2, 1, bias_gelu, NULL}, " "},
+    {{"FastGelu", 1, 1, 2, 1, fast_gelu, NULL}, " "},
+    {{"QuickGelu", 1, 1, 1, 1, quick_gelu, NULL}, " alpha "},
+    {{"SkipLayerNormalization", 1, 3, 5, 4, skip_layer_norm, NULL}, " epsilon "},
+    {{"SkipSimplifiedLayerNormalization", 1, 3, 4, 4, skip_rms_norm, NULL}, " epsilon "},
+    {{"FusedMatMul", 1, 2, 2, 1, fused_matmul, NULL}, " alpha transA transB transBatchA transBatchB "},
+    {{"MatMulNBits", 1, 3, 6, 1, matmul_nbits, NULL}, " K N bits block_size accuracy_level weight_prepacked "},
+    {{"MatMulIntegerToFloat", 1, 4, 7, 1, matmul_integer_to_float, NULL}, " "},
+    {{"QuantizeLinear", 1, 2, 3, 1, as_default, NULL}, " axis "},
+    {{"DequantizeLinear", 1, 2, 3, 1, as_default, NULL}, " axis "},
+};
+const sni_onnx_contrib_family sni_onnx_contrib_maps = {rows, sizeof rows / sizeof *rows};
+
+static const sni_onnx_contrib_family *const families[] = {&sni_onnx_contrib_maps, &sni_onnx_contrib_attention};
+
+static const sni_onnx_contrib_row *find(const char *name) {
+    for (size_t f = 0; f < sizeof families / sizeof *families; f++)
+        for (size_t i = 0; i < families[f]->count; i++)
+            if (strcmp(families[f]->rows[i].row.name, name) == 0) return &families[f]->rows[i];
     return NULL;
 }
 
+const sni_onnx_row *sni_onnx_find_contrib(const char *domain, const char *name) {
+    const sni_onnx_contrib_row *found = domain && strcmp(domain, "com.microsoft") == 0 ? find(name) : NULL;
+    return found ? &found->row : NULL;
+}
+
 void sni_onnx_check_contrib_attributes(sni_onnx_call *call) {
-    const char *allowed = " ";
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-        if (strcmp(known[i].op, call->row->name) == 0) allowed = known[i].attributes;
+    const sni_onnx_contrib_row *known = find(call->row->name);
     for (size_t i = 0; i < call->node->n_attribute; i++) {
         const char *name = call->node->attribute[i]->name ? call->node->attribute[i]->name : "";
         char word[64];
         int length = snprintf(word, sizeof word, " %s ", name);
-        if (length >= (int)sizeof word || !strstr(allowed, word))
+        if (length >= (int)sizeof word || !known || !strstr(known->attributes, word))
             sni_onnx_fail(call, SINTER_UNSUPPORTED, "attribute %s", name);
     }
 }

@@ -166,6 +166,7 @@ static const sni_onnx_row rows[] = {
     {"InstanceNormalization", 6, 3, 3, 1, instance_norm, NULL},
     {"LayerNormalization", 17, 2, 3, 3, layer_norm, NULL},
     {"RMSNormalization", 23, 2, 2, 1, rms_norm, NULL},
+    {"SimplifiedLayerNormalization", 1, 2, 2, 1, rms_norm, NULL}, /* as exporters before opset 23 write it */
     {"GroupNormalization", 18, 3, 3, 1, group_norm, NULL},
     {"LRN", 6, 1, 1, 1, lrn, NULL},
     {"LpNormalization", 6, 1, 1, 1, lp_norm, NULL},

@@ -31,6 +31,7 @@ static const struct {
     {"LayerNormalization", " stash_type "}, /* sums are kept in f32 or wider whatever it says */
     {"GroupNormalization", " stash_type "},
     {"RMSNormalization", " stash_type "},
+    {"SimplifiedLayerNormalization", " stash_type "},
     {"Range", " stash_type "},
     {"Attention", " softmax_precision q_num_heads kv_num_heads qk_matmul_output_mode "},
     {"RotaryEmbedding", " num_heads "},
