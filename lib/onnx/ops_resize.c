@@ -213,12 +213,6 @@ static void settle(const settings *s, int64_t in_size, int taps, int64_t *indice
         if (outside) indices[k] = indices[k] < 0 ? 0 : in_size - 1;
         sum += weights[k];
     }
-    /* What has no weight must not bring in an infinity either: it looks where the first tap with a weight does. */
-    int heavy = 0;
-    while (heavy + 1 < taps && weights[heavy] == 0) heavy++;
-    for (int k = 0; k < taps; k++)
-        if (weights[k] == 0) indices[k] = indices[heavy];
-    for (int k = 0; k < taps && s->exclude_outside && sum != 0; k++) weights[k] /= sum;
 }
 
 /* Output o takes weights[o * taps + k] of the input indices[o * taps + k]. */
@@ -284,8 +278,12 @@ static uint32_t gathered_sum(sni_onnx_call *call, uint32_t x, const settings *s,
         shape.at[i] = sni_onnx_const(call, i == axis ? out_size : i == axis + 1 ? t->taps : 1);
     uint32_t weights = sni_onnx_constant(call, SINTER_F32, 2, dims, t->weights, count * sizeof *t->weights);
     weights = sni_onnx_reshape(call, sni_onnx_cast(call, weights, dtype), &shape);
+    x = sni_onnx_binary(call, "mul", x, weights);
+    /* Smoothing has as many taps everywhere; those beyond the kernel must not bring in an infinity. */
+    if (s->antialias)
+        x = sni_onnx_where(call, sni_onnx_binary_scalar(call, "ne", weights, 0), x, sni_onnx_scalar(call, dtype, 0));
     int along = axis + 1;
-    return sni_onnx_reduce(call, "reduce_sum", sni_onnx_binary(call, "mul", x, weights), 1, &along, false);
+    return sni_onnx_reduce(call, "reduce_sum", x, 1, &along, false);
 }
 
 static uint32_t resize_axis(sni_onnx_call *call, uint32_t x, const settings *s, int axis) {

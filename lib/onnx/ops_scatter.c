@@ -150,6 +150,9 @@ static void top_k(sni_onnx_call *call) {
         (number < 0 || (sni_sym_is_const(call->sym, dim, &size) && number > size)))
         sni_onnx_fail(call, SINTER_PARSE, "%lld of %lld elements", (long long)number, (long long)size);
     if (call->status != SINTER_OK) return;
+    /* Not used, but it makes binding refuse a k that is larger than the axis. */
+    if (!sni_sym_is_const(call->sym, k.at[0], &number) || !sni_sym_is_const(call->sym, dim, &size))
+        sni_onnx_slice_axis(call, x, axis, sni_onnx_const(call, 0), k.at[0]);
     uint32_t indices = sni_onnx_order(call, x, axis, k.at[0], largest);
     call->out[0] = sni_onnx_take(call, x, indices, axis);
     if (sni_onnx_wants(call, 1)) call->out[1] = indices;

@@ -49,6 +49,12 @@ static void non_zero(sni_onnx_call *call) {
     uint32_t x = sni_onnx_in(call, 0), extent, rows[SINTER_MAX_RANK + 1];
     sni_onnx_list shape = sni_onnx_shape(call, x), flat = {1, {elements_of(call, &shape)}};
     if (shape.count == 0) shape = flat; /* a scalar is taken for one element */
+    if (sni_sym_is(call->sym, flat.at[0],
+                   0)) { /* no elements have no coordinates, and a dimension of 0 divides nothing */
+        sni_onnx_list none = {2, {sni_onnx_const(call, shape.count), flat.at[0]}};
+        call->out[0] = sni_onnx_expand(call, sni_onnx_scalar(call, SINTER_I64, 0), &none);
+        return;
+    }
     uint32_t at = positions(call, sni_onnx_reshape(call, is_set(call, x), &flat), &extent);
     for (int i = shape.count - 1; i >= 0 && call->status == SINTER_OK; i--) {
         uint32_t size = size_value(call, sni_sym_max(call->sym, shape.at[i], sni_onnx_const(call, 1)), SINTER_I64);

@@ -119,8 +119,9 @@ START_TEST(operators) {
     tiny_expect(&t, NULL, SINTER_UNSUPPORTED, "com.example:FusedGelu|foreign");
     relu_model(&t);
     tiny_node(&t, "NonZero", "where", "y", "z");
-    tiny_output(&t, "z");
-    tiny_expect(&t, NULL, SINTER_UNSUPPORTED, "NonZero 'where'|depends on data");
+    tiny_node(&t, "Shape", "how many", "z", "n");
+    tiny_output(&t, "n");
+    tiny_expect(&t, NULL, SINTER_UNSUPPORTED, "Shape 'how many'|depends on data|NonZero 'where'");
     relu_model(&t);
     t.opset.version = 6;
     tiny_node(&t, "Erf", "too early", "y", "z");
