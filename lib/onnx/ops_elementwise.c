@@ -175,24 +175,42 @@ static void bit_shift(sni_onnx_call *call) {
 
 /* ---- BitCast ---- */
 
-/* Bits of reals as integers and back; numbers of 16 bits are held as floats by a kernel. What is here has no double in it, so
- * that it does not stop a device without them. */
+static double bits_of_float(const double *operands, void *context) {
+    float x = (float)operands[0];
+    int32_t bits;
+    (void)context;
+    memcpy(&bits, &x, sizeof bits);
+    return bits;
+}
+
+static double float_of_bits(const double *operands, void *context) {
+    int32_t bits = (int32_t)operands[0];
+    float x;
+    (void)context;
+    memcpy(&x, &bits, sizeof x);
+    return (double)x;
+}
+
+/* Bits of reals as integers and back; a kernel computes with bf16 as floats. Those of 64 bits have no reference, as they are more
+ * than a double holds. */
 static const struct {
     sinter_dtype from, to;
     const char *source;
+    double (*reference)(const double *operands, void *context);
 } bit_casts[] = {
-    {SINTER_F32, SINTER_I32, "int sinter_bits(float x) { return as_int(x); }"},
-    {SINTER_I32, SINTER_F32, "float sinter_bits(int x) { return as_float(x); }"},
-    {SINTER_BF16, SINTER_I32, "int sinter_bits(float x) { return as_int(x) >> 16; }"},
-    {SINTER_I32, SINTER_BF16, "float sinter_bits(int x) { return as_float(x << 16); }"},
-    {SINTER_F64, SINTER_I64, "long sinter_bits(double x) { return as_long(x); }"},
-    {SINTER_I64, SINTER_F64, "double sinter_bits(long x) { return as_double(x); }"},
+    {SINTER_F32, SINTER_I32, "int sinter_bits(float x) { return as_int(x); }", bits_of_float},
+    {SINTER_I32, SINTER_F32, "float sinter_bits(int x) { return as_float(x); }", float_of_bits},
+    {SINTER_BF16, SINTER_I32, "int sinter_bits(float x) { return as_int(x) >> 16; }", NULL},
+    {SINTER_I32, SINTER_BF16, "float sinter_bits(int x) { return as_float(x << 16); }", NULL},
+    {SINTER_F64, SINTER_I64, "long sinter_bits(double x) { return as_long(x); }", NULL},
+    {SINTER_I64, SINTER_F64, "double sinter_bits(long x) { return as_double(x); }", NULL},
 };
 
 static uint32_t bits_as(sni_onnx_call *call, uint32_t x, sinter_dtype from, sinter_dtype to) {
     for (size_t i = 0; i < sizeof bit_casts / sizeof *bit_casts; i++) {
         if (bit_casts[i].from != from || bit_casts[i].to != to) continue;
-        sinter_custom_function function = {.source = bit_casts[i].source, .output = to, .cost = 1};
+        sinter_custom_function function = {
+            .source = bit_casts[i].source, .output = to, .cost = 1, .reference = bit_casts[i].reference};
         sinter_value operand = {x};
         return sinter_custom_call(call->graph, &function, &operand, 1).id;
     }

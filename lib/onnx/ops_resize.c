@@ -213,6 +213,7 @@ static void settle(const settings *s, int64_t in_size, int taps, int64_t *indice
         if (outside) indices[k] = indices[k] < 0 ? 0 : in_size - 1;
         sum += weights[k];
     }
+    for (int k = 0; k < taps && s->exclude_outside && sum != 0; k++) weights[k] /= sum;
 }
 
 /* Output o takes weights[o * taps + k] of the input indices[o * taps + k]. */

@@ -13,6 +13,7 @@
 /* The directories are read as `sinter conformance` reads them. */
 #include "../../tools/backend.c"
 #include "../../tools/compare.h"
+#include "../../tools/trim.c"
 
 #define NODE_TESTS "/usr/share/libonnx-testdata/data/node"
 #define MAX_SETS 8
@@ -34,24 +35,35 @@ static sinter_status to_reference(const sinter_onnx_tensor *tensor, sni_ref_tens
     return status;
 }
 
+/* A result as the set's tensors are. */
+static sinter_status from_reference(const char *name, const sni_ref_tensor *from, sinter_onnx_tensor *out) {
+    *out = (sinter_onnx_tensor){.name = sni_strdup(name), .dtype = from->dtype, .shape.rank = from->rank};
+    memcpy(out->shape.dims, from->dims, sizeof from->dims);
+    out->size_bytes = (size_t)from->count * sinter_dtype_size(from->dtype);
+    out->data = sni_malloc(out->size_bytes + 1);
+    if (!out->name || !out->data) return sni_out_of_memory("a result");
+    sni_ref_tensor_store(from, out->data);
+    return SINTER_OK;
+}
+
 /* The i-th output against the set's; text says what differs. */
-static bool output_agrees(const sni_ref_tensor *got, const sinter_onnx_tensor *want, char *text, size_t text_bytes) {
+static bool output_agrees(const sinter_onnx_tensor *got, const sinter_onnx_tensor *want, char *text,
+                          size_t text_bytes) {
     if (got->dtype != want->dtype) {
         snprintf(text, text_bytes, "dtype %s, not %s", sinter_dtype_name(got->dtype), sinter_dtype_name(want->dtype));
         return false;
     }
-    bool same = got->rank == want->shape.rank;
-    for (int d = 0; same && d < got->rank; d++) same = got->dims[d] == want->shape.dims[d];
+    bool same = got->shape.rank == want->shape.rank;
+    for (int d = 0; same && d < got->shape.rank; d++) same = got->shape.dims[d] == want->shape.dims[d];
     if (!same) {
-        snprintf(text, text_bytes, "another shape: rank %d, not %d; first %lld, not %lld", got->rank, want->shape.rank,
-                 got->rank ? (long long)got->dims[0] : 0, want->shape.rank ? (long long)want->shape.dims[0] : 0);
+        snprintf(text, text_bytes, "another shape: rank %d, not %d; first %lld, not %lld", got->shape.rank,
+                 want->shape.rank, got->shape.rank ? (long long)got->shape.dims[0] : 0,
+                 want->shape.rank ? (long long)want->shape.dims[0] : 0);
         return false;
     }
-    void *data = malloc(want->size_bytes + 1);
-    sni_ref_tensor_store(got, data);
-    bool equal = sinter_compare(got->dtype, data, want->data, got->count, text, text_bytes);
-    free(data);
-    return equal;
+    int64_t count = 1;
+    for (int d = 0; d < got->shape.rank; d++) count *= got->shape.dims[d];
+    return sinter_compare(got->dtype, got->data, want->data, count, text, text_bytes);
 }
 
 static sinter_status run_graph(const sinter_graph *graph, const backend_set *set, sni_ref_tensor **outs) {
@@ -70,16 +82,23 @@ static sinter_status run_graph(const sinter_graph *graph, const backend_set *set
 
 static void check_set(tally *t, const char *dir, const sinter_graph *graph, const backend_set *set) {
     sni_ref_tensor *outs[BACKEND_MAX_TENSORS] = {NULL};
+    sinter_onnx_tensor results[BACKEND_MAX_TENSORS] = {{0}};
     char text[200] = "";
-    size_t count = sinter_graph_output_count(graph);
+    size_t all = sinter_graph_output_count(graph), count = all;
     sinter_status status = run_graph(graph, set, outs);
+    for (size_t i = 0; i < all && status == SINTER_OK; i++)
+        status = from_reference(sinter_graph_output_name(graph, i), outs[i], &results[i]);
+    if (status == SINTER_OK) count = tool_outputs_trim(graph, results, all);
     bool ok = status == SINTER_OK && count == (size_t)set->output_count;
     if (status != SINTER_OK)
         snprintf(text, sizeof text, "%s", sinter_last_error());
     else if (!ok)
         snprintf(text, sizeof text, "%zu outputs, not %d", count, set->output_count);
-    for (size_t i = 0; ok && i < count; i++) ok = output_agrees(outs[i], &set->outputs[i], text, sizeof text);
-    for (size_t i = 0; i < count; i++) sni_ref_tensor_release(outs[i]);
+    for (size_t i = 0; ok && i < count; i++) ok = output_agrees(&results[i], &set->outputs[i], text, sizeof text);
+    for (size_t i = 0; i < all; i++) {
+        sni_ref_tensor_release(outs[i]);
+        sinter_onnx_tensor_release(&results[i]);
+    }
     if (ok)
         t->passed++;
     else if (status == SINTER_OUT_OF_MEMORY)
