@@ -11,11 +11,7 @@
  *     SN_WG_ISSUE(sums, a, b)            one wgmma of 16 k on descriptors of local memory
  *
  * A stage holds 64 k. Lines of 128 bytes are swizzled by the copy: of one row (column) along k, or of one k along 64 rows
- * (columns), in panels.
- *
- * A tensor map says what the copies read. The kernel writes its own two maps into sn_maps, memory of the patched program,
- * in the slot of its multiprocessor: the ring takes more than half of a multiprocessor's local memory, so no two
- * work-groups use a slot at a time. */
+ * (columns), in panels. */
 #ifndef SN_WG_GPU_CL
 #define SN_WG_GPU_CL
 
@@ -39,58 +35,12 @@
     (SN_WG_B_ALONG_K ? (SN_WG_ALONG_K | (((from) + (step)*32) >> 4))                                                   \
                      : (SN_WG_ALONG_OUTER | (((from) + (step)*2048) >> 4)))
 
-/* ---- Barriers and copies ---- */
-
-#define SN_WG_COPY(to, map, x, y, barrier_at)                                                                          \
-    asm volatile(                                                                                                      \
-        "cp.async.bulk.tensor.2d.shared::cluster.global.mbarrier::complete_tx::bytes [%0],[%1,{%2,%3}],[%4];" ::"r"(   \
-            to),                                                                                                       \
-        "l"(map), "r"(x), "r"(y), "r"(barrier_at)                                                                      \
-        : "memory");
-
 /* Declares addresses in local memory and in sn_maps, and makes the ring's barriers. */
 #define SN_WG_BEGIN                                                                                                    \
     SN_WG_LOCALS                                                                                                       \
-    ulong map_A;                                                                                                       \
-    {                                                                                                                  \
-        uint unit;                                                                                                     \
-        ulong maps;                                                                                                    \
-        asm volatile("mov.u32 %0, %%smid;" : "=r"(unit));                                                              \
-        asm volatile("//@mov.u64 %0, sn_maps;" : "=l"(maps));                                                          \
-        map_A = maps + (ulong)(unit & 255) * 256;                                                                      \
-    }                                                                                                                  \
-    const ulong map_B = map_A + 128;                                                                                   \
+    SN_WG_MAPS                                                                                                         \
+    const ulong map_A = maps, map_B = maps + 128;                                                                      \
     SN_WG_INIT(1)
-
-/* Writes a map: elements of 16 bits from `from` on, `inner` neighbours in each of `outer` lines that begin `pitch` elements
- * apart; a copy brings 64 x box_outer of them. What lies past the edges comes as zeros. */
-#define SN_WG_MAP(map, from, inner, outer, pitch, box_outer)                                                           \
-    {                                                                                                                  \
-        const ulong at = (ulong)(from), step = (ulong)(pitch) >> 3;                                                    \
-        const uint words[16] = {(uint)at,                                                                              \
-                                (uint)(at >> 32),                                                                      \
-                                3u << 13 | 10u << 7 | 1u << 4,                                                         \
-                                (uint)step,                                                                            \
-                                0,                                                                                     \
-                                0,                                                                                     \
-                                0,                                                                                     \
-                                (uint)(step >> 32),                                                                    \
-                                (uint)((inner)-1),                                                                     \
-                                (uint)((outer)-1),                                                                     \
-                                0,                                                                                     \
-                                0,                                                                                     \
-                                0,                                                                                     \
-                                63u << 24,                                                                             \
-                                (uint)(box_outer)-1,                                                                   \
-                                0};                                                                                    \
-        __global uint *const to = (__global uint *)(map);                                                              \
-        _Pragma("unroll") for (int i = 0; i < 16; ++i) {                                                               \
-            to[i] = words[i];                                                                                          \
-            to[i + 16] = 0;                                                                                            \
-        }                                                                                                              \
-        asm volatile("//@fence.proxy.tensormap::generic.release.gpu;" ::: "memory");                                   \
-        asm volatile("//@fence.proxy.tensormap::generic.acquire.gpu [%0], 128;" ::"l"(map) : "memory");                \
-    }
 
 /* ---- The warpgroup that copies: one work-item of it does ---- */
 

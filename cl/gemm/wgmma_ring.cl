@@ -52,6 +52,56 @@
         asm volatile("fence.proxy.async;" ::: "memory");                                                               \
     }
 
+/* ---- Copies by tensor maps ---- */
+
+/* A tensor map says what a copy reads. Kernels write their own maps into sn_maps, memory of the patched program, in the slot
+ * of their multiprocessor: a kernel that does so takes more than half of a multiprocessor's local memory, so that no two
+ * work-groups use a slot at a time. */
+#define SN_WG_MAPS                                                                                                     \
+    ulong maps;                                                                                                        \
+    {                                                                                                                  \
+        uint unit;                                                                                                     \
+        asm volatile("mov.u32 %0, %%smid;" : "=r"(unit));                                                              \
+        asm volatile("//@mov.u64 %0, sn_maps;" : "=l"(maps));                                                          \
+        maps += (ulong)(unit & 255) * 512;                                                                             \
+    }
+#define SN_WG_COPY(to, map, x, y, barrier_at)                                                                          \
+    asm volatile(                                                                                                      \
+        "cp.async.bulk.tensor.2d.shared::cluster.global.mbarrier::complete_tx::bytes [%0],[%1,{%2,%3}],[%4];" ::"r"(   \
+            to),                                                                                                       \
+        "l"(map), "r"(x), "r"(y), "r"(barrier_at)                                                                      \
+        : "memory");
+
+/* Writes a map: elements of 16 bits from `from` on, `inner` neighbours in each of `outer` lines that begin `pitch` elements
+ * apart; a copy brings 64 x box_outer of them. What lies past the edges comes as zeros. */
+#define SN_WG_MAP(map, from, inner, outer, pitch, box_outer)                                                           \
+    {                                                                                                                  \
+        const ulong at = (ulong)(from), step = (ulong)(pitch) >> 3;                                                    \
+        const uint words[16] = {(uint)at,                                                                              \
+                                (uint)(at >> 32),                                                                      \
+                                3u << 13 | 10u << 7 | 1u << 4,                                                         \
+                                (uint)step,                                                                            \
+                                0,                                                                                     \
+                                0,                                                                                     \
+                                0,                                                                                     \
+                                (uint)(step >> 32),                                                                    \
+                                (uint)((inner)-1),                                                                     \
+                                (uint)((outer)-1),                                                                     \
+                                0,                                                                                     \
+                                0,                                                                                     \
+                                0,                                                                                     \
+                                63u << 24,                                                                             \
+                                (uint)(box_outer)-1,                                                                   \
+                                0};                                                                                    \
+        __global uint *const to = (__global uint *)(map);                                                              \
+        _Pragma("unroll") for (int i = 0; i < 16; ++i) {                                                               \
+            to[i] = words[i];                                                                                          \
+            to[i + 16] = 0;                                                                                            \
+        }                                                                                                              \
+        asm volatile("//@fence.proxy.tensormap::generic.release.gpu;" ::: "memory");                                   \
+        asm volatile("//@fence.proxy.tensormap::generic.acquire.gpu [%0], 128;" ::"l"(map) : "memory");                \
+    }
+
 /* ---- Tiles of the result ---- */
 
 #define SN_WG_COUNTS                                                                                                   \

@@ -128,6 +128,15 @@ bool sni_attention_of(const sni_loop *loop, sni_attention *out, sni_str *why) {
     return true;
 }
 
+sinter_dtype sni_attention_dtype(const sni_attention *a) {
+    const sni_stmt *stmts = a->loop->stmts;
+    const int same[] = {a->scores.core_a, a->scores.core_b, a->score, a->result.core_b, a->sum};
+    sinter_dtype dtype = stmts[same[0]].dtype;
+    for (int i = 1; i < 5; ++i)
+        if (stmts[same[i]].dtype != dtype) return SINTER_DTYPE_NONE;
+    return dtype;
+}
+
 /* ---- What is computed where ------------------------------------------------------------------- */
 
 static bool *need(const sni_attention *a, sni_arena *arena, const int *stops, int stop_count, bool **out_stop) {

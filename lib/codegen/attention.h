@@ -29,6 +29,9 @@ typedef struct sni_attention {
 /* Is the program attention? If not, says why (why may be NULL). */
 bool sni_attention_of(const sni_loop *loop, sni_attention *out, sni_str *why);
 
+/* The dtype of q, k, v and the result, or none. Weights may be f32: the product's dtype says what they are rounded to. */
+sinter_dtype sni_attention_dtype(const sni_attention *a);
+
 /* Marks what the logit needs beyond the score, what the weight needs beyond logit and maximum, and what the stores need
  * beyond sum, total and maximum. NULL when memory is out. */
 bool *sni_attention_logit_need(const sni_attention *a, sni_arena *arena);

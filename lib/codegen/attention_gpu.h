@@ -19,6 +19,7 @@ typedef struct sni_attention_kernel {
     const sni_attention *a;
     sni_contract scores, result;
     sni_attention_block block;
+    bool whole;  /* in scope is whole: not 0 where the block lies inside */
     bool matrix; /* cl/attention/gpu_attention_mma.cl, whose macros have the same names; block is not used */
 } sni_attention_kernel;
 

@@ -34,7 +34,7 @@ static void open_keys(const sni_attention_kernel *k, const char *outside) {
     sni_emit_open(e, "for (int j = 0; j < SN_ATT_TN; ++j)");
     sni_emit_line(e, "const sn_idx key = key0 + SN_ATT_KEY(j);");
     sni_emit_line(e, "float value = %s;", outside);
-    sni_emit_open(e, "if (row < size_m && key < size_keys)");
+    sni_emit_open(e, "if (%srow < size_m && key < size_keys%s)", k->whole ? "whole || (" : "", k->whole ? ")" : "");
     sni_emit_line(e, "const float acc = SN_ATT_SCORE_AT(i, j);");
 }
 

@@ -131,22 +131,12 @@ static int class_of(int64_t size, int least, int most) {
     return class;
 }
 
-/* The dtype of q, k, v and the result, or none. Weights may be f32: the product's dtype says what they are rounded to. */
-static sinter_dtype dtype_of(const sni_attention *a) {
-    const sni_stmt *stmts = a->loop->stmts;
-    const int same[] = {a->scores.core_a, a->scores.core_b, a->score, a->result.core_b, a->sum};
-    sinter_dtype dtype = stmts[same[0]].dtype;
-    for (int i = 1; i < 5; ++i)
-        if (stmts[same[i]].dtype != dtype) return SINTER_DTYPE_NONE;
-    return dtype;
-}
-
 /* Of known sizes the most rows that give the device work-groups enough; of others 64. The first instruction that fits. */
 static bool find(const sni_loop *loop, const sni_caps *caps, sni_schedule *out) {
     static const int heights[] = {64, 32, 16}, widths[] = {64, 32};
     sni_attention a;
     if (!sni_attention_of(loop, &a, NULL)) return false;
-    sinter_dtype dtype = dtype_of(&a);
+    sinter_dtype dtype = sni_attention_dtype(&a);
     int64_t all = known(loop, a.rows | a.batch, INT64_MAX), depth = known(loop, a.depth, INT64_MAX);
     bool found = false;
     if (dtype == SINTER_DTYPE_NONE || depth > 128) return false;
@@ -182,7 +172,7 @@ static bool fits(const sni_loop *loop, const sni_caps *caps, const sni_schedule 
     if (!sni_attention_of(loop, &a, why)) return false;
     if (known(loop, a.depth, INT64_MAX) > b.depth)
         return sni_contract_refuse(why, "the depth is not known to fit in a tile");
-    return block_fits(&b, caps, dtype_of(&a), why);
+    return block_fits(&b, caps, sni_attention_dtype(&a), why);
 }
 
 static bool accepts(const sni_loop *loop, const sni_caps *caps, sni_str *why) {

@@ -7,6 +7,7 @@
 #include "codegen/contract.h"
 #include "codegen/layout.h"
 #include "codegen/strategies.h"
+#include "codegen/wgmma_map.h"
 #include "codegen/wgmma_sums.h"
 #include "device/wgmma.h"
 #include "kernel/patch.h"
@@ -19,51 +20,7 @@ static const sni_param params[PARAM_COUNT] = {
     [STAGES] = SNI_PARAM("stages", "stages of 64 k in local memory", 2, 3, 4, 5, 6, 7, 8, 9, 10, 12),
 };
 
-enum { GUESS = 1024, LEAST_SIDE = 48, LEAST_K = 64, LANES = 8 /* elements of 16 bytes */ };
-
-/* ---- Operands ---- */
-
-typedef struct matrix {
-    bool along_k;
-    sni_expr pitch; /* elements from one line to the next */
-} matrix;
-
-/* The step of an offset for each flat index of a group of axes, and what is left without them. */
-static bool step_along(const sni_contract *c, const sni_flat *group, bool flat, sni_expr offset, sni_expr *out_step,
-                       sni_expr *out_rest) {
-    sni_sym *sym = c->loop->sym;
-    sni_expr rest = offset, step;
-    if (group->last < 0 || !flat) return false;
-    for (int a = 0; a < c->loop->axis_count; ++a) {
-        if ((group->axes >> a & 1) == 0) continue;
-        if (!sni_sym_linear_in(sym, rest, a, &step, &rest) || sni_sym_uses_any_axis(sym, step)) return false;
-        if (a == group->last) *out_step = step;
-    }
-    *out_rest = rest;
-    return true;
-}
-
-/* Can lines be so far apart? Steps of 0 (repeated lines) and backward ones have no map. */
-static bool is_pitch(sni_sym *sym, sni_expr step) {
-    int64_t value;
-    if (sni_sym_is_const(sym, step, &value)) return value > 0 && value % LANES == 0 && value < INT32_MAX;
-    return sni_sym_known_divisible(sym, step, LANES) && sni_sym_known_nonneg(sym, step);
-}
-
-static bool is_matrix(const sni_contract *c, const sni_operand *op, matrix *out) {
-    sni_sym *sym = c->loop->sym;
-    const sni_stmt *load = &c->loop->stmts[sni_contract_narrow(c->loop, op->stmt)];
-    sni_expr step_outer, step_k, rest;
-    if (load->kind != SNI_STMT_LOAD || load->guard != SNI_NO_EXPR || sni_sym_uses_value(sym, load->offset) ||
-        c->loop->buffers[load->buffer].dtype != load->dtype)
-        return false;
-    if (!step_along(c, &op->outer, op->along_outer.flat, load->offset, &step_outer, &rest) ||
-        !step_along(c, &c->k, op->along_k.flat, rest, &step_k, &rest) || !sni_sym_known_divisible(sym, rest, LANES))
-        return false;
-    out->along_k = sni_sym_is(sym, step_k, 1);
-    out->pitch = out->along_k ? step_outer : step_k;
-    return (out->along_k || sni_sym_is(sym, step_outer, 1)) && is_pitch(sym, out->pitch);
-}
+enum { GUESS = 1024, LEAST_SIDE = 48, LEAST_K = 64 };
 
 static sinter_dtype stored_dtype(const sni_loop *loop, int stmt) {
     return loop->stmts[sni_contract_narrow(loop, stmt)].dtype;
@@ -128,11 +85,11 @@ static bool fits(const sni_loop *loop, const sni_caps *caps, const sni_schedule 
     return sni_contract_refuse(why, "the ring does not fit local memory, or leaves room for a second work-group");
 }
 
-static bool has_matrices(const sni_loop *loop, const sni_caps *caps, matrix *a, matrix *b) {
+static bool has_matrices(const sni_loop *loop, const sni_caps *caps, sni_wgmma_matrix *a, sni_wgmma_matrix *b) {
     sni_contract c;
     sni_arena *arena = sni_arena_create();
     bool both = arena != NULL && sni_contract_init(&c, loop, caps, arena, false) == SINTER_OK &&
-                is_matrix(&c, &c.a_op, a) && is_matrix(&c, &c.b_op, b);
+                sni_wgmma_matrix_of(&c, &c.a_op, a) && sni_wgmma_matrix_of(&c, &c.b_op, b);
     sni_arena_release(arena);
     return both;
 }
@@ -140,7 +97,7 @@ static bool has_matrices(const sni_loop *loop, const sni_caps *caps, matrix *a, 
 static bool accepts(const sni_loop *loop, const sni_caps *caps, sni_str *why) {
     if (!sni_contract_accepts(loop, caps, why)) return false;
     sinter_dtype dtype = stored_dtype(loop, loop->core_a);
-    matrix a, b;
+    sni_wgmma_matrix a, b;
     if ((caps->wgmma & sni_wgmma_bit(dtype)) == 0 || dtype != stored_dtype(loop, loop->core_b))
         return sni_contract_refuse(why, "the device has no wgmma that multiplies these dtypes exactly");
     if (!sni_contract_sums_are_short(loop))
@@ -156,21 +113,19 @@ static bool accepts(const sni_loop *loop, const sni_caps *caps, sni_str *why) {
 
 /* ---- The kernel ---- */
 
-static void print_map(sni_emitter *e, const sni_contract *c, const sni_operand *op, const matrix *from, char name) {
-    const sni_stmt *load = &c->loop->stmts[sni_contract_narrow(c->loop, op->stmt)];
-    const char *outer = name == 'A' ? "size_m" : "size_n", *box = name == 'A' ? "SN_WG_BM" : "SN_WG_BN";
-    sni_scope scope = {.lane_axis = -1, .width = 1, .prefix = "p"};
-    sni_contract_name(e, &scope, &c->b, false, "bi");
-    sni_contract_name(e, &scope, &op->outer, true, "0");
-    sni_contract_name(e, &scope, &c->k, true, "0");
-    const char *buffer = sni_emit_buffer(e, load->buffer);
-    const char *offset = sni_emit_index_text(e, &scope, load->offset, 0);
-    sni_emit_line(e, "SN_WG_MAP(map_%c, %s + %s, %s, %s, %s, %s)", name, buffer, offset,
-                  from->along_k ? "size_k" : outer, from->along_k ? outer : "size_k",
-                  sni_contract_number(e, from->pitch), from->along_k ? box : "64");
+static void print_map(sni_emitter *e, const sni_contract *c, const sni_operand *op, const sni_wgmma_matrix *from,
+                      char name) {
+    bool is_a = name == 'A';
+    const sni_wgmma_map map = {.name = is_a ? "map_A" : "map_B",
+                               .size_outer = is_a ? "size_m" : "size_n",
+                               .size_k = "size_k",
+                               .lines = !from->along_k ? "64"
+                                        : is_a         ? "SN_WG_BM"
+                                                       : "SN_WG_BN"};
+    sni_wgmma_print_map(e, c, op, from, &map);
 }
 
-static void print_head(sni_emitter *e, const sni_contract *c, const matrix *a, const matrix *b) {
+static void print_head(sni_emitter *e, const sni_contract *c, const sni_wgmma_matrix *a, const sni_wgmma_matrix *b) {
     sni_emit_line(e, "SN_WG_BEGIN");
     sni_emit_line(e, "const sn_idx bi = (sn_idx)get_group_id(2);");
     sni_contract_split(e, &c->b, false, "bi", true);
@@ -213,11 +168,11 @@ static sinter_status generate(const sni_loop *loop, const sni_caps *caps, const 
                               sni_arena *arena, sni_kspec *out_spec) {
     sni_emitter e;
     sni_contract c;
-    matrix a, b;
+    sni_wgmma_matrix a, b;
     sni_sym *sym = loop->sym;
     sni_wgmma w = wgmma_of(loop, schedule->values);
     SNI_TRY(sni_contract_init(&c, loop, caps, arena, false));
-    if (!is_matrix(&c, &c.a_op, &a) || !is_matrix(&c, &c.b_op, &b))
+    if (!sni_wgmma_matrix_of(&c, &c.a_op, &a) || !sni_wgmma_matrix_of(&c, &c.b_op, &b))
         return sni_fail(SINTER_INTERNAL, "an operand is no matrix");
     w.a_along_k = a.along_k;
     w.b_along_k = b.along_k;

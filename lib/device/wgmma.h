@@ -42,4 +42,18 @@ bool sni_planes_fits(const sni_planes *p, const sni_caps *caps);
 int sni_planes_items(const sni_planes *p);
 void sni_planes_print(const sni_planes *p, sni_str *out);
 
+/* Attention: what cl/attention/gpu_attention_wgmma.cl wants to be defined. */
+typedef struct sni_wgmma_attention {
+    sinter_dtype dtype;       /* F16 or BF16 */
+    int keys, columns, depth; /* of a block: 64, 128 or 256, depth at least the program's */
+    int blocks;               /* of k and v each in local memory */
+} sni_wgmma_attention;
+
+enum { SNI_WGMMA_ATTENTION_ROWS = 128 /* of a work-group */ };
+
+/* Besides what sni_wgmma_fits says: do sums, scores and weights fit in registers? */
+bool sni_wgmma_attention_fits(const sni_wgmma_attention *w, const sni_caps *caps);
+int sni_wgmma_attention_items(void);
+void sni_wgmma_attention_print(const sni_wgmma_attention *w, sni_str *out);
+
 #endif

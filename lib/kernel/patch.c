@@ -6,8 +6,8 @@
 
 #include "base/str.h"
 
-/* A slot of two maps of 128 bytes for each multiprocessor (cl/gemm/gpu_wgmma.cl). */
-#define MAPS ".global .align 128 .b8 sn_maps[65536];\n"
+/* A slot of four maps of 128 bytes for each multiprocessor (cl/gemm/wgmma_ring.cl). */
+#define MAPS ".global .align 128 .b8 sn_maps[131072];\n"
 
 static const char TARGET[] = ".target sm_90", SIZE[] = ".address_size 64", MARK[] = "//@";
 

@@ -177,7 +177,7 @@ START_TEST(test_patch) {
     must(sni_patch_ptx((const unsigned char *)ptx, sizeof ptx, &text, &length));
     ck_assert_uint_eq(length, strlen(text));
     ck_assert_ptr_nonnull(strstr(text, "\n.target sm_90a, texmode_independent\n"));
-    ck_assert_ptr_nonnull(strstr(text, "\n.address_size 64\n.global .align 128 .b8 sn_maps[65536];\n"));
+    ck_assert_ptr_nonnull(strstr(text, "\n.address_size 64\n.global .align 128 .b8 sn_maps[131072];\n"));
     ck_assert_ptr_nonnull(strstr(text, "\n\twgmma.fence.sync.aligned;\n\tret; // plain\n"));
     ck_assert_ptr_null(strstr(text, "//@"));
     sni_free(text);
