@@ -11,8 +11,8 @@
 #include "rewrite/decompose.h"
 
 typedef struct addend {
-    uint32_t value; /* of the graph; 0: memory was out */
-    uint32_t next;  /* of the same gradient, 1 + its position; 0: the last one */
+    sni_grad_piece piece; /* its value is 0 where the graph has failed */
+    uint32_t next;        /* of the same gradient, 1 + its position; 0: the last one */
 } addend;
 
 struct sni_grad {
@@ -109,12 +109,12 @@ static uint32_t sum_to(sinter_graph *graph, uint32_t part, const sni_type *want)
     return part;
 }
 
-static void append(sni_grad *grad, uint32_t value, uint32_t added) {
+static void append(sni_grad *grad, uint32_t value, sni_grad_piece piece) {
     if (!SNI_RESERVE(grad->parts, grad->part_capacity, grad->part_count + 1)) {
         sni_graph_fail(grad->graph, SINTER_OUT_OF_MEMORY, "gradients: out of host memory");
         return;
     }
-    grad->parts[grad->part_count++] = (addend){.value = added};
+    grad->parts[grad->part_count++] = (addend){.piece = piece};
     uint32_t *link = &grad->first[value];
     while (*link) link = &grad->parts[*link - 1].next;
     *link = (uint32_t)grad->part_count;
@@ -123,26 +123,36 @@ static void append(sni_grad *grad, uint32_t value, uint32_t added) {
 void sni_grad_add(sni_grad *grad, uint32_t value, uint32_t added) {
     if (!added || !sni_grad_needs(grad, value)) return;
     sni_type want = sni_make_type(grad->graph, value);
-    append(grad, value, sum_to(grad->graph, added, &want));
+    append(grad, value, (sni_grad_piece){.value = sum_to(grad->graph, added, &want), .axis = -1});
 }
 
 void sni_grad_add_reshaped(sni_grad *grad, uint32_t value, uint32_t added) {
     if (!added || !sni_grad_needs(grad, value)) return;
     sni_type want = sni_make_type(grad->graph, value);
-    append(grad, value, sni_make_reshape(grad->graph, added, want.rank, want.dims));
+    added = sni_make_reshape(grad->graph, added, want.rank, want.dims);
+    append(grad, value, (sni_grad_piece){.value = added, .axis = -1});
+}
+
+void sni_grad_add_piece(sni_grad *grad, uint32_t value, sni_grad_piece piece) {
+    if (piece.value && sni_grad_needs(grad, value)) append(grad, value, piece);
 }
 
 /* What the loss changes with value, in its dtype; 0: nothing was added. Later calls give the same value. */
 static uint32_t total(sni_grad *grad, uint32_t value) {
     uint32_t at = value < grad->value_count ? grad->first[value] : 0, sum = 0;
     if (!at) return 0;
-    bool several = grad->parts[at - 1].next != 0;
-    for (uint32_t p = at; p; p = grad->parts[p - 1].next) {
-        uint32_t next = several ? sni_make_wide(grad->graph, grad->parts[p - 1].value) : grad->parts[p - 1].value;
-        sum = sum ? sni_make_binary(grad->graph, "add", sum, next) : next;
-    }
-    sum = sni_make_cast(grad->graph, sum, sni_make_type(grad->graph, value).dtype);
-    grad->parts[at - 1] = (addend){.value = sum};
+    sinter_graph *graph = grad->graph;
+    sni_type type = sni_make_type(graph, value);
+    size_t count = 0;
+    for (uint32_t p = at; p; p = grad->parts[p - 1].next) ++count;
+    sni_grad_piece *pieces = sni_calloc(count, sizeof *pieces);
+    for (uint32_t p = at, n = 0; p && pieces; p = grad->parts[p - 1].next) pieces[n++] = grad->parts[p - 1].piece;
+    if (pieces)
+        sum = sni_make_cast(graph, sni_grad_sum(graph, pieces, count, &type), type.dtype);
+    else
+        sni_graph_fail(graph, SINTER_OUT_OF_MEMORY, "gradients: out of host memory");
+    sni_free(pieces);
+    grad->parts[at - 1] = (addend){.piece = {.value = sum, .axis = -1}};
     return sum;
 }
 

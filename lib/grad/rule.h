@@ -21,6 +21,16 @@ bool sni_grad_needs(const sni_grad *grad, uint32_t value);
 void sni_grad_add(sni_grad *grad, uint32_t value, uint32_t part);
 /* The same for a part that has as many elements as value in the same order. */
 void sni_grad_add_reshaped(sni_grad *grad, uint32_t value, uint32_t part);
+/* A part that is zero outside of size elements from start on along an axis, of which value has these alone. Pieces that lie side
+ * by side are put together rather than filled up and added. axis -1: all of it. */
+typedef struct sni_grad_piece {
+    uint32_t value;
+    int axis;
+    int64_t start, size;
+} sni_grad_piece;
+void sni_grad_add_piece(sni_grad *grad, uint32_t value, sni_grad_piece piece);
+/* The sum of all pieces of a value of that type, in its dtype or wider. Changes the list. */
+uint32_t sni_grad_sum(sinter_graph *graph, sni_grad_piece *pieces, size_t count, const sni_type *type);
 /* Replaces the node by its primitives, which the sweep then goes through: the rule of composites that have none of their
  * own. */
 void sni_grad_decomposed(sni_grad *grad, const sni_node *node, uint32_t g);

@@ -49,6 +49,22 @@ static uint32_t spread(sinter_graph *graph, uint32_t g, int axis, int64_t step, 
     return sni_make_reshape(graph, g, type.rank, type.dims);
 }
 
+/* g with low and high elements missing at its ends as a piece, where one axis is cut and all sizes along it are numbers. */
+static bool as_piece(const sinter_graph *graph, uint32_t g, const sni_type *in, const sni_expr *low,
+                     const sni_expr *high, sni_grad_piece *out) {
+    *out = (sni_grad_piece){.value = g, .axis = -1};
+    for (int i = 0; i < in->rank; ++i) {
+        int64_t after = 0, all = 0;
+        if (sni_sym_is(graph->sym, low[i], 0) && sni_sym_is(graph->sym, high[i], 0)) continue;
+        if (out->axis >= 0 || !sni_sym_is_const(graph->sym, low[i], &out->start) ||
+            !sni_sym_is_const(graph->sym, high[i], &after) || !sni_sym_is_const(graph->sym, in->dims[i], &all))
+            return false;
+        out->axis = i;
+        out->size = all - out->start - after;
+    }
+    return out->axis >= 0 && out->size > 0;
+}
+
 static void slice(sni_grad *grad, const sni_node *node, uint32_t g) {
     sinter_graph *graph = sni_grad_graph(grad);
     sni_sym *sym = graph->sym;
@@ -79,7 +95,11 @@ static void slice(sni_grad *grad, const sni_node *node, uint32_t g) {
             high[i] = sni_sym_sub(sym, in.dims[i], sni_sym_add_i(sym, start, 1));
         }
     }
-    sni_grad_add_reshaped(grad, node->in[0], sni_make_pad(graph, g, low, high, 0));
+    sni_grad_piece piece;
+    if (as_piece(graph, g, &in, low, high, &piece))
+        sni_grad_add_piece(grad, node->in[0], piece);
+    else
+        sni_grad_add_reshaped(grad, node->in[0], sni_make_pad(graph, g, low, high, 0));
 }
 
 /* ---- concat, pad ---- */

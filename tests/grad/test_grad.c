@@ -132,6 +132,30 @@ START_TEST(shared_extremes) {
 }
 END_TEST
 
+/* Several readers of parts of one value, which overlap, lie side by side and leave gaps, along two axes. */
+START_TEST(pieces_of_a_value) {
+    static const int64_t places[][3] = {{0, 0, 3}, {0, 3, 2}, {0, 2, 3}, {1, 1, 2}, {0, 6, 1}, {1, 3, 1}, {0, 0, 7}};
+    for (int round = 0; round < 24; ++round) {
+        sample s = sample_begin(round % 2);
+        int64_t dims[2] = {7, 4};
+        uint32_t x = sample_input(&s, SINTER_F64, 2, dims), y = 0;
+        for (size_t i = 0; i < SAMPLE_COUNT(places); ++i) {
+            sni_expr starts[2], steps[2], sizes[2];
+            if (sample_random() % 2) continue;
+            for (int d = 0; d < 2; ++d) {
+                starts[d] = sni_sym_const(s.graph->sym, d == places[i][0] ? places[i][1] : 0);
+                sizes[d] = sni_sym_const(s.graph->sym, d == places[i][0] ? places[i][2] : dims[d]);
+                steps[d] = sni_sym_const(s.graph->sym, 1);
+            }
+            uint32_t part = sni_make_unary(s.graph, "tanh", sni_make_slice(s.graph, x, starts, steps, sizes));
+            part = gradient_loss(s.graph, sni_make_binary(s.graph, "mul", part, part));
+            y = y ? sni_make_binary(s.graph, "add", y, part) : part;
+        }
+        gradient_check(&s, y ? y : x, "pieces");
+    }
+}
+END_TEST
+
 /* The gradient of a gradient's weighed sum. */
 START_TEST(second_order) {
     static const char *const ops[] = {"tanh", "gelu", "sigmoid", "softmax", "layer_norm", "max_pool", "matmul"};
@@ -210,6 +234,7 @@ int main(void) {
                                   zeros_where_nothing_changes,
                                   values_in_the_middle,
                                   shared_extremes,
+                                  pieces_of_a_value,
                                   second_order,
                                   narrow_dtypes,
                                   memory_runs_out};
