@@ -71,6 +71,11 @@ SINTER_API void sinter_output_partial(sinter_graph *graph, const char *name, sin
  * sinter_plan_state_read). A buffer that a binding gives for its name is its memory for that run. Dimensions may be
  * symbolic; they take their values from other inputs and from dimension bindings. */
 SINTER_API sinter_value sinter_state(sinter_graph *graph, const char *name, sinter_dtype dtype, sinter_shape shape);
+/* One state that holds count values side by side, of shapes that are numbers: a vector of all their elements, in order. Sets
+ * out_parts (each invalid on failure) and returns the vector, which is what is written, saved, and what one gradient and one launch of
+ * an optimiser may be for, whatever count is. INVALID_ARGUMENT is kept by the graph where a shape is symbolic. */
+SINTER_API sinter_value sinter_state_parts(sinter_graph *graph, const char *name, sinter_dtype dtype,
+                                           const sinter_shape *shapes, size_t count, sinter_value *out_parts);
 /* Writes value, of the same dtype and rank and nowhere larger, into the region of the state that begins at starts: an
  * i64 value of one element for each dimension, computed by the graph or constant; SINTER_NO_VALUE, and what is missing
  * at the end, is 0. A start is moved so that the region lies inside the state. state is the state's newest value: what

@@ -43,6 +43,8 @@ typedef struct sinter_optimizer {
  * An f16 or bf16 P has "P.master", its value in f32, which is what is updated; it is taken from P in the first run. States begin
  * as zeros, which is what the first step expects.
  *
+ * A parameter is updated by one launch; parameters that are parts of one state (sinter_state_parts) by one together.
+ *
  * The options are read during the call only. *out_norm (may be NULL) is set to the root of the sum of all squares of gradients before
  * they are scaled, an f32 scalar. A graph holds one optimiser.
  *

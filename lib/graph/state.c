@@ -16,6 +16,35 @@ sinter_value sinter_state(sinter_graph *graph, const char *name, sinter_dtype dt
     return value;
 }
 
+/* Elements of a shape of numbers; false when it is symbolic, or too large. */
+static bool count_elements(sinter_shape shape, int64_t *out) {
+    *out = 1;
+    for (int d = 0; d < shape.rank && d < SINTER_MAX_RANK; ++d)
+        if (sinter_dim_name(shape.dims[d]) || shape.dims[d] < 0 || !sni_mul_i64(*out, shape.dims[d], out)) return false;
+    return shape.rank >= 0 && shape.rank <= SINTER_MAX_RANK;
+}
+
+sinter_value sinter_state_parts(sinter_graph *graph, const char *name, sinter_dtype dtype, const sinter_shape *shapes,
+                                size_t count, sinter_value *out_parts) {
+    int64_t all = 0, size = 0, at = 0;
+    for (size_t i = 0; out_parts && i < count; ++i) out_parts[i] = SINTER_NO_VALUE;
+    if (!graph || graph->status != SINTER_OK) return SINTER_NO_VALUE;
+    bool ok = count == 0 || (shapes && out_parts);
+    for (size_t i = 0; i < count && ok; ++i) ok = count_elements(shapes[i], &size) && sni_add_i64(all, size, &all);
+    if (!ok) {
+        sni_graph_fail(graph, SINTER_INVALID_ARGUMENT, "state '%s': its parts need shapes of numbers",
+                       name ? name : "");
+        return SINTER_NO_VALUE;
+    }
+    sinter_value state = sinter_state(graph, name, dtype, SINTER_SHAPE(all));
+    for (size_t i = 0; i < count; ++i, at += size) {
+        (void)count_elements(shapes[i], &size);
+        sinter_value part = sinter_slice(graph, state, SINTER_SHAPE(at), SINTER_SHAPE(1), SINTER_SHAPE(size));
+        out_parts[i] = sinter_reshape(graph, part, shapes[i]);
+    }
+    return state;
+}
+
 /* The output of the state whose newest value this is, NULL when it was not written yet. Sets *out_input, -1: it is no
  * state's newest value. */
 static sni_port *newest(sinter_graph *graph, sinter_value state, int *out_input) {

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <sinter/sinter.h>
 
@@ -167,6 +168,77 @@ START_TEST(steps_follow_the_formulas) {
 }
 END_TEST
 
+/* Steps saved in the middle and taken up by another plan have the bits of steps that nobody interrupted. */
+START_TEST(resumed_training) {
+    const setup s = {SINTER_ADAMW, SINTER_F32, 0.01, 0.05};
+    char path[] = "/tmp/sinter-optim-XXXXXX";
+    float whole[2][COUNT], x[8 * ROWS], y[8 * COLUMNS], rate = 0.05f;
+    int file = mkstemp(path);
+    ck_assert_int_ge(file, 0);
+    ck_assert_int_eq(close(file), 0);
+    ck_assert_msg(sinter_runtime_create(NULL, &runtime) == SINTER_OK, "%s", sinter_last_error());
+    sinter_plan *plans[3] = {compile(&s), compile(&s), compile(&s)};
+    for (int run = 0; run < 2; ++run) {
+        uint64_t random = 9;
+        model m;
+        start(plans[run], &m, &s, &random);
+        for (int t = 1; t <= STEPS; ++t) {
+            sinter_plan *plan = run == 1 && t > 2 ? plans[2] : plans[run];
+            if (run == 1 && t == 3) {
+                ck_assert_int_eq(sinter_plan_states_save(plans[1], path), SINTER_OK);
+                ck_assert_int_eq(sinter_plan_states_load(plans[2], path, 0), SINTER_OK);
+            }
+            for (int i = 0; i < 8 * ROWS; ++i) x[i] = random_float(&random);
+            for (int i = 0; i < 8 * COLUMNS; ++i) y[i] = random_float(&random);
+            sinter_binding io[] = {SINTER_BIND_HOST("x", SINTER_F32, SINTER_SHAPE(8, ROWS), x, sizeof x),
+                                   SINTER_BIND_HOST("y", SINTER_F32, SINTER_SHAPE(8, COLUMNS), y, sizeof y),
+                                   SINTER_BIND_HOST("rate", SINTER_F32, SINTER_SCALAR, &rate, sizeof rate)};
+            ck_assert_msg(sinter_plan_run(plan, io, 3) == SINTER_OK, "%s", sinter_last_error());
+        }
+        ck_assert_int_eq(sinter_plan_state_read(plans[run * 2], "w", whole[run], sizeof whole[run]), SINTER_OK);
+    }
+    ck_assert(memcmp(whole[0], whole[1], sizeof whole[0]) == 0);
+    for (int i = 0; i < 3; ++i) sinter_plan_release(plans[i]);
+    sinter_runtime_release(runtime);
+    ck_assert_int_eq(unlink(path), 0);
+}
+END_TEST
+
+/* Layers whose weights are parts of one state. */
+static uint64_t launches_of_layers(int count) {
+    sinter_graph *g;
+    sinter_plan *plan;
+    sinter_shape shapes[16];
+    sinter_value parts[16], gradient;
+    float values[64] = {0.5f, -1, 0.25f};
+    ck_assert_int_eq(sinter_graph_create(&g), SINTER_OK);
+    for (int i = 0; i < count; ++i) shapes[i] = SINTER_SHAPE(8, 8);
+    sinter_value all = sinter_state_parts(g, "all", SINTER_F32, shapes, (size_t)count, parts);
+    sinter_value x = sinter_input(g, "x", SINTER_F32, SINTER_SHAPE(8, 8)), y = x;
+    for (int i = 0; i < count; ++i) y = sinter_tanh(g, sinter_matmul(g, y, parts[i]));
+    sinter_value loss = sinter_reduce_mean(g, sinter_mul(g, y, y), SINTER_SCALAR, 0);
+    sinter_optimizer o = SINTER_ADAMW_INIT(sinter_scalar(g, SINTER_F32, 0.01));
+    ck_assert_int_eq(sinter_gradients(g, loss, &all, 1, &gradient), SINTER_OK);
+    ck_assert_int_eq(sinter_optimize(g, &o, &all, &gradient, 1, NULL), SINTER_OK);
+    ck_assert_msg(sinter_plan_compile(runtime, g, NULL, &plan) == SINTER_OK, "%s", sinter_last_error());
+    sinter_binding io[] = {SINTER_BIND_HOST("x", SINTER_F32, SINTER_SHAPE(8, 8), values, sizeof values)};
+    ck_assert_int_eq(sinter_plan_run(plan, io, 1), SINTER_OK);
+    sinter_plan_stats stats;
+    sinter_plan_get_stats(plan, &stats);
+    sinter_plan_release(plan);
+    sinter_graph_release(g);
+    return stats.launches;
+}
+
+START_TEST(one_launch_for_all_parameters) {
+    ck_assert_msg(sinter_runtime_create(NULL, &runtime) == SINTER_OK, "%s", sinter_last_error());
+    uint64_t few = launches_of_layers(3), many = launches_of_layers(9);
+    /* A layer more is a product forward and two backward. */
+    ck_assert_msg(many - few <= 6 * 3, "%u launches for 3 layers, %u for 9", (unsigned)few, (unsigned)many);
+    sinter_runtime_release(runtime);
+}
+END_TEST
+
 START_TEST(refusals) {
     for (int which = 0; which < 6; ++which) {
         sinter_graph *g;
@@ -193,7 +265,24 @@ START_TEST(refusals) {
 }
 END_TEST
 
+START_TEST(parts_that_cannot_be) {
+    const sinter_shape shapes[] = {SINTER_SHAPE(2, 3), SINTER_SHAPE(SINTER_DIM("n")), SINTER_SHAPE(INT64_MAX / 2, 4)};
+    for (size_t i = 1; i < 3; ++i) {
+        sinter_graph *g;
+        sinter_value parts[2];
+        const sinter_shape two[] = {shapes[0], shapes[i]};
+        ck_assert_int_eq(sinter_graph_create(&g), SINTER_OK);
+        ck_assert_uint_eq(sinter_state_parts(g, "s", SINTER_F32, two, 2, parts).id, 0);
+        ck_assert_uint_eq(parts[0].id, 0);
+        ck_assert_int_eq(sinter_graph_status(g), SINTER_INVALID_ARGUMENT);
+        ck_assert_ptr_nonnull(strstr(sinter_last_error(), "state 's'"));
+        sinter_graph_release(g);
+    }
+}
+END_TEST
+
 int main(void) {
-    const TTest *const tests[] = {steps_follow_the_formulas, refusals};
+    const TTest *const tests[] = {steps_follow_the_formulas, resumed_training, one_launch_for_all_parameters,
+                                  parts_that_cannot_be, refusals};
     return run_suite(suite_of("optimisers", tests, sizeof tests / sizeof *tests));
 }

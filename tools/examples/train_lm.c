@@ -31,27 +31,80 @@ typedef struct parameter {
     sinter_value value;
 } parameter;
 
+/* Matrices lie in one state and vectors in another, so that an optimiser's step is a launch for each: weights decay in one. */
+enum { MATRICES, VECTORS, STATES };
+static const char *const state_names[STATES] = {"matrices", "vectors"};
+
 typedef struct model {
     sinter_graph *graph;
     sinter_dim batch, length;
     parameter parameters[MOST_PARAMETERS];
     size_t count;
+    sinter_value states[STATES];
     sinter_value loss, logits, norm;
 } model;
 
-static sinter_value weights(model *m, const char *what, int layer, int64_t rows, int64_t columns, double spread) {
+static void list(model *m, const char *what, int layer, int64_t rows, int64_t columns, double spread) {
     parameter *p = &m->parameters[m->count++];
     *p = (parameter){.rows = rows, .columns = columns, .spread = spread};
-    if (layer < 0)
-        snprintf(p->name, sizeof p->name, "%s", what);
-    else
-        snprintf(p->name, sizeof p->name, "layers.%d.%s", layer, what);
-    p->value = sinter_state(m->graph, p->name, SINTER_F32, columns ? SINTER_SHAPE(rows, columns) : SINTER_SHAPE(rows));
-    return p->value;
+    snprintf(p->name, sizeof p->name, "%s%d", what, layer);
 }
 
-static sinter_value norm(model *m, sinter_value x, const char *what, int layer) {
-    return sinter_rms_norm(m->graph, x, weights(m, what, layer, WIDTH, 0, 0), -1, 1e-5);
+static int64_t size_of(const parameter *p) {
+    return p->columns ? p->rows * p->columns : p->rows;
+}
+
+static int state_of(const parameter *p) {
+    return p->columns ? MATRICES : VECTORS;
+}
+
+static void list_parameters(model *m) {
+    const double spread = 0.02, last = spread / sqrt(2 * LAYERS); /* of what is added to the residual stream */
+    list(m, "embedding", 0, VOCABULARY, WIDTH, spread);
+    for (int layer = 0; layer < LAYERS; ++layer) {
+        for (int i = 0; i < 3; ++i) list(m, (const char *[]){"q", "k", "v"}[i], layer, WIDTH, WIDTH, spread);
+        list(m, "o", layer, WIDTH, WIDTH, last);
+        list(m, "gate", layer, WIDTH, HIDDEN, spread);
+        list(m, "up", layer, WIDTH, HIDDEN, spread);
+        list(m, "down", layer, HIDDEN, WIDTH, last);
+        list(m, "norm1.", layer, WIDTH, 0, 0);
+        list(m, "norm2.", layer, WIDTH, 0, 0);
+    }
+    list(m, "last_norm", 0, WIDTH, 0, 0);
+    list(m, "head", 0, WIDTH, VOCABULARY, spread);
+}
+
+static void make_states(model *m) {
+    sinter_shape shapes[MOST_PARAMETERS];
+    sinter_value parts[MOST_PARAMETERS];
+    list_parameters(m);
+    for (int state = 0; state < STATES; ++state) {
+        size_t count = 0, next = 0;
+        for (size_t i = 0; i < m->count; ++i) {
+            const parameter *p = &m->parameters[i];
+            if (state_of(p) == state)
+                shapes[count++] = p->columns ? SINTER_SHAPE(p->rows, p->columns) : SINTER_SHAPE(p->rows);
+        }
+        m->states[state] = sinter_state_parts(m->graph, state_names[state], SINTER_F32, shapes, count, parts);
+        for (size_t i = 0; i < m->count; ++i)
+            if (state_of(&m->parameters[i]) == state) m->parameters[i].value = parts[next++];
+    }
+}
+
+static sinter_value weights(const model *m, const char *what, int layer) {
+    char name[32];
+    snprintf(name, sizeof name, "%s%d", what, layer);
+    for (size_t i = 0; i < m->count; ++i)
+        if (strcmp(m->parameters[i].name, name) == 0) return m->parameters[i].value;
+    return SINTER_NO_VALUE;
+}
+
+static sinter_value project(const model *m, sinter_value x, const char *what, int layer) {
+    return sinter_matmul(m->graph, x, weights(m, what, layer));
+}
+
+static sinter_value norm(const model *m, sinter_value x, const char *what, int layer) {
+    return sinter_rms_norm(m->graph, x, weights(m, what, layer), -1, 1e-5);
 }
 
 /* Rotary positions: pairs of x [batch, length, HEADS, HEAD] turned by angles that grow with the position. */
@@ -76,10 +129,8 @@ static sinter_value heads(model *m, sinter_value x) {
 
 static sinter_value attention(model *m, sinter_value x, int layer) {
     sinter_graph *g = m->graph;
-    double spread = 0.02;
-    sinter_value q = rotate(m, heads(m, sinter_matmul(g, x, weights(m, "q", layer, WIDTH, WIDTH, spread))));
-    sinter_value k = rotate(m, heads(m, sinter_matmul(g, x, weights(m, "k", layer, WIDTH, WIDTH, spread))));
-    sinter_value v = heads(m, sinter_matmul(g, x, weights(m, "v", layer, WIDTH, WIDTH, spread)));
+    sinter_value q = rotate(m, heads(m, project(m, x, "q", layer))), k = rotate(m, heads(m, project(m, x, "k", layer)));
+    sinter_value v = heads(m, project(m, x, "v", layer));
     q = sinter_transpose(g, q, SINTER_SHAPE(0, 2, 1, 3));
     k = sinter_transpose(g, k, SINTER_SHAPE(0, 2, 3, 1));
     v = sinter_transpose(g, v, SINTER_SHAPE(0, 2, 1, 3));
@@ -89,47 +140,41 @@ static sinter_value attention(model *m, sinter_value x, int layer) {
     scores = sinter_where(g, sinter_le(g, column, row), scores, sinter_scalar(g, SINTER_F32, -1e30));
     sinter_value mixed = sinter_matmul(g, sinter_softmax(g, scores, -1), v);
     mixed = sinter_transpose(g, mixed, SINTER_SHAPE(0, 2, 1, 3));
-    mixed = sinter_reshape(g, mixed, SINTER_SHAPE(m->batch, m->length, WIDTH));
-    return sinter_matmul(g, mixed, weights(m, "o", layer, WIDTH, WIDTH, spread / sqrt(2 * LAYERS)));
+    return project(m, sinter_reshape(g, mixed, SINTER_SHAPE(m->batch, m->length, WIDTH)), "o", layer);
 }
 
 static sinter_value mlp(model *m, sinter_value x, int layer) {
-    sinter_graph *g = m->graph;
-    sinter_value gate = sinter_silu(g, sinter_matmul(g, x, weights(m, "gate", layer, WIDTH, HIDDEN, 0.02)));
-    sinter_value up = sinter_matmul(g, x, weights(m, "up", layer, WIDTH, HIDDEN, 0.02));
-    return sinter_matmul(g, sinter_mul(g, gate, up), weights(m, "down", layer, HIDDEN, WIDTH, 0.02 / sqrt(2 * LAYERS)));
+    sinter_value gate = sinter_silu(m->graph, project(m, x, "gate", layer));
+    return project(m, sinter_mul(m->graph, gate, project(m, x, "up", layer)), "down", layer);
 }
 
 /* tokens and labels i32 [batch, length] -> the mean loss in nats a byte, and logits [batch, length, VOCABULARY]. */
 static void describe(model *m) {
     sinter_graph *g = m->graph;
+    make_states(m);
     sinter_value tokens = sinter_input(g, "tokens", SINTER_I32, SINTER_SHAPE(m->batch, m->length));
     sinter_value labels = sinter_input(g, "labels", SINTER_I32, SINTER_SHAPE(m->batch, m->length));
-    sinter_value x = sinter_gather(g, weights(m, "embedding", -1, VOCABULARY, WIDTH, 0.02), tokens, 0);
+    sinter_value x = sinter_gather(g, weights(m, "embedding", 0), tokens, 0);
     for (int layer = 0; layer < LAYERS; ++layer) {
-        x = sinter_add(g, x, attention(m, norm(m, x, "norm1", layer), layer));
-        x = sinter_add(g, x, mlp(m, norm(m, x, "norm2", layer), layer));
+        x = sinter_add(g, x, attention(m, norm(m, x, "norm1.", layer), layer));
+        x = sinter_add(g, x, mlp(m, norm(m, x, "norm2.", layer), layer));
     }
-    m->logits = sinter_matmul(g, norm(m, x, "last_norm", -1), weights(m, "head", -1, WIDTH, VOCABULARY, 0.02));
+    m->logits = project(m, norm(m, x, "last_norm", 0), "head", 0);
     m->loss = sinter_reduce_mean(g, sinter_cross_entropy(g, m->logits, labels, -100, 0, 0), SINTER_SCALAR, 0);
     sinter_output(g, "loss", m->loss);
 }
 
-/* The step: gradients, clipped, and AdamW, with weight decay for matrices. */
+/* The step: gradients, clipped, and AdamW. */
 static void describe_step(model *m) {
-    sinter_value values[MOST_PARAMETERS], gradients[MOST_PARAMETERS];
-    double decays[MOST_PARAMETERS];
+    static const double decays[STATES] = {0.1, 0};
+    sinter_value gradients[STATES];
     describe(m);
-    for (size_t i = 0; i < m->count; ++i) {
-        values[i] = m->parameters[i].value;
-        decays[i] = m->parameters[i].columns ? 0.1 : 0;
-    }
     sinter_optimizer adamw = SINTER_ADAMW_INIT(sinter_input(m->graph, "rate", SINTER_F32, SINTER_SCALAR));
     adamw.beta2 = 0.95;
     adamw.clip_norm = 1;
     adamw.weight_decays = decays;
-    if (sinter_gradients(m->graph, m->loss, values, m->count, gradients) == SINTER_OK &&
-        sinter_optimize(m->graph, &adamw, values, gradients, m->count, &m->norm) == SINTER_OK)
+    if (sinter_gradients(m->graph, m->loss, m->states, STATES, gradients) == SINTER_OK &&
+        sinter_optimize(m->graph, &adamw, m->states, gradients, STATES, &m->norm) == SINTER_OK)
         sinter_output(m->graph, "norm", m->norm);
 }
 
@@ -238,20 +283,29 @@ static double uniform(uint64_t *random) {
     return ((double)(*random >> 11) + 0.5) / 9007199254740992.0;
 }
 
+static size_t state_bytes(const model *m, int state) {
+    size_t bytes = 0;
+    for (size_t i = 0; i < m->count; ++i)
+        if (state_of(&m->parameters[i]) == state) bytes += (size_t)size_of(&m->parameters[i]) * sizeof(float);
+    return bytes;
+}
+
 static int start_from_nothing(trainer *t) {
     uint64_t random = 20;
-    for (size_t i = 0; i < t->step_model.count; ++i) {
-        const parameter *p = &t->step_model.parameters[i];
-        size_t count = (size_t)(p->columns ? p->rows * p->columns : p->rows);
-        float *data = malloc(count * sizeof *data);
-        if (!data) return fail(p->name, "out of memory");
-        for (size_t k = 0; k < count; ++k) {
-            double normal = sqrt(-2 * log(uniform(&random))) * cos(6.283185307179586 * uniform(&random));
-            data[k] = p->spread > 0 ? (float)(p->spread * normal) : 1;
+    for (int state = 0; state < STATES; ++state) {
+        size_t bytes = state_bytes(&t->step_model, state), at = 0;
+        float *data = malloc(bytes);
+        if (!data) return fail(state_names[state], "out of memory");
+        for (size_t i = 0; i < t->step_model.count; ++i) {
+            const parameter *p = &t->step_model.parameters[i];
+            for (int64_t k = 0; state_of(p) == state && k < size_of(p); ++k) {
+                double normal = sqrt(-2 * log(uniform(&random))) * cos(6.283185307179586 * uniform(&random));
+                data[at++] = p->spread > 0 ? (float)(p->spread * normal) : 1;
+            }
         }
-        sinter_status status = sinter_plan_state_write(t->step, p->name, data, count * sizeof *data);
+        sinter_status status = sinter_plan_state_write(t->step, state_names[state], data, bytes);
         free(data);
-        if (status != SINTER_OK) return fail(p->name, sinter_last_error());
+        if (status != SINTER_OK) return fail(state_names[state], sinter_last_error());
     }
     return 0;
 }
@@ -302,10 +356,7 @@ static void show(const trainer *t, int64_t step, double loss, double rate) {
     if (!terminal && step % 100 != 0 && step != t->o.steps) return;
     for (int i = 0; i < 30; ++i) bar[i] = i < filled ? '#' : '.';
     sinter_plan_get_stats(t->step, &stats);
-    for (size_t i = 0; i < t->step_model.count; ++i) {
-        const parameter *p = &t->step_model.parameters[i];
-        states += 3 * sizeof(float) * (uint64_t)(p->columns ? p->rows * p->columns : p->rows);
-    }
+    for (int i = 0; i < STATES; ++i) states += 3 * state_bytes(&t->step_model, i);
     double left = rate > 0 ? (double)((t->o.steps - step) * t->o.batch * LENGTH) / rate : 0;
     fprintf(stderr, "%s[%s] %lld/%lld  loss %.3f  %.0f tokens/s  %.1f MiB  %d:%02d left%s", terminal ? "\r" : "", bar,
             (long long)step, (long long)t->o.steps, loss, rate,
@@ -340,14 +391,13 @@ static int train(trainer *t) {
 
 /* The weights go from one plan to the other through host memory. */
 static int copy_weights(trainer *t) {
-    for (size_t i = 0; i < t->step_model.count; ++i) {
-        const parameter *p = &t->step_model.parameters[i];
-        size_t bytes = sizeof(float) * (size_t)(p->columns ? p->rows * p->columns : p->rows);
+    for (int i = 0; i < STATES; ++i) {
+        size_t bytes = state_bytes(&t->step_model, i);
         void *data = malloc(bytes);
-        int bad = !data || sinter_plan_state_read(t->step, p->name, data, bytes) != SINTER_OK ||
-                  sinter_plan_state_write(t->trial, p->name, data, bytes) != SINTER_OK;
+        int bad = !data || sinter_plan_state_read(t->step, state_names[i], data, bytes) != SINTER_OK ||
+                  sinter_plan_state_write(t->trial, state_names[i], data, bytes) != SINTER_OK;
         free(data);
-        if (bad) return fail(p->name, data ? sinter_last_error() : "out of memory");
+        if (bad) return fail(state_names[i], data ? sinter_last_error() : "out of memory");
     }
     return 0;
 }
@@ -470,7 +520,7 @@ static int parse(int argc, char **argv, trainer *t) {
 }
 
 int main(int argc, char **argv) {
-    static trainer t = {.o = {.steps = 1500, .batch = 8, .save_every = 100, .sample = 400}};
+    static trainer t = {.o = {.steps = 1000, .batch = 8, .save_every = 100, .sample = 400}};
     sinter_runtime *runtime = NULL;
     int code = parse(argc, argv, &t);
     if (code == 0 && sinter_runtime_create(NULL, &runtime) != SINTER_OK) code = fail("runtime", sinter_last_error());
