@@ -12,7 +12,7 @@ fi
 
 failed=0
 count=0
-flags=(-fsyntax-only -Wall -Wextra -Wshadow -pedantic -Werror -DCL_TARGET_OPENCL_VERSION=300
+flags=(-fsyntax-only -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror -DCL_TARGET_OPENCL_VERSION=300
   -I include -I "$generated")
 for header in include/sinter/*.h "$generated"/sinter/*.h; do
   name=sinter/$(basename "$header")

@@ -9,7 +9,12 @@
 
 struct sni_mem_handle {
     cl_mem handle;
+    uint64_t serial; /* a number that no other buffer of the process ever has; 0: not known */
 };
+
+static inline uint64_t sni_mem_serial_of(const sni_mem *mem) {
+    return ((const struct sni_mem_handle *)(const void *)mem)->serial;
+}
 
 /* The OpenCL object of a buffer. C lets a pointer to a struct point to its first member. */
 static inline cl_mem sni_mem_handle_of(const sni_mem *mem) {

@@ -6,6 +6,13 @@
 #include "kernel/handle.h"
 #include "kernel/program.h"
 
+/* What an argument is: setting it to the same again would cost as much as a small launch. */
+typedef struct last_value {
+    uint64_t serial; /* of a buffer; 0: not known */
+    unsigned char bytes[16];
+    size_t size_bytes; /* of a scalar; 0: not known, or too large */
+} last_value;
+
 /* A cl_kernel keeps its arguments, so it cannot be shared: every run has its own. */
 struct sni_launch {
     sni_program *program;
@@ -15,6 +22,7 @@ struct sni_launch {
     int unset;           /* how many arguments have no value yet */
     bool *is_set;        /* by argument */
     size_t *local_bytes; /* by argument: of __local ones */
+    last_value *last;    /* by argument */
     uint64_t dynamic_local_bytes;
 };
 
@@ -50,7 +58,8 @@ sinter_status sni_launch_create(sni_program *program, sni_launch **out_launch) {
     launch->local_bytes = sni_calloc(count, sizeof *launch->local_bytes);
     cl_int error = CL_SUCCESS;
     sinter_status status = SINTER_OK;
-    if (!launch->is_set || !launch->local_bytes) {
+    launch->last = sni_calloc(count, sizeof *launch->last);
+    if (!launch->is_set || !launch->local_bytes || !launch->last) {
         status = sni_out_of_memory("a launch");
     } else {
         launch->kernel = clCreateKernel(program->handle, program->entry, &error);
@@ -71,6 +80,7 @@ void sni_launch_release(sni_launch *launch) {
     if (launch->kernel) clReleaseKernel(launch->kernel);
     sni_free(launch->is_set);
     sni_free(launch->local_bytes);
+    sni_free(launch->last);
     sni_program_release(launch->program);
     sni_free(launch);
 }
@@ -150,7 +160,12 @@ sinter_status sni_launch_set_mem(sni_launch *launch, int index, const sni_mem *m
         describe_arg(launch, index, words, sizeof words);
         return sni_fail(SINTER_INVALID_ARGUMENT, "%s: the buffer is NULL", words);
     }
-    return set_arg(launch, index, sizeof handle, &handle);
+    uint64_t serial = sni_mem_serial_of(mem);
+    if (serial && launch->last[index].serial == serial) return SINTER_OK;
+    launch->last[index].serial = 0;
+    SNI_TRY(set_arg(launch, index, sizeof handle, &handle));
+    launch->last[index].serial = serial;
+    return SINTER_OK;
 }
 
 sinter_status sni_launch_set_scalar(sni_launch *launch, int index, const void *value, size_t size_bytes) {
@@ -162,7 +177,14 @@ sinter_status sni_launch_set_scalar(sni_launch *launch, int index, const void *v
         if (!value) return sni_fail(SINTER_INVALID_ARGUMENT, "%s: the value is NULL", words);
         return sni_fail(SINTER_INVALID_ARGUMENT, "%s has %u bytes, %zu were given", words, wanted, size_bytes);
     }
-    return set_arg(launch, index, size_bytes, value);
+    last_value *last = &launch->last[index];
+    if (last->size_bytes == size_bytes && memcmp(last->bytes, value, size_bytes) == 0) return SINTER_OK;
+    last->size_bytes = 0;
+    SNI_TRY(set_arg(launch, index, size_bytes, value));
+    if (size_bytes > sizeof last->bytes) return SINTER_OK;
+    memcpy(last->bytes, value, size_bytes);
+    last->size_bytes = size_bytes;
+    return SINTER_OK;
 }
 
 sinter_status sni_launch_set_local(sni_launch *launch, int index, size_t size_bytes) {
@@ -175,6 +197,7 @@ sinter_status sni_launch_set_local(sni_launch *launch, int index, size_t size_by
                         "%s: %zu bytes of local memory were asked for, the device has 1 to %llu", words, size_bytes,
                         (unsigned long long)limit);
     }
+    if (launch->is_set[index] && launch->local_bytes[index] == size_bytes) return SINTER_OK;
     SNI_TRY(set_arg(launch, index, size_bytes, NULL));
     launch->dynamic_local_bytes += size_bytes - launch->local_bytes[index];
     launch->local_bytes[index] = size_bytes;

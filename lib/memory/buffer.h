@@ -40,7 +40,7 @@ sinter_status sni_mem_sub(sni_mem *mem, size_t offset_bytes, size_t size_bytes, 
 sni_mem *sni_mem_retain(sni_mem *mem);
 void sni_mem_release(sni_mem *mem);
 size_t sni_mem_size(const sni_mem *mem); /* as asked for */
-/* A number of the driver's object behind mem that no other one of the pool ever has; 0 for NULL. */
+/* A number of the driver's object behind mem that no other one of the process ever has; 0 for NULL. */
 uint64_t sni_mem_serial(const sni_mem *mem);
 
 /* On the device's in-order queue. blocking: waits. Otherwise data must live until the queue is finished. */
@@ -89,6 +89,8 @@ void sni_marker_release(void *marker);
 /* Waits; fails as the work before it failed. */
 sinter_status sni_marker_wait(void *marker);
 bool sni_marker_reached(void *marker);
+/* The same, and whether the work before it failed. */
+bool sni_marker_ended(void *marker, bool *out_failed);
 /* Hands what is in front of it to the device. */
 void sni_marker_flush(void *marker);
 

@@ -37,7 +37,7 @@ size_t sni_mem_size(const sni_mem *mem) {
 }
 
 uint64_t sni_mem_serial(const sni_mem *mem) {
-    return mem ? mem->serial : 0;
+    return mem ? mem->base.serial : 0;
 }
 
 static bool in_range(const sni_mem *mem, size_t offset, size_t size) {

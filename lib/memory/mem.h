@@ -18,7 +18,6 @@ struct sni_mem {
     size_t size_bytes;          /* as asked for */
     size_t capacity_bytes;      /* what the driver gave */
     int bin;                    /* size class; -1: never idle (wrapped) */
-    uint64_t serial;            /* of the driver's object, never used twice by a pool */
     /* Called at the last release, before the buffer goes back; NULL: nothing. The table that shares
      * constants learns here that nobody uses one any more. */
     void (*on_last)(void *context, sni_mem *mem);

@@ -16,7 +16,6 @@ struct sni_pool {
     sni_mutex mutex;
     uint64_t max_idle_bytes;
     uint64_t recent_peak; /* of the bytes in use; sinks slowly towards what is in use now */
-    uint64_t last_serial;
     sni_pool_stats stats;
     sni_mem *bins[BIN_COUNT];
     sni_mem *oldest, *newest; /* of the idle ones */
@@ -211,6 +210,11 @@ static cl_mem create_or_retry(sni_pool *pool, size_t capacity, cl_int *out_error
     return driver_create(pool, capacity, out_error);
 }
 
+static uint64_t next_serial(void) {
+    static uint64_t last; /* atomic */
+    return __atomic_add_fetch(&last, 1, __ATOMIC_RELAXED);
+}
+
 static sinter_status acquire_new(sni_pool *pool, size_t size_bytes, size_t capacity, int bin, sni_mem **out_mem) {
     sni_mem *mem = sni_calloc(1, sizeof *mem);
     if (!mem) return sni_out_of_memory("a device buffer");
@@ -227,7 +231,7 @@ static sinter_status acquire_new(sni_pool *pool, size_t size_bytes, size_t capac
     mem->bin = bin;
     sni_mutex_lock(&pool->mutex);
     ++pool->stats.allocations;
-    mem->serial = ++pool->last_serial;
+    mem->base.serial = next_serial();
     count_in_use(pool, mem);
     sni_mutex_unlock(&pool->mutex);
     *out_mem = mem;

@@ -143,10 +143,16 @@ sinter_status sni_marker_wait(void *marker) {
     return sni_cl_fail(error, "asynchronous work");
 }
 
-bool sni_marker_reached(void *marker) {
+bool sni_marker_ended(void *marker, bool *out_failed) {
     cl_int state = CL_COMPLETE;
     cl_int error = clGetEventInfo(marker, CL_EVENT_COMMAND_EXECUTION_STATUS, sizeof state, &state, NULL);
-    return error != CL_SUCCESS || state <= CL_COMPLETE;
+    *out_failed = error != CL_SUCCESS || state < 0;
+    return *out_failed || state == CL_COMPLETE;
+}
+
+bool sni_marker_reached(void *marker) {
+    bool failed;
+    return sni_marker_ended(marker, &failed);
 }
 
 void sni_marker_flush(void *marker) {

@@ -215,7 +215,7 @@ static void finish_run(void *work, sinter_status status) {
     sni_free(run);
 }
 
-static const sni_work_kind RUN = {"a run", start_run, keep_run, finish_run};
+static const sni_work_kind RUN = {"a run", false, start_run, keep_run, finish_run};
 
 /* Runs with states happen one after the other, in the order of these calls, whatever queues they are on. */
 static sinter_status submit_with_states(sni_run *run, const sinter_async_options *options, sinter_event **out_event) {

@@ -301,14 +301,21 @@ static sinter_status keep_back(sinter_queue *queue, sinter_event *event) {
     return status;
 }
 
+enum { LIGHT_EACH = 16 };
+
 /* What is over, and whose event nobody asks, would else keep its memory. */
-static void settle_old(sinter_queue *queue) {
-    for (int i = 0; i < 2; ++i) {
+static void settle_old(sinter_queue *queue, const sni_work_kind *kind) {
+    unsigned number = __atomic_add_fetch(&queue->submitted, 1, __ATOMIC_RELAXED);
+    int most = kind->light ? 2 * LIGHT_EACH : 2;
+    if (kind->light && number % LIGHT_EACH) return;
+    for (int i = 0; i < most; ++i) {
         sni_mutex_lock(&queue->mutex);
         sinter_event *event = sinter_event_retain(queue->started.first);
         sni_mutex_unlock(&queue->mutex);
-        bool over = event && sni_event_has_started(event) && sni_marker_reached(event->marker);
-        if (over) (void)sni_event_finish(event);
+        bool failed = false;
+        bool over = event && sni_event_has_started(event) && sni_marker_ended(event->marker, &failed);
+        if (over && failed) (void)sni_event_finish(event);
+        if (over && !failed) sni_event_settle(event, SNI_EVENT_STARTED, SINTER_OK, NULL);
         sinter_event_release(event);
         if (!over) return;
     }
@@ -335,7 +342,7 @@ sinter_status sni_async_submit(sinter_runtime *runtime, const sinter_async_optio
         kind->finish(work, status);
         return status;
     }
-    settle_old(queue);
+    settle_old(queue, kind);
     if (can_start(queue, event)) {
         status = start(event, false, &marker);
         if (status == SINTER_OK) set_started(event, marker);

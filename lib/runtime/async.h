@@ -15,6 +15,7 @@
 /* What a work is made of. */
 typedef struct sni_work_kind {
     const char *name; /* "a run" */
+    bool light; /* it holds little: looking at each one as soon as it is over would cost more than it gives back */
     /* Enqueues the work. *out_marker (NULL before) may be set to what is reached when it is over, else one is put
      * behind it. kept_back: this is not the thread that the caller called on. */
     sinter_status (*start)(void *work, const sni_queue *queue, sinter_event *event, bool kept_back, void **out_marker);
@@ -75,6 +76,7 @@ struct sinter_queue {
     sni_event_list waiting, started; /* each counted */
     sni_callback *due, **last_due;
     bool closing, has_starter, has_settler;
+    unsigned submitted; /* atomic */
     pthread_t starter, settler;
 };
 

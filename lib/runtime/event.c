@@ -67,11 +67,13 @@ void sni_event_settle(sinter_event *event, sni_event_state from, sinter_status s
     event->work = NULL;
     sni_callback *calls = event->calls;
     event->calls = NULL;
-    for (sni_callback *call = calls; call; call = call->next) call->event = sinter_event_retain(event);
-    sni_mutex_unlock(&event->mutex);
-    /* Before it is done: who waits for the queue waits for the calls, too. */
-    if (calls) sni_queue_make_calls(queue, calls);
-    sni_mutex_lock(&event->mutex);
+    if (calls) {
+        for (sni_callback *call = calls; call; call = call->next) call->event = sinter_event_retain(event);
+        sni_mutex_unlock(&event->mutex);
+        /* Before it is done: who waits for the queue waits for the calls, too. */
+        sni_queue_make_calls(queue, calls);
+        sni_mutex_lock(&event->mutex);
+    }
     event->state = SNI_EVENT_DONE;
     event->queue = NULL;
     sni_condition_wake_all(&event->changed);

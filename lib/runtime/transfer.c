@@ -42,7 +42,7 @@ static void finish(void *work, sinter_status status) {
     sni_free(t);
 }
 
-static const sni_work_kind TRANSFER = {"a transfer", start, NULL, finish};
+static const sni_work_kind TRANSFER = {"a transfer", false, start, NULL, finish};
 
 static sinter_status check_range(const sinter_buffer *buffer, size_t offset, size_t size) {
     if (offset <= buffer->size_bytes && size <= buffer->size_bytes - offset) return SINTER_OK;

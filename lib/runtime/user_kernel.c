@@ -166,7 +166,7 @@ static void finish(void *work, sinter_status status) {
     sni_free(f);
 }
 
-static const sni_work_kind LAUNCH = {"a launch", start, NULL, finish};
+static const sni_work_kind LAUNCH = {"a launch", true, start, NULL, finish};
 
 static sinter_status prepare(sinter_kernel *kernel, const sinter_grid *grid, const sinter_arg *args, size_t count,
                              flight **out_flight) {
