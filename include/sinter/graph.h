@@ -16,12 +16,18 @@ extern "C" {
  * sinter_plan_compile report. */
 typedef struct sinter_graph sinter_graph;
 
-/* A value of a graph; copied freely, valid as long as the graph. id 0 is invalid. */
+/* A value of a graph; copied freely, valid as long as the graph. id 0 is invalid. graph tells graphs apart: a value
+ * that is given to another graph's function is that graph's error (0: not known). */
 typedef struct sinter_value {
     uint32_t id;
+    uint32_t graph;
 } sinter_value;
 
-#define SINTER_NO_VALUE ((sinter_value){0})
+#ifdef __cplusplus
+#define SINTER_NO_VALUE (sinter_value())
+#else
+#define SINTER_NO_VALUE ((sinter_value){0, 0})
+#endif
 
 /* Makes an empty graph; the caller releases it. OUT_OF_MEMORY. */
 SINTER_API SINTER_MUST_USE sinter_status sinter_graph_create(sinter_graph **out_graph);

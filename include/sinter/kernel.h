@@ -27,7 +27,8 @@ typedef struct sinter_kernel_source {
     const char *file;
 } sinter_kernel_source;
 
-/* Builds (or loads from the cache) one kernel; the caller releases it. BUILD: the source does
+/* Builds (or loads from the cache) one kernel; the caller releases it. What the compiler warns of goes to the log (level
+ * warning, sinter_log_set or SINTER_LOG) when the kernel is built and not loaded. BUILD: the source does
  * not compile, and sinter_last_error holds the log and the numbered source. INVALID_ARGUMENT:
  * a NULL field, an unknown include, no such entry. UNSUPPORTED: an argument that is an image, a sampler, a pipe or an
  * event. */

@@ -243,7 +243,9 @@ static bool check(sinter_graph *graph, uint32_t loss, const sinter_value *parame
     }
     if (!check_value(graph, loss, "loss", 0)) return false;
     for (size_t i = 0; i < count; ++i)
-        if (!check_value(graph, parameters[i].id, "parameter", i)) return false;
+        if (!sni_graph_check_handle(graph, "gradients", parameters[i]) ||
+            !check_value(graph, parameters[i].id, "parameter", i))
+            return false;
     const sni_type *type = &sni_graph_value(graph, loss)->type;
     for (int d = 0; d < type->rank; ++d)
         if (!sni_sym_is(graph->sym, type->dims[d], 1)) {
@@ -278,14 +280,16 @@ sinter_status sinter_gradients(sinter_graph *graph, sinter_value loss, const sin
                                sinter_value *out) {
     for (size_t i = 0; out && i < count; ++i) out[i] = SINTER_NO_VALUE;
     if (!graph) return sni_fail(SINTER_INVALID_ARGUMENT, "gradients: graph is NULL");
-    if (graph->status != SINTER_OK || !check(graph, loss.id, parameters, count, out)) return sinter_graph_status(graph);
+    if (graph->status != SINTER_OK || !sni_graph_check_handle(graph, "gradients", loss) ||
+        !check(graph, loss.id, parameters, count, out))
+        return sinter_graph_status(graph);
     sni_grad grad = {.graph = graph};
     uint32_t *results = sni_calloc(count + 1, sizeof *results);
     if (results)
         run(&grad, loss.id, parameters, count, results);
     else
         sni_graph_fail(graph, SINTER_OUT_OF_MEMORY, "gradients: out of host memory");
-    for (size_t i = 0; i < count && graph->status == SINTER_OK; ++i) out[i].id = results[i];
+    for (size_t i = 0; i < count && graph->status == SINTER_OK; ++i) out[i] = sni_graph_handle(graph, results[i]);
     sni_free(results);
     sni_free(grad.needs);
     sni_free(grad.first);

@@ -43,7 +43,7 @@ sinter_value sinter_input(sinter_graph *graph, const char *name, sinter_dtype dt
     if (!graph || graph->status != SINTER_OK || !make_type(graph, dtype, shape, &type)) {
         return SINTER_NO_VALUE;
     }
-    return (sinter_value){sni_graph_add_input(graph, name, &type)};
+    return sni_graph_handle(graph, sni_graph_add_input(graph, name, &type));
 }
 
 sinter_value sinter_constant(sinter_graph *graph, sinter_dtype dtype, sinter_shape shape, const void *data,
@@ -55,7 +55,7 @@ sinter_value sinter_constant(sinter_graph *graph, sinter_dtype dtype, sinter_sha
         return SINTER_NO_VALUE;
     }
     if (!make_type(graph, dtype, shape, &type)) return SINTER_NO_VALUE;
-    return (sinter_value){sni_graph_add_constant(graph, &type, sni_blob_copy(data, size_bytes))};
+    return sni_graph_handle(graph, sni_graph_add_constant(graph, &type, sni_blob_copy(data, size_bytes)));
 }
 
 sinter_value sinter_constant_borrowed(sinter_graph *graph, sinter_dtype dtype, sinter_shape shape, const void *data,
@@ -71,7 +71,7 @@ sinter_value sinter_constant_borrowed(sinter_graph *graph, sinter_dtype dtype, s
         return SINTER_NO_VALUE;
     }
     sni_blob *blob = sni_blob_borrow(data, size_bytes, free_data, context);
-    return (sinter_value){sni_graph_add_constant(graph, &type, blob)};
+    return sni_graph_handle(graph, sni_graph_add_constant(graph, &type, blob));
 }
 
 /* A double as an integer of any dtype: rounded, kept in range; NaN is 0. */
@@ -101,6 +101,7 @@ void sinter_output(sinter_graph *graph, const char *name, sinter_value value) {
         sni_graph_fail(graph, SINTER_INVALID_ARGUMENT, "output '%s': the name is taken", name);
         return;
     }
+    if (!sni_graph_check_handle(graph, "output", value)) return;
     if (!sni_graph_value(graph, value.id)) {
         sni_graph_fail(graph, SINTER_INVALID_ARGUMENT, "output '%s': no value of this graph", name);
         return;
@@ -155,6 +156,8 @@ sinter_value sni_build_call(sinter_graph *graph, const char *op, size_t in_count
         sni_graph_fail(graph, SINTER_INVALID_ARGUMENT, "%s: values is NULL", op);
         return SINTER_NO_VALUE;
     }
+    for (size_t i = 0; i < in_count; i++)
+        if (!sni_graph_check_handle(graph, op, ins[i])) return SINTER_NO_VALUE;
     uint32_t *ids = few;
     if (in_count > FEW_INPUTS) {
         size_t bytes = 0;
@@ -165,7 +168,7 @@ sinter_value sni_build_call(sinter_graph *graph, const char *op, size_t in_count
         return SINTER_NO_VALUE;
     }
     for (size_t i = 0; i < in_count; i++) ids[i] = ins[i].id;
-    sinter_value out = {sni_graph_add1(graph, op, (int)in_count, ids, attrs)};
+    sinter_value out = sni_graph_handle(graph, sni_graph_add1(graph, op, (int)in_count, ids, attrs));
     if (ids != few) sni_free(ids);
     return out;
 }

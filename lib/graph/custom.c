@@ -51,9 +51,12 @@ sinter_value sinter_custom_call(sinter_graph *graph, const sinter_custom_functio
                        op->name, op->max_inputs, count);
         return SINTER_NO_VALUE;
     }
-    for (size_t i = 0; i < count; ++i) ids[i] = inputs[i].id;
+    for (size_t i = 0; i < count; ++i) {
+        if (!sni_graph_check_handle(graph, op->name, inputs[i])) return SINTER_NO_VALUE;
+        ids[i] = inputs[i].id;
+    }
     if (!sni_graph_add(graph, op, (int)count, ids, NULL, 1, &out)) out = 0;
-    return (sinter_value){out};
+    return sni_graph_handle(graph, out);
 }
 
 sinter_value sinter_custom(sinter_graph *graph, const char *source, const sinter_value *inputs, size_t count) {

@@ -8,8 +8,11 @@
 
 sinter_status sni_graph_create_like(const sinter_graph *like, sinter_graph **out_graph) {
     *out_graph = NULL;
+    static uint32_t last; /* atomic */
     sinter_graph *graph = sni_calloc(1, sizeof *graph);
     if (!graph) return sni_out_of_memory("a graph");
+    do graph->number = __atomic_add_fetch(&last, 1, __ATOMIC_RELAXED);
+    while (graph->number == 0);
     graph->arena = sni_arena_create();
     graph->sym = like ? sni_sym_clone(like->sym) : sni_sym_create();
     if (!graph->arena || !graph->sym || !SNI_RESERVE(graph->values, graph->value_capacity, 16)) {
@@ -31,6 +34,12 @@ sinter_status sni_graph_create_like(const sinter_graph *like, sinter_graph **out
 sinter_status sinter_graph_create(sinter_graph **out_graph) {
     if (!out_graph) return sni_fail(SINTER_INVALID_ARGUMENT, "out_graph is NULL");
     return sni_graph_create_like(NULL, out_graph);
+}
+
+bool sni_graph_check_handle(sinter_graph *graph, const char *op, sinter_value value) {
+    if (value.graph == 0 || value.graph == graph->number) return true;
+    sni_graph_fail(graph, SINTER_INVALID_ARGUMENT, "%s: a value that is given belongs to another graph", op);
+    return false;
 }
 
 void sinter_graph_release(sinter_graph *graph) {
@@ -201,7 +210,7 @@ const char *sinter_graph_input_name(const sinter_graph *graph, size_t index) {
 
 sinter_value sinter_graph_input_value(const sinter_graph *graph, size_t index) {
     const sni_port *port = input_at(graph, index);
-    return port ? (sinter_value){port->value} : SINTER_NO_VALUE;
+    return port ? sni_graph_handle(graph, port->value) : SINTER_NO_VALUE;
 }
 
 size_t sinter_graph_output_count(const sinter_graph *graph) {
@@ -222,5 +231,5 @@ const char *sinter_graph_output_extent(const sinter_graph *graph, size_t index, 
 
 sinter_value sinter_graph_output_value(const sinter_graph *graph, size_t index) {
     const sni_port *port = output_at(graph, index);
-    return port ? (sinter_value){port->value} : SINTER_NO_VALUE;
+    return port ? sni_graph_handle(graph, port->value) : SINTER_NO_VALUE;
 }

@@ -63,6 +63,7 @@ typedef struct sni_check {
 } sni_check;
 
 struct sinter_graph {
+    uint32_t number; /* of the process, not 0: sinter_value.graph */
     sni_arena *arena;
     sni_sym *sym;
     sni_value *values; /* 1 .. value_count-1 */
@@ -104,6 +105,12 @@ uint32_t sni_graph_add_known(sinter_graph *graph, int rank, const sni_expr *dims
                              int64_t count);
 void sni_graph_set_name(sinter_graph *graph, const char *name); /* of the nodes added from now on; copied; NULL: none */
 /* Records the first error: status, "operator 'name': text". Later calls change nothing. */
+/* The caller's handle of a value, 0 included. */
+static inline sinter_value sni_graph_handle(const sinter_graph *graph, uint32_t id) {
+    return (sinter_value){id, id ? graph->number : 0};
+}
+/* False, and the graph has failed, when the handle is another graph's. op: for the message. */
+bool sni_graph_check_handle(sinter_graph *graph, const char *op, sinter_value value);
 void sni_graph_fail(sinter_graph *graph, sinter_status status, const char *format, ...) SNI_PRINTF(3, 4);
 
 /* Adds a check that is not there yet; false: out of memory. */

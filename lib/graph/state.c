@@ -77,6 +77,8 @@ static sinter_value join_starts(sinter_graph *graph, int rank, const sinter_valu
 sinter_value sinter_state_write(sinter_graph *graph, sinter_value state, sinter_value value, const sinter_value *starts,
                                 size_t start_count) {
     if (!graph || graph->status != SINTER_OK || state.id == 0 || value.id == 0) return SINTER_NO_VALUE;
+    if (!sni_graph_check_handle(graph, "state_write", state) || !sni_graph_check_handle(graph, "state_write", value))
+        return SINTER_NO_VALUE;
     int input, rank = sinter_value_rank(graph, state);
     sni_port *port = newest(graph, state, &input);
     if (input < 0) {
@@ -89,7 +91,7 @@ sinter_value sinter_state_write(sinter_graph *graph, sinter_value state, sinter_
     }
     sinter_value vector = join_starts(graph, rank, starts, start_count);
     uint32_t ins[3] = {state.id, value.id, vector.id};
-    sinter_value after = {sni_graph_add1(graph, "update", 3, ins, NULL)};
+    sinter_value after = sni_graph_handle(graph, sni_graph_add1(graph, "update", 3, ins, NULL));
     if (after.id == 0) return SINTER_NO_VALUE;
     if (port) {
         port->value = after.id;

@@ -112,6 +112,32 @@ static sinter_status patch(sni_program *program) {
     return SINTER_OK;
 }
 
+/* Builds are without warnings, for PoCL says nothing of them but their number. As errors every driver gives them in its log; so
+ * the source is compiled once more where somebody wants to read them. */
+static void log_warnings(const sni_program *program) {
+    static const char without[] = " -w";
+    if (!program->tell_warnings || !sni_log_wanted(SNI_LOG_WARNING)) return;
+    sni_device *device = program->cache->device;
+    const char *source = program->source, *at = strstr(program->options, without);
+    sni_str options = SNI_STR_INIT;
+    if (!at) return;
+    sni_str_append_n(&options, program->options, (size_t)(at - program->options));
+    sni_str_printf(&options, " -Werror%s", at + sizeof without - 1);
+    cl_int error = CL_SUCCESS;
+    cl_program handle = clCreateProgramWithSource(device->context, 1, &source, NULL, &error);
+    if (handle && clBuildProgram(handle, 1, &device->id, sni_str_text(&options), NULL, NULL) != CL_SUCCESS) {
+        char *log = build_log(handle, device->id);
+        sni_str text = SNI_STR_INIT;
+        sni_buildlog_append(&text, program->source, log ? log : "");
+        sni_log(SNI_LOG_WARNING, "kernel '%s' compiles with warnings, said here as errors:\n%s", program->entry,
+                sni_str_text(&text));
+        sni_str_deinit(&text);
+        sni_free(log);
+    }
+    if (handle) clReleaseProgram(handle);
+    sni_str_deinit(&options);
+}
+
 static sinter_status build_from_source(sni_program *program) {
     sni_device *device = program->cache->device;
     cl_int error = CL_SUCCESS;
@@ -126,6 +152,7 @@ static sinter_status build_from_source(sni_program *program) {
         return status;
     }
     program->handle = handle;
+    log_warnings(program);
     if (!sni_patch_wanted(program->source)) return SINTER_OK;
     status = patch(program);
     if (status == SINTER_OK) return SINTER_OK;

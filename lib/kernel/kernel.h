@@ -35,6 +35,7 @@ typedef struct sni_program_source {
     const char *entry;
     const char *options; /* NULL: none */
     const char *file;    /* for #line and messages; NULL: "kernel" */
+    bool tell_warnings;  /* where somebody reads the log, what the compiler warns of goes there */
 } sni_program_source;
 
 /* From memory, disk, or source; two threads asking for one key build it once. */

@@ -137,6 +137,7 @@ static sinter_status describe(sni_kernel_cache *cache, const sni_program_source 
     char *options = complete_options(&cache->device->caps, source->options);
     sinter_status status = options ? describe_assembled(cache, assembled, source->entry, options, out_program)
                                    : sni_out_of_memory("a program");
+    if (status == SINTER_OK) (*out_program)->tell_warnings = source->tell_warnings;
     sni_free(options);
     sni_free(assembled);
     return status;

@@ -21,6 +21,7 @@ struct sni_program {
     sni_kernel_key key;
     const char *source; /* in key.text */
     char *entry, *options;
+    bool tell_warnings;
     sni_mutex building; /* held by the thread that builds; others wait for it */
     /* Set under the mutex, read-only once state has left NEW. */
     sni_program_state state;

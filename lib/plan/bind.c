@@ -1,6 +1,7 @@
 /* From a run's bindings to the values of its dimensions. */
 #include <string.h>
 
+#include "base/forked.h"
 #include "graph/reference.h"
 #include "plan/plan.h"
 
@@ -101,6 +102,7 @@ sinter_status sni_plan_bind(sinter_plan *plan, const sinter_binding *bindings, s
     size_t inputs = g->input_count;
     sni_dims given;
     if (count && !bindings) return sni_fail(SINTER_INVALID_ARGUMENT, "bindings is NULL");
+    SNI_TRY_PROCESS(); /* for every function with bindings */
     SNI_TRY(read_dims(plan, bindings, count, &given));
     int64_t(*shapes)[SINTER_MAX_RANK] = sni_calloc(inputs + 1, sizeof *shapes);
     int *ranks = sni_calloc(inputs + 1, sizeof *ranks);

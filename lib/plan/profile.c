@@ -1,6 +1,7 @@
 /* Runs with profiling, and the Chrome trace of one. */
 #include "plan/profile.h"
 
+#include "base/forked.h"
 #include "base/json.h"
 
 /* Releases every event, and keeps the first failure. */
@@ -70,6 +71,7 @@ static void trace(const sinter_plan *plan, const sni_span *spans, sni_str *out) 
 sinter_status sinter_plan_trace(sinter_plan *plan, sinter_binding *bindings, size_t count, char **out_text) {
     if (!plan || !out_text) return sni_fail(SINTER_INVALID_ARGUMENT, "sinter_plan_trace: a NULL argument");
     *out_text = NULL;
+    SNI_TRY_PROCESS();
     sni_str out = SNI_STR_INIT;
     sni_span *spans = sni_calloc(plan->step_count + 1, sizeof *spans);
     sinter_status status = spans ? sni_plan_profile(plan, bindings, count, spans) : sni_out_of_memory("a trace");

@@ -2,6 +2,7 @@
 #include <sinter/plan_info.h>
 
 #include "base/alloc.h"
+#include "base/forked.h"
 #include "plan/plan.h"
 
 static sinter_status give_up(size_t done, size_t total) {
@@ -57,6 +58,7 @@ static sinter_status warm(sinter_plan *plan, const sinter_binding *bindings, siz
 sinter_status sinter_plan_warm(sinter_plan *plan, const sinter_binding *bindings, size_t count,
                                const sinter_plan_options *options) {
     if (!plan) return sni_fail(SINTER_INVALID_ARGUMENT, "sinter_plan_warm: plan is NULL");
+    SNI_TRY_PROCESS();
     int64_t start = sni_time_ns();
     sni_plan_enter(plan);
     sinter_status status = warm(plan, bindings, count, options);

@@ -58,7 +58,7 @@ static sinter_status check_params(const sinter_kernel *kernel, const sni_launch 
 /* A launch is made and dropped, so that what only clCreateKernel finds is reported now. */
 static sinter_status build(sinter_kernel *kernel, const sinter_kernel_source *source) {
     if (!kernel->entry) return sni_out_of_memory("a kernel");
-    sni_program_source program = {source->text, source->entry, source->options, source->file};
+    sni_program_source program = {source->text, source->entry, source->options, source->file, true};
     SNI_TRY(sni_program_build(kernel->runtime->cache, &program, &kernel->program));
     sni_launch *launch = NULL;
     SNI_TRY(sni_launch_create(kernel->program, &launch));

@@ -46,7 +46,7 @@ static inline int gradient_extend(const sample *s, uint32_t loss, int *out_input
     for (int i = 0; i < s->in_count; ++i)
         if (s->ins[i]->f) {
             out_inputs[count] = i;
-            parameters[count++].id = s->ids[i];
+            parameters[count++] = (sinter_value){.id = s->ids[i]};
         }
     if (sinter_gradients(s->graph, (sinter_value){loss}, parameters, (size_t)count, grads) != SINTER_OK) {
         char *text = sample_text(s->graph);
