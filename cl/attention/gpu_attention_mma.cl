@@ -81,6 +81,9 @@
 
 /* Of numbers from minus infinity to 0. An error of 2^-12 is far below that of the rounding to 16 bits. */
 #define SN_ATT_EXP(x) native_exp(x)
+/* exp(x - y), and what is needed of y. */
+#define SN_ATT_FROM(y) (y)
+#define SN_ATT_EXP_FROM(x, from) native_exp((x) - (from))
 
 /* ---- Products ---- */
 

@@ -73,7 +73,25 @@
 /* v is still being multiplied when this is known. */
 #define SN_ATT_SCALE_SUMS(i, scale) rescale[i] = scale;
 #define SN_ATT_PUT_WEIGHT(i, j, weight) SN_ATT_SCORE_AT(i, j) = weight;
-#define SN_ATT_EXP(x) native_exp(x)
+/* Results below 2^-126 are 0. */
+static inline float sn_att_exp2(float x) {
+    float y;
+    asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
+    return y;
+}
+#define SN_ATT_LOG2E 1.4426950408889634f
+#define SN_ATT_EXP(x) sn_att_exp2((x)*SN_ATT_LOG2E)
+/* exp(x - y), and what is needed of y. */
+#define SN_ATT_FROM(y) ((y) * -SN_ATT_LOG2E)
+#define SN_ATT_EXP_FROM(x, from) sn_att_exp2(fma(x, SN_ATT_LOG2E, from))
+/* Beside a row's sums in a slab stand its total and its maximum. */
+#define SN_ATT_PUT_ROWS(slab)                                                                                          \
+    if ((lane & 3) == 0) {                                                                                             \
+        SN_ATT_EACH(i, 2) {                                                                                            \
+            (slab)[((lane >> 2) + i * 8) * SN_WG_PITCH + SN_WG_PART] = total[i];                                       \
+            (slab)[((lane >> 2) + i * 8) * SN_WG_PITCH + SN_WG_PART + 1] = best[i];                                    \
+        }                                                                                                              \
+    }
 #define SN_ATT_ITEMS (SN_WG_GROUPS * 128)
 #define SN_ATT_LANES 4
 #define SN_ATT_SHUFFLED 4

@@ -149,10 +149,15 @@ static bool *need(const sni_attention *a, sni_arena *arena, const int *stops, in
     return needed;
 }
 
-bool *sni_attention_logit_need(const sni_attention *a, sni_arena *arena) {
+bool *sni_attention_logit_need(const sni_attention *a, int logit, sni_arena *arena) {
     bool *stop, *needed = need(a, arena, (int[]){a->score}, 1, &stop);
-    if (needed != NULL) sni_emit_need(a->loop, a->logit, stop, needed);
+    if (needed != NULL) sni_emit_need(a->loop, logit, stop, needed);
     return needed;
+}
+
+bool sni_attention_weight_is_plain(const sni_attention *a) {
+    const sni_stmt *difference = at(a, at(a, a->weight)->args[0]);
+    return is_op(difference, "sub") && difference->args[0] == a->logit && difference->args[1] == a->maximum;
 }
 
 bool *sni_attention_weight_need(const sni_attention *a, sni_arena *arena) {
@@ -237,12 +242,28 @@ static bool is_minus_infinity(const sni_attention *a, int s) {
     return at(a, s)->kind == SNI_STMT_CONST && at(a, s)->f == -__builtin_inf();
 }
 
+/* The branch of a logit that is minus infinity where the condition is `when`; false: there is none. */
+static bool is_masking(const sni_attention *a, int *condition, bool *when, int *otherwise) {
+    const sni_stmt *choice = at(a, behind_casts(a, a->logit));
+    if (!is_op(choice, "where")) return false;
+    *condition = choice->args[0];
+    *when = is_minus_infinity(a, choice->args[1]);
+    *otherwise = choice->args[*when ? 2 : 1];
+    return *when || is_minus_infinity(a, choice->args[2]);
+}
+
 const char *sni_attention_masked(sni_emitter *e, const sni_attention *a, const char *const row[2],
                                  const char *const key[2]) {
     corner c = {e, a, row, key};
-    const sni_stmt *choice = at(a, behind_casts(a, a->logit));
-    if (!is_op(choice, "where")) return NULL;
-    if (is_minus_infinity(a, choice->args[2])) return everywhere(&c, choice->args[0], false, 0);
-    if (is_minus_infinity(a, choice->args[1])) return everywhere(&c, choice->args[0], true, 0);
-    return NULL;
+    int condition, otherwise;
+    bool when;
+    return is_masking(a, &condition, &when, &otherwise) ? everywhere(&c, condition, when, 0) : NULL;
+}
+
+const char *sni_attention_unmasked(sni_emitter *e, const sni_attention *a, const char *const row[2],
+                                   const char *const key[2], int *out_logit) {
+    corner c = {e, a, row, key};
+    int condition;
+    bool when;
+    return is_masking(a, &condition, &when, out_logit) ? everywhere(&c, condition, !when, 0) : NULL;
 }

@@ -32,9 +32,12 @@ bool sni_attention_of(const sni_loop *loop, sni_attention *out, sni_str *why);
 /* The dtype of q, k, v and the result, or none. Weights may be f32: the product's dtype says what they are rounded to. */
 sinter_dtype sni_attention_dtype(const sni_attention *a);
 
-/* Marks what the logit needs beyond the score, what the weight needs beyond logit and maximum, and what the stores need
+/* Is the argument of the weight's exp the logit less the maximum, with nothing between? */
+bool sni_attention_weight_is_plain(const sni_attention *a);
+
+/* Marks what the logit (or a statement that takes its place) needs beyond the score, what the weight needs beyond logit and maximum, and what the stores need
  * beyond sum, total and maximum. NULL when memory is out. */
-bool *sni_attention_logit_need(const sni_attention *a, sni_arena *arena);
+bool *sni_attention_logit_need(const sni_attention *a, int logit, sni_arena *arena);
 bool *sni_attention_weight_need(const sni_attention *a, sni_arena *arena);
 bool *sni_attention_store_need(const sni_attention *a, sni_arena *arena);
 
@@ -43,5 +46,8 @@ bool *sni_attention_store_need(const sni_attention *a, sni_arena *arena);
  * block like that changes nothing, so it can be left out. */
 const char *sni_attention_masked(sni_emitter *e, const sni_attention *a, const char *const row[2],
                                  const char *const key[2]);
+/* The condition that no logit of the block is masked so, as code; the logit is then the statement out_logit. NULL: not known. */
+const char *sni_attention_unmasked(sni_emitter *e, const sni_attention *a, const char *const row[2],
+                                   const char *const key[2], int *out_logit);
 
 #endif

@@ -193,7 +193,8 @@ static void declare(const kernel *k, const char *name, const char *from, sni_com
 
 static void print_row(const kernel *k) {
     sni_emitter *e = k->e;
-    const bool *logit = sni_attention_logit_need(k->a, e->arena), *weight = sni_attention_weight_need(k->a, e->arena);
+    const bool *logit = sni_attention_logit_need(k->a, k->a->logit, e->arena),
+               *weight = sni_attention_weight_need(k->a, e->arena);
     if (logit == NULL || weight == NULL) {
         e->failed = true;
         return;

@@ -19,7 +19,8 @@ typedef struct sni_attention_kernel {
     const sni_attention *a;
     sni_contract scores, result;
     sni_attention_block block;
-    bool whole;  /* in scope is whole: not 0 where the block lies inside */
+    bool whole;  /* the block lies inside: nothing is compared with edges */
+    int logit;   /* what takes the place of the logit, where no mask has a say; 0: the logit */
     bool matrix; /* cl/attention/gpu_attention_mma.cl, whose macros have the same names; block is not used */
 } sni_attention_kernel;
 
@@ -39,6 +40,9 @@ void sni_attention_load_tile(const sni_attention_kernel *k, const sni_attention_
 /* Prints what is done with a block's scores: logits, their maxima, weights (into local memory) and their totals, and what
  * the rows have summed so far rescaled. */
 void sni_attention_print_rows(const sni_attention_kernel *k);
+/* Prints the stores of acc, one column or four aligned ones from col on; best and total are code. */
+void sni_attention_print_stores(const sni_attention_kernel *k, const bool *needed, bool four, const char *best,
+                                const char *total);
 /* Prints the epilogue of all sums. */
 void sni_attention_print_epilogue(const sni_attention_kernel *k);
 

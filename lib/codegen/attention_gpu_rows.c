@@ -34,8 +34,12 @@ static void open_keys(const sni_attention_kernel *k, const char *outside) {
     sni_emit_open(e, "for (int j = 0; j < SN_ATT_TN; ++j)");
     sni_emit_line(e, "const sn_idx key = key0 + SN_ATT_KEY(j);");
     sni_emit_line(e, "float value = %s;", outside);
-    sni_emit_open(e, "if (%srow < size_m && key < size_keys%s)", k->whole ? "whole || (" : "", k->whole ? ")" : "");
+    if (!k->whole) sni_emit_open(e, "if (row < size_m && key < size_keys)");
     sni_emit_line(e, "const float acc = SN_ATT_SCORE_AT(i, j);");
+}
+
+static int logit_of(const sni_attention_kernel *k) {
+    return k->logit > 0 ? k->logit : k->a->logit;
 }
 
 static void open_rows(const sni_attention_kernel *k) {
@@ -51,8 +55,8 @@ static void print_logits(const sni_attention_kernel *k, const bool *needed) {
     open_rows(k);
     sni_emit_line(e, "most[i] = best[i];");
     open_keys(k, "-INFINITY");
-    print_score(k, needed, k->a->score, k->a->logit, NULL, false);
-    sni_emit_close(e);
+    print_score(k, needed, k->a->score, logit_of(k), NULL, false);
+    if (!k->whole) sni_emit_close(e);
     sni_emit_line(e, "SN_ATT_SCORE_AT(i, j) = value;");
     sni_emit_line(e, "most[i] = SN_ATT_MAX(most[i], value);");
     sni_emit_close(e);
@@ -65,14 +69,18 @@ static void print_weights(const sni_attention_kernel *k, const bool *needed) {
     open_rows(k);
     sni_emit_line(e, "const float zero = most[i] == -INFINITY ? 0.0f : most[i];");
     sni_emit_line(e, "const float scale = sn_exp_float(best[i] - zero);");
+    if (k->matrix) sni_emit_line(e, "const float from = SN_ATT_FROM(zero);");
     sni_emit_line(e, "best[i] = most[i];");
     sni_emit_line(e, "total[i] *= scale;");
     sni_emit_line(e, "SN_ATT_SCALE_SUMS(i, scale)");
     open_keys(k, "0.0f");
     /* Weights that a matrix instruction rounds to 16 bits may be of the device's own exp. */
-    print_score(k, needed, k->a->logit, k->matrix ? k->a->loop->stmts[k->a->weight].args[0] : k->a->weight, "zero",
-                k->matrix);
-    sni_emit_close(e);
+    if (k->matrix && sni_attention_weight_is_plain(k->a))
+        sni_emit_line(e, "value = SN_ATT_EXP_FROM(acc, from);");
+    else
+        print_score(k, needed, k->a->logit, k->matrix ? k->a->loop->stmts[k->a->weight].args[0] : k->a->weight, "zero",
+                    k->matrix);
+    if (!k->whole) sni_emit_close(e);
     sni_emit_line(e, "total[i] += value;");
     sni_emit_line(e, "SN_ATT_PUT_WEIGHT(i, j, value)");
     sni_emit_close(e);
@@ -81,7 +89,8 @@ static void print_weights(const sni_attention_kernel *k, const bool *needed) {
 
 void sni_attention_print_rows(const sni_attention_kernel *k) {
     sni_emitter *e = k->e;
-    const bool *logit = sni_attention_logit_need(k->a, e->arena), *weight = sni_attention_weight_need(k->a, e->arena);
+    const bool *logit = sni_attention_logit_need(k->a, logit_of(k), e->arena),
+               *weight = sni_attention_weight_need(k->a, e->arena);
     if (logit == NULL || weight == NULL) {
         e->failed = true;
         return;
@@ -94,7 +103,8 @@ void sni_attention_print_rows(const sni_attention_kernel *k) {
 
 /* ---- The epilogue ----------------------------------------------------------------------------- */
 
-static void print_stores(const sni_attention_kernel *k, const bool *needed, bool four) {
+void sni_attention_print_stores(const sni_attention_kernel *k, const bool *needed, bool four, const char *best,
+                                const char *total) {
     sni_emitter *e = k->e;
     const char **have = sni_emit_names(e, NULL), **names = sni_emit_names(e, NULL);
     if (have == NULL || names == NULL) return;
@@ -108,8 +118,8 @@ static void print_stores(const sni_attention_kernel *k, const bool *needed, bool
     sni_emit_open(e, "if (col < size_n)");
     sni_contract_split(e, &k->result.n, k->result.along_n.flat, "col", true);
     have[k->a->sum] = "acc";
-    have[k->a->maximum] = "best[i]";
-    if (k->a->total >= 0) have[k->a->total] = "total[i]";
+    have[k->a->maximum] = best;
+    if (k->a->total >= 0) have[k->a->total] = total;
     scope.have = have;
     for (int i = 0; i < e->loop->stmt_count; ++i) names[i] = have[i];
     sni_emit_stmts(e, &scope, needed, names);
@@ -134,18 +144,18 @@ void sni_attention_print_epilogue(const sni_attention_kernel *k) {
     if (k->matrix) {
         sni_emit_line(e, "const sn_idx col = col0 + SN_ATT_COL(j);");
         sni_emit_line(e, "const float acc = SN_ATT_SUM_AT(i, j);");
-        print_stores(k, needed, false);
+        sni_attention_print_stores(k, needed, false, "best[i]", "total[i]");
     } else if (four) {
         sni_emit_line(e, "const sn_idx col = col0 + SN_ATT_COL(j);");
         sni_emit_line(e, "const float4 acc = sums[i][j];");
-        print_stores(k, needed, true);
+        sni_attention_print_stores(k, needed, true, "best[i]", "total[i]");
     } else {
         sni_emit_line(e, "const float four[4] = {sums[i][j].x, sums[i][j].y, sums[i][j].z, sums[i][j].w};");
         sni_emit_line(e, "#pragma unroll");
         sni_emit_open(e, "for (int lane = 0; lane < 4; ++lane)");
         sni_emit_line(e, "const sn_idx col = col0 + SN_ATT_COL(j) + lane;");
         sni_emit_line(e, "const float acc = four[lane];");
-        print_stores(k, needed, false);
+        sni_attention_print_stores(k, needed, false, "best[i]", "total[i]");
         sni_emit_close(e);
     }
     sni_emit_close(e);

@@ -148,6 +148,12 @@ static void print_head(const sni_attention_kernel *k, bool last_first) {
     if (last_first) sni_emit_line(e, "const sn_idx row_high = min(row0 + SN_ATT_ROWS, size_m) - 1;");
 }
 
+/* Code: every logit of a block is minus infinity; none is so by a mask, and the statement that the logit then is. */
+typedef struct masks {
+    const char *all, *none;
+    int logit;
+} masks;
+
 /* Moves key0 on to a block that is not masked. */
 static void print_skip(sni_emitter *e, const char *masked) {
     if (masked == NULL) return;
@@ -170,30 +176,33 @@ static void print_copies(sni_emitter *e, const char *masked) {
     sni_emit_close(e);
 }
 
-/* Twice: in most blocks nothing has to be compared with edges. */
-static void print_weights(const sni_attention_kernel *k) {
+/* Twice: in most blocks nothing has to be compared with edges, and no mask has a say. */
+static void print_weights(const sni_attention_kernel *k, const masks *m) {
     sni_emitter *e = k->e;
-    sni_emit_open(e, "if (row0 + SN_ATT_ROWS <= size_m && key0 + SN_ATT_KEYS <= size_keys)");
-    sni_emit_line(e, "const int whole = 1;");
-    sni_attention_print_rows(k);
+    sni_attention_kernel fast = *k;
+    fast.whole = true;
+    fast.logit = m->none != NULL ? m->logit : 0;
+    if (m->none != NULL) sni_emit_line(e, "const sn_idx key_high = key0 + SN_ATT_KEYS - 1;");
+    sni_emit_open(e, "if (row0 + SN_ATT_ROWS <= size_m && key0 + SN_ATT_KEYS <= size_keys%s%s)",
+                  m->none != NULL ? " && " : "", m->none != NULL ? m->none : "");
+    sni_attention_print_rows(&fast);
     sni_emit_close(e);
     sni_emit_open(e, "else");
-    sni_emit_line(e, "const int whole = 0;");
     sni_attention_print_rows(k);
     sni_emit_close(e);
 }
 
-static void print_blocks(const sni_attention_kernel *k, const char *masked) {
+static void print_blocks(const sni_attention_kernel *k, const masks *m) {
     sni_emitter *e = k->e;
     sni_emit_line(e, "SN_ATT_MULTIPLY_QK");
     sni_emit_line(e, "SN_ATT_DONE(0, scores, SN_ATT_KEYS / 2)");
     sni_emit_line(e, "SN_ATT_GIVE_BACK(stage)");
-    print_weights(k);
+    print_weights(k, m);
     sni_emit_line(e, "SN_ATT_PACK");
     sni_emit_line(e, "SN_WG_NEXT_STAGE");
     sni_emit_open(e, "while (true)");
     sni_emit_line(e, "key0 += SN_ATT_KEYS;");
-    print_skip(e, masked);
+    print_skip(e, m->all);
     sni_emit_line(e, "if (key0 >= size_keys) break;");
     sni_emit_line(e, "const uint v_stage = stage, v_phase = phase;");
     sni_emit_line(e, "SN_WG_NEXT_STAGE");
@@ -201,7 +210,7 @@ static void print_blocks(const sni_attention_kernel *k, const char *masked) {
     sni_emit_line(e, "SN_ATT_MULTIPLY_WV(v_stage, v_phase)");
     sni_emit_line(e, "SN_ATT_DONE(1, scores, SN_ATT_KEYS / 2)");
     sni_emit_line(e, "SN_ATT_GIVE_BACK(stage)");
-    print_weights(k);
+    print_weights(k, m);
     sni_emit_line(e, "SN_ATT_DONE(0, sums, SN_ATT_COLUMNS / 2)");
     sni_emit_line(e, "SN_ATT_GIVE_BACK(v_stage)");
     sni_emit_line(e, "SN_ATT_RESCALE");
@@ -212,7 +221,37 @@ static void print_blocks(const sni_attention_kernel *k, const char *masked) {
     sni_emit_line(e, "SN_ATT_DONE(0, sums, SN_ATT_COLUMNS / 2)");
 }
 
-static void print_rows(const sni_attention_kernel *k, const char *masked) {
+/* Sums go through local memory into whole rows, as those of products do. */
+static void print_epilogue(const sni_attention_kernel *k) {
+    sni_emitter *e = k->e;
+    const bool *needed = sni_attention_store_need(k->a, e->arena);
+    bool four = k->result.along_n.aligned4;
+    int width = four ? 4 : 1;
+    if (needed == NULL) {
+        e->failed = true;
+        return;
+    }
+    sni_emit_line(e, "__local float *const slab = SN_WG_SLAB_AT;");
+    sni_emit_line(e, "SN_ATT_PUT_ROWS(slab)");
+    sni_emit_line(e, "_Pragma(\"unroll\")");
+    sni_emit_open(e, "for (int part = 0; part < SN_ATT_COLUMNS / SN_WG_PART; ++part)");
+    sni_emit_line(e, "SN_WG_PUT(slab, part, sums)");
+    sni_emit_open(e, "for (uint at = lane; at < 16 * SN_WG_PART / %d; at += 32)", width);
+    sni_emit_line(e, "const uint in_row = at / (SN_WG_PART / %d), in_col = at %% (SN_WG_PART / %d) * %d;", width, width,
+                  width);
+    sni_emit_line(e, "const sn_idx row = row0 + group * 64 + (warp & 3) * 16 + in_row;");
+    sni_emit_line(e, "const sn_idx col = col0 + part * SN_WG_PART + in_col;");
+    sni_emit_open(e, "if (row < size_m)");
+    sni_emit_line(e, "__local const float *const of_row = slab + in_row * SN_WG_PITCH;");
+    sni_emit_line(e, "const float row_total = of_row[SN_WG_PART], row_best = of_row[SN_WG_PART + 1];");
+    const char *type = sni_ctype_name(SNI_C_FLOAT, width);
+    sni_emit_line(e, "const %s acc = *(__local const %s *)(of_row + in_col);", type, type);
+    sni_contract_split(e, &k->result.m, false, "row", true);
+    sni_attention_print_stores(k, needed, four, "row_best", "row_total");
+    for (int i = 0; i < 3; ++i) sni_emit_close(e);
+}
+
+static void print_rows(const sni_attention_kernel *k, const masks *m) {
     sni_emitter *e = k->e;
     sni_emit_line(e, "SN_ATT_MANY_REGISTERS");
     sni_emit_line(e, "float best[SN_ATT_TM], most[SN_ATT_TM], total[SN_ATT_TM], rescale[SN_ATT_TM];");
@@ -225,12 +264,12 @@ static void print_rows(const sni_attention_kernel *k, const char *masked) {
     sni_emit_line(e, "SN_ATT_EACH(i, SN_ATT_COLUMNS / 2) sums[i] = 0;");
     sni_emit_line(e, "SN_ATT_EACH(i, SN_ATT_KEYS / 2) scores[i] = 0;");
     sni_emit_line(e, "sn_idx key0 = 0;");
-    print_skip(e, masked);
+    print_skip(e, m->all);
     sni_emit_open(e, "if (key0 < size_keys)");
-    print_blocks(k, masked);
+    print_blocks(k, m);
     sni_emit_close(e);
     sni_emit_line(e, "SN_ATT_OVER_LANES(total, SN_ATT_ADD)");
-    sni_attention_print_epilogue(k);
+    print_epilogue(k);
 }
 
 static sinter_status prepend(sni_emitter *e, const sni_wgmma_attention *w) {
@@ -250,18 +289,19 @@ static sinter_status generate(const sni_loop *loop, const sni_caps *caps, const 
     sni_sym *sym = loop->sym;
     sni_wgmma_attention w = shape_of(loop, schedule->values);
     if (!sni_attention_of(loop, &a, NULL)) return sni_fail(SINTER_INTERNAL, "gpu_attention_wgmma: not attention");
-    sni_attention_kernel k = {.e = &e, .matrix = true, .whole = true};
+    sni_attention_kernel k = {.e = &e, .matrix = true};
     SNI_TRY(init(&k, &a, caps, arena));
     if (!find_operands(&k, &o)) return sni_fail(SINTER_INTERNAL, "gpu_attention_wgmma: an operand is no matrix");
     SNI_TRY(sni_emit_begin(&e, loop, caps, arena, out_spec));
-    const char *masked = sni_attention_masked(&e, &a, row, key);
-    print_head(&k, masked != NULL);
+    masks m = {.all = sni_attention_masked(&e, &a, row, key)};
+    m.none = sni_attention_unmasked(&e, &a, row, key, &m.logit);
+    print_head(&k, m.all != NULL || m.none != NULL);
     print_maps(&k, &o);
     sni_emit_open(&e, "if (group == SN_WG_GROUPS)");
-    print_copies(&e, masked);
+    print_copies(&e, m.all);
     sni_emit_close(&e);
     sni_emit_open(&e, "else");
-    print_rows(&k, masked);
+    print_rows(&k, &m);
     sni_emit_close(&e);
     int items = sni_wgmma_attention_items();
     out_spec->dims = 3;
