@@ -13,6 +13,7 @@
 #include "base/str.h"
 #include "graph/graph.h"
 #include "graph/reference.h"
+#include "op/rule.h"
 
 /* One row per function that crosses over, in any order; lib/onnx/link.h has a #define for each. */
 #define SNI_BRIDGE_LIST(X)                                                                                             \
@@ -42,6 +43,8 @@
     X(sni_file_map)                                                                                                    \
     X(sni_file_unmap)                                                                                                  \
     X(sni_hash64_of)                                                                                                   \
+    X(sni_dtype_class_of)                                                                                              \
+    X(sni_dtype_lowest)                                                                                                \
     X(sni_dtype_is_real)                                                                                               \
     X(sni_dtype_load)                                                                                                  \
     X(sni_dtype_store)                                                                                                 \
@@ -63,6 +66,7 @@
     X(sni_attr_float)                                                                                                  \
     X(sni_attr_exprs)                                                                                                  \
     X(sni_attr_ints)                                                                                                   \
+    X(sni_sym_is)                                                                                                      \
     X(sni_sym_const)                                                                                                   \
     X(sni_sym_dim)                                                                                                     \
     X(sni_sym_add)                                                                                                     \

@@ -31,6 +31,8 @@
 #define sni_file_map sinter_private_bridge.sni_file_map
 #define sni_file_unmap sinter_private_bridge.sni_file_unmap
 #define sni_hash64_of sinter_private_bridge.sni_hash64_of
+#define sni_dtype_class_of sinter_private_bridge.sni_dtype_class_of
+#define sni_dtype_lowest sinter_private_bridge.sni_dtype_lowest
 #define sni_dtype_is_real sinter_private_bridge.sni_dtype_is_real
 #define sni_dtype_load sinter_private_bridge.sni_dtype_load
 #define sni_dtype_store sinter_private_bridge.sni_dtype_store
@@ -52,6 +54,7 @@
 #define sni_attr_float sinter_private_bridge.sni_attr_float
 #define sni_attr_exprs sinter_private_bridge.sni_attr_exprs
 #define sni_attr_ints sinter_private_bridge.sni_attr_ints
+#define sni_sym_is sinter_private_bridge.sni_sym_is
 #define sni_sym_const sinter_private_bridge.sni_sym_const
 #define sni_sym_dim sinter_private_bridge.sni_sym_dim
 #define sni_sym_add sinter_private_bridge.sni_sym_add
