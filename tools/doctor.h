@@ -49,5 +49,7 @@ sinter_status doctor_compute(doctor *d, const char *text, const doctor_array *ar
 /* The math functions of cl/common against libm. */
 doctor_result doctor_check_math(doctor *d);
 doctor_result doctor_check_math_f64(doctor *d);
+/* Quotients and square roots of f32 are rounded correctly: what is quantised with them depends on it. */
+doctor_result doctor_check_division(doctor *d);
 
 #endif

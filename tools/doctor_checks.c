@@ -422,6 +422,7 @@ const doctor_check doctor_checks[] = {
     {"large buffer", check_allocation},
     {"f32 math functions", doctor_check_math},
     {"f64 math functions", doctor_check_math_f64},
+    {"f32 division", doctor_check_division},
     {"inline PTX", check_inline_ptx},
     {"kernel cache", check_cache},
     {NULL, NULL},

@@ -148,3 +148,34 @@ doctor_result doctor_check_math_f64(doctor *d) {
     free(r);
     return result;
 }
+
+doctor_result doctor_check_division(doctor *d) {
+    static const char text[] =
+        "__kernel void f(__global const float *a, __global const float *b, __global float *r) {\n"
+        "    size_t i = get_global_id(0);\n"
+        "    r[i] = a[i] / b[i];\n"
+        "    r[get_global_size(0) + i] = sqrt(fabs(a[i]));\n}\n";
+    float *a = malloc(POINTS * sizeof *a), *b = malloc(POINTS * sizeof *b), *r = malloc(2 * POINTS * sizeof *r);
+    doctor_result result = a && b && r ? DOCTOR_OK : DOCTOR_FAIL;
+    uint32_t state = 1;
+    for (int i = 0; result == DOCTOR_OK && i < POINTS; ++i) { /* of about the same size: no quotient is denormal */
+        a[i] = (float)(state = state * 1664525u + 1013904223u) * 0x1p-20f;
+        b[i] = (float)((state = state * 1664525u + 1013904223u) | 1u) * 0x1p-24f;
+    }
+    doctor_array arrays[] = {{a, POINTS * sizeof *a}, {b, POINTS * sizeof *b}, {r, 2 * POINTS * sizeof *r}};
+    if (result == DOCTOR_OK && doctor_compute(d, text, arrays, 3, 0, POINTS, 0) != SINTER_OK)
+        result = doctor_fail(d, "division");
+    for (int i = 0; result == DOCTOR_OK && i < POINTS; ++i) {
+        float quotient = a[i] / b[i], root = sqrtf(a[i]);
+        if (r[i] != quotient)
+            result = doctor_say(d, DOCTOR_FAIL, "%.9g / %.9g is %.9g, %.9g was expected", (double)a[i], (double)b[i],
+                                (double)r[i], (double)quotient);
+        else if (r[POINTS + i] != root)
+            result = doctor_say(d, DOCTOR_FAIL, "the square root of %.9g is %.9g, %.9g was expected", (double)a[i],
+                                (double)r[POINTS + i], (double)root);
+    }
+    free(a);
+    free(b);
+    free(r);
+    return result;
+}

@@ -182,6 +182,9 @@ static uint32_t subgroup_size(cl_device_id id, const char *extensions) {
 
 static void query_features(cl_device_id id, const char *extensions, sni_caps *caps) {
     caps->has_f64 = has_word(extensions, "cl_khr_fp64") || ask_number(id, CL_DEVICE_DOUBLE_FP_CONFIG, 0) != 0;
+    /* A CPU's instructions round correctly whatever is asked for. */
+    caps->divides_on_request = caps->device_class == SNI_DEVICE_GPU && (ask_number(id, CL_DEVICE_SINGLE_FP_CONFIG, 0) &
+                                                                        CL_FP_CORRECTLY_ROUNDED_DIVIDE_SQRT) != 0;
     caps->has_f16_arithmetic = has_word(extensions, "cl_khr_fp16");
     bool can_subgroup = has_word(extensions, "cl_khr_subgroups") || has_c_feature(id, "__opencl_c_subgroups");
     /* A driver of OpenCL 2.x may not know the query; the extension is enough for it. */

@@ -25,6 +25,8 @@ typedef struct sni_caps {
     uint32_t native_float_width; /* CL_DEVICE_NATIVE_VECTOR_WIDTH_FLOAT, at least 1 */
     bool work_items_are_lanes;   /* no vectors of its own, and work-groups want a multiple of some size */
     uint32_t address_bits;
+    bool
+        divides_on_request; /* f32 division and square root are rounded correctly when a build asks for it, and only then */
     bool has_f64;
     bool has_f16_arithmetic; /* reported, or probed */
     bool has_subgroups;      /* cl_khr_subgroups or 2.1+, usable */

@@ -100,6 +100,8 @@ static char *complete_options(const sni_caps *caps, const char *options) {
                    strstr(options, "-cl-std=") ? "-cl-kernel-arg-info -w" : "-cl-std=CL1.2 -cl-kernel-arg-info -w");
     if (caps->has_inline_ptx)
         sni_str_printf(&text, " -DSN_NV_SM=%u", (unsigned)(caps->nv_compute_major * 10 + caps->nv_compute_minor));
+    /* A quotient that is rounded to an integer next (quantisation) must not be off by an ulp. */
+    if (caps->divides_on_request) sni_str_append(&text, " -cl-fp32-correctly-rounded-divide-sqrt");
     if (*options) sni_str_printf(&text, " %s", options);
     char *taken = sni_str_take(&text);
     sni_str_deinit(&text);
