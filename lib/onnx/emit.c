@@ -199,7 +199,14 @@ bool sni_onnx_elements(sni_onnx_call *call, uint32_t value, const char *what, sn
         sni_onnx_fail(call, SINTER_UNSUPPORTED, "the %s has %lld elements", what, (long long)count);
         return false;
     }
-    if (count < 0 || (!type.elements && !blob && count > 0) || sni_dtype_is_real(type.dtype)) {
+    bool computed = !type.elements && !blob && count > 0 && !sni_dtype_is_real(type.dtype);
+    if (computed && sni_onnx_is_known(call, value)) { /* by constants alone: a cast of a float, say */
+        double numbers[SNI_MAX_LIST];
+        if (!sni_onnx_doubles_of(call, value, what, SNI_MAX_LIST, numbers, &out->count)) return false;
+        for (int i = 0; i < out->count; i++) out->at[i] = sni_onnx_const(call, (int64_t)numbers[i]);
+        return true;
+    }
+    if (count < 0 || computed || sni_dtype_is_real(type.dtype)) {
         sni_onnx_fail(call, SINTER_UNSUPPORTED, "the %s depends on data", what);
         return false;
     }

@@ -2,6 +2,7 @@
  * which each comes after what it uses. */
 #include "onnx/import.h"
 #include "onnx/narrow.h"
+#include "onnx/sequence.h"
 #include "onnx/sized.h"
 
 #include <string.h>
@@ -18,7 +19,7 @@ static const sni_onnx_family *const families[] = {
     &sni_onnx_nn_family,        &sni_onnx_norm_family,   &sni_onnx_quant_family,     &sni_onnx_loss_family,
     &sni_onnx_recurrent_family, &sni_onnx_einsum_family, &sni_onnx_resize_family,    &sni_onnx_scatter_family,
     &sni_onnx_sample_family,    &sni_onnx_misc_family,   &sni_onnx_attention_family, &sni_onnx_loop_family,
-    &sni_onnx_signal_family,    &sni_onnx_places_family, &sni_onnx_sized_family,
+    &sni_onnx_signal_family,    &sni_onnx_places_family, &sni_onnx_sized_family,     &sni_onnx_sequence_family,
 };
 
 const sni_onnx_row *sni_onnx_find_row(const char *name) {
@@ -97,6 +98,7 @@ static sinter_status run_row(sni_onnx_call *call) {
     if (!call->row)
         return sni_fail(SINTER_UNSUPPORTED, "no such operator in opset %lld is known", (long long)call->opset);
     SNI_TRY(check_arity(call));
+    SNI_TRY(sni_onnx_check_sequences(call));
     SNI_TRY(sni_onnx_check_narrow(call));
     SNI_TRY(sni_onnx_check_sized(call));
     call->row->build(call);
@@ -112,6 +114,7 @@ static sinter_status run_contrib(sni_onnx_call *call) {
     call->row = sni_onnx_find_contrib(call->node->domain, text_of(call->node->op_type));
     if (!call->row) return sni_fail(SINTER_UNSUPPORTED, "no such operator is known");
     SNI_TRY(check_arity(call));
+    SNI_TRY(sni_onnx_check_sequences(call));
     SNI_TRY(sni_onnx_check_sized(call));
     sni_onnx_check_contrib_attributes(call);
     SNI_TRY(call->status);
@@ -435,6 +438,7 @@ static void importer_deinit(sni_onnx_importer *importer) {
     sni_free(importer->files);
     sni_free(importer->narrow);
     sni_free(importer->sized);
+    sni_free(importer->sequences);
     sni_free(importer->file_names);
     sni_arena_release(importer->arena);
 }

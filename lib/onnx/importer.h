@@ -133,6 +133,8 @@ typedef struct sni_onnx_importer {
     size_t narrow_capacity;
     struct sni_onnx_sized *sized; /* values whose size depends on data (onnx/sized.h) */
     size_t sized_count, sized_capacity;
+    struct sni_onnx_sequence *sequences; /* onnx/sequence.h */
+    size_t sequence_count, sequence_capacity;
     bool use_hints; /* believe the model's value_info; see sni_onnx_hint */
 } sni_onnx_importer;
 
@@ -307,6 +309,7 @@ extern const sni_onnx_family sni_onnx_elementwise, sni_onnx_reduce_family, sni_o
     sni_onnx_nn_family, sni_onnx_norm_family, sni_onnx_quant_family, sni_onnx_loss_family, sni_onnx_recurrent_family,
     sni_onnx_einsum_family, sni_onnx_resize_family, sni_onnx_scatter_family, sni_onnx_sample_family,
     sni_onnx_misc_family, sni_onnx_attention_family, sni_onnx_loop_family;
-extern const sni_onnx_family sni_onnx_signal_family, sni_onnx_places_family, sni_onnx_sized_family;
+extern const sni_onnx_family sni_onnx_signal_family, sni_onnx_places_family, sni_onnx_sized_family,
+    sni_onnx_sequence_family;
 
 #endif

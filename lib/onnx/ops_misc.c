@@ -59,10 +59,6 @@ static void dropout(sni_onnx_call *call) {
 }
 
 /* Their rows exist so that the error says why. */
-static void no_sequences(sni_onnx_call *call) {
-    sni_onnx_fail(call, SINTER_UNSUPPORTED, "sequences and optionals are not supported");
-}
-
 static void no_strings(sni_onnx_call *call) {
     sni_onnx_fail(call, SINTER_UNSUPPORTED, "strings are not supported");
 }
@@ -74,18 +70,6 @@ static void no_random(sni_onnx_call *call) {
 static const sni_onnx_row rows[] = {
     {"Constant", 1, 0, 0, 1, constant, NULL},
     {"Dropout", 6, 1, 3, 2, dropout, NULL},
-    {"SequenceMap", 6, 0, -1, -1, no_sequences, NULL},
-    {"SequenceAt", 6, 0, -1, -1, no_sequences, NULL},
-    {"SequenceConstruct", 6, 0, -1, -1, no_sequences, NULL},
-    {"SequenceEmpty", 6, 0, -1, -1, no_sequences, NULL},
-    {"SequenceErase", 6, 0, -1, -1, no_sequences, NULL},
-    {"SequenceInsert", 6, 0, -1, -1, no_sequences, NULL},
-    {"SequenceLength", 6, 0, -1, -1, no_sequences, NULL},
-    {"SplitToSequence", 6, 0, -1, -1, no_sequences, NULL},
-    {"ConcatFromSequence", 6, 0, -1, -1, no_sequences, NULL},
-    {"Optional", 6, 0, -1, -1, no_sequences, NULL},
-    {"OptionalGetElement", 6, 0, -1, -1, no_sequences, NULL},
-    {"OptionalHasElement", 6, 0, -1, -1, no_sequences, NULL},
     {"StringNormalizer", 6, 0, -1, -1, no_strings, NULL},
     {"TfIdfVectorizer", 6, 0, -1, -1, no_strings, NULL},
     {"RandomUniform", 6, 0, -1, -1, no_random, NULL},

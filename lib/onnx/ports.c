@@ -2,6 +2,7 @@
  * between. */
 #include "onnx/import.h"
 #include "onnx/narrow.h"
+#include "onnx/sequence.h"
 #include "onnx/sized.h"
 
 #include <stdio.h>
@@ -162,6 +163,8 @@ sinter_status sni_onnx_add_outputs(sni_onnx_importer *importer, const sni_onnx_s
     for (size_t i = 0; i < count; i++) {
         const sni_onnx_name *name = sni_onnx_scope_own(scope, text_of(names[i]));
         if (!name || !name->value) return sni_fail(SINTER_PARSE, "nothing gives the output '%s'", text_of(names[i]));
+        if (sni_onnx_is_sequence(name->value))
+            return sni_fail(SINTER_UNSUPPORTED, "output '%s' is a sequence", name->text);
         const sni_onnx_sized *sized = sni_onnx_sized_of(importer, name->value);
         sinter_value value = {name->value};
         if (sized)
