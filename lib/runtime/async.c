@@ -303,22 +303,31 @@ static sinter_status keep_back(sinter_queue *queue, sinter_event *event) {
 
 enum { LIGHT_EACH = 16 };
 
-/* What is over, and whose event nobody asks, would else keep its memory. */
-static void settle_old(sinter_queue *queue, const sni_work_kind *kind) {
-    unsigned number = __atomic_add_fetch(&queue->submitted, 1, __ATOMIC_RELAXED);
-    int most = kind->light ? 2 * LIGHT_EACH : 2;
-    if (kind->light && number % LIGHT_EACH) return;
-    for (int i = 0; i < most; ++i) {
+/* This thread is inside sni_queue_settle_reached: what it settles there looks for no more. */
+static __thread bool sweeping;
+
+void sni_queue_settle_reached(sinter_queue *queue, int most) {
+    if (sweeping) return;
+    sweeping = true;
+    for (bool over = true; over && most > 0; --most) {
         sni_mutex_lock(&queue->mutex);
         sinter_event *event = sinter_event_retain(queue->started.first);
         sni_mutex_unlock(&queue->mutex);
         bool failed = false;
-        bool over = event && sni_event_has_started(event) && sni_marker_ended(event->marker, &failed);
+        over = event && sni_event_has_started(event) && !sni_event_is_done(event) &&
+               sni_marker_ended(event->marker, &failed);
         if (over && failed) (void)sni_event_finish(event);
         if (over && !failed) sni_event_settle(event, SNI_EVENT_STARTED, SINTER_OK, NULL);
         sinter_event_release(event);
-        if (!over) return;
     }
+    sweeping = false;
+}
+
+/* What is over, and whose event nobody asks, would else keep its memory. */
+static void settle_old(sinter_queue *queue, const sni_work_kind *kind) {
+    unsigned number = __atomic_add_fetch(&queue->submitted, 1, __ATOMIC_RELAXED);
+    if (kind->light && number % LIGHT_EACH) return;
+    sni_queue_settle_reached(queue, kind->light ? 2 * LIGHT_EACH : 2);
 }
 
 /* An event that nobody else has seen. */

@@ -9,6 +9,8 @@
 
 #include <sinter/queue.h>
 
+#include <limits.h>
+
 #include "base/thread.h"
 #include "memory/buffer.h"
 
@@ -100,6 +102,9 @@ void sni_event_settle(sinter_event *event, sni_event_state from, sinter_status s
 sinter_status sni_queue_watch(sinter_event *event);
 /* Calls of an event that is over, for the queue's thread to make. */
 void sni_queue_make_calls(sinter_queue *queue, sni_callback *calls);
+/* Settles what is over of the queue, the oldest first, at most so many. */
+void sni_queue_settle_reached(sinter_queue *queue, int most);
+#define SNI_SETTLE_ALL INT_MAX
 /* Takes the event out of its queue. */
 void sni_queue_forget(sinter_queue *queue, sinter_event *event);
 sinter_event *sni_event_create(sinter_queue *queue, const sni_work_kind *kind, void *work);

@@ -78,6 +78,8 @@ void sni_event_settle(sinter_event *event, sni_event_state from, sinter_status s
     event->queue = NULL;
     sni_condition_wake_all(&event->changed);
     sni_mutex_unlock(&event->mutex);
+    /* What nobody waits for and came before it is over, too. The queue is there as long as this event is in its list. */
+    if (from == SNI_EVENT_STARTED) sni_queue_settle_reached(queue, SNI_SETTLE_ALL);
     sni_queue_forget(queue, event);
 }
 

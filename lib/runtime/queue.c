@@ -38,5 +38,7 @@ sinter_status sinter_queue_finish(sinter_runtime *runtime, sinter_queue *queue) 
     sinter_event *last = last_of(queue);
     if (last) (void)sni_event_finish(last);
     sinter_event_release(last);
-    return sni_queue_drain(queue->queue);
+    sinter_status status = sni_queue_drain(queue->queue);
+    sni_queue_settle_reached(queue, SNI_SETTLE_ALL);
+    return status;
 }

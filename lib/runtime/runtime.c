@@ -117,7 +117,9 @@ void sinter_runtime_get_stats(const sinter_runtime *runtime, sinter_runtime_stat
 }
 
 void sinter_runtime_trim(sinter_runtime *runtime, uint64_t keep_bytes) {
-    if (runtime && !sni_forked()) sni_pool_trim(runtime->pool, keep_bytes);
+    if (!runtime || sni_forked()) return;
+    sni_queue_settle_reached(runtime->queue, SNI_SETTLE_ALL);
+    sni_pool_trim(runtime->pool, keep_bytes);
 }
 
 cl_context sinter_runtime_cl_context(const sinter_runtime *runtime) {
