@@ -44,8 +44,8 @@ static sni_wgmma wgmma_of(const sni_loop *loop, const int *values) {
 static double clocks(const sni_loop *loop, const sni_caps *caps, int groups, int bn) {
     double m = extent_of(loop, loop->axes_m), n = extent_of(loop, loop->axes_n), b = extent_of(loop, loop->axes_b);
     double rows = ceil(m / (groups * 64)), columns = ceil(n / bn), steps = ceil(extent_of(loop, loop->inner) / 64);
-    double share = bn >= 192 ? 1 : bn == 128 ? 0.85 : 0.6;
-    if (groups == 1) share *= 0.7;
+    double share = bn >= 192 ? 1 : bn == 128 ? 0.85 : 0.55;
+    if (groups == 1) share *= 0.8;
     double rounds = ceil(rows * columns * b / caps->compute_units);
     return rounds * (steps * groups * bn * 2 / share + 10.0 * bn) + 1500;
 }

@@ -141,6 +141,27 @@ START_TEST(test_text) {
 }
 END_TEST
 
+/* Tiles that were fastest on an H200. */
+START_TEST(test_choice) {
+    static const struct {
+        int64_t m, n, k;
+        int groups, bn;
+    } cases[] = {
+        {1024, 1024, 1024, 1, 128}, {128, 4096, 4096, 1, 64}, {4096, 4096, 4096, 2, 256}, {2048, 2048, 2048, 2, 256}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i) {
+        contraction p;
+        sni_kspec spec;
+        sni_caps caps = made_up();
+        shape s = matmul("choice", SINTER_BF16, 1, cases[i].m, cases[i].n, cases[i].k);
+        ck_assert(program_init(&p, &s));
+        must(sni_codegen(&p.loop, &caps, "gpu_wgmma", p.arena, &spec));
+        ck_assert_int_eq(spec.schedule.values[0], cases[i].groups);
+        ck_assert_int_eq(spec.schedule.values[1], cases[i].bn);
+        program_deinit(&p);
+    }
+}
+END_TEST
+
 START_TEST(test_refusals) {
     static const struct {
         int64_t m, n, k;
@@ -202,8 +223,8 @@ START_TEST(test_patch_refusals) {
 END_TEST
 
 int main(void) {
-    const TTest *const tests[] = {test_layouts, test_tiles,    test_random_shapes, test_views,
-                                  test_text,    test_refusals, test_patch,         test_patch_refusals};
+    const TTest *const tests[] = {test_layouts, test_tiles,    test_random_shapes, test_views,         test_text,
+                                  test_choice,  test_refusals, test_patch,         test_patch_refusals};
     test_device_open(&test);
     sni_probe_instructions(test.device, test.cache, test.pool, "");
     printf("wgmma: %u\n", (unsigned)test.device->caps.wgmma);
