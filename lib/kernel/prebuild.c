@@ -83,8 +83,12 @@ static char *candidate(const char *directory, size_t length, const char *relativ
 
 /* From the directory of the library, or of the program that it is linked into, where they were installed under another
  * prefix than they were configured for, and in the build tree. */
-static const char *const beside[] = {"/../libexec/sinter/sinter-builder", "/../../libexec/sinter/sinter-builder",
-                                     "/sinter-builder", "/tools/sinter-builder", "/../tools/sinter-builder"};
+static const char *const beside[] = {"/../libexec/sinter/sinter-builder",
+                                     "/../../libexec/sinter/sinter-builder",
+                                     "/sinter-builder",
+                                     "/tools/sinter-builder",
+                                     "/../tools/sinter-builder",
+                                     "/../sinter-builder"};
 
 /* SINTER_BUILDER names it, "" for none; else it is beside what holds this code, or where it was configured to be installed.
  * NULL: there is none. */
