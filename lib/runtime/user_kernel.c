@@ -193,7 +193,7 @@ static sinter_status prepare(sinter_kernel *kernel, const sinter_grid *grid, con
 
 sinter_status sinter_kernel_launch_async(sinter_kernel *kernel, const sinter_grid *grid, const sinter_arg *args,
                                          size_t count, const sinter_async_options *options, sinter_event **out_event) {
-    flight *f;
+    flight *f = NULL;
     if (out_event) *out_event = NULL;
     if (!kernel || !grid) return sni_fail(SINTER_INVALID_ARGUMENT, "the kernel or the grid is NULL");
     if (grid->dims < 1 || grid->dims > 3)
