@@ -235,7 +235,7 @@ static void det(sni_onnx_call *call) {
     sinter_dtype dtype = sni_onnx_type(call, x).dtype;
     sni_onnx_list shape = sni_onnx_shape(call, x), rest = {0};
     if (shape.count < 2 || shape.at[shape.count - 1] != shape.at[shape.count - 2]) {
-        sni_onnx_fail(call, SINTER_SHAPE, "its operand is no square matrix");
+        sni_onnx_fail(call, SINTER_UNSUPPORTED, "its operand is not known to be a square matrix");
         return;
     }
     int64_t n = sni_onnx_static(call, shape.at[shape.count - 1], "the size of the matrix");

@@ -12,6 +12,8 @@
 #define FEW 64     /* up to so many of a row are found block by block */
 #define LEAST 64   /* elements of a block that is ranked */
 #define LONGEST INT32_MAX
+#define LONGEST_WHOLE                                                                                                  \
+    65536 /* of an axis that has a name and is sorted whole: runs are merged up to that length in any case */
 
 uint32_t sni_onnx_take(sni_onnx_call *call, uint32_t x, uint32_t indices, int axis) {
     return sni_onnx_emit(call, "gather_elements", SNI_IN(x, indices),
@@ -242,7 +244,16 @@ static uint32_t order_in_blocks(sni_onnx_call *call, uint32_t x, int axis, sni_e
     sni_sym_is_const(call->sym, shape.at[last], &most);
     if (most > LONGEST)
         sni_onnx_fail(call, SINTER_UNSUPPORTED, "%lld elements to sort (up to %d)", (long long)most, LONGEST);
-    if (!sni_sym_is_const(call->sym, k, &wanted)) wanted = most;
+    if (!sni_sym_is_const(call->sym, k, &wanted)) {
+        if (most > LONGEST_WHOLE) {
+            most = LONGEST_WHOLE;
+            sni_check check = {sni_sym_le(call->sym, shape.at[last], sni_onnx_const(call, most)),
+                               (uint32_t)call->graph->node_count - 1};
+            if (!sni_graph_add_check(call->graph, &check))
+                sni_onnx_fail(call, SINTER_OUT_OF_MEMORY, "out of host memory");
+        }
+        wanted = most;
+    }
     candidates c = {.outer = sni_onnx_const(call, 1), .count = shape.at[last], .largest = largest};
     for (int i = 0; i < last; i++) c.outer = sni_sym_mul(call->sym, c.outer, shape.at[i]);
     sni_onnx_list flat = {2, {c.outer, c.count}};
