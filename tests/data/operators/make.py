@@ -143,6 +143,16 @@ topk("topk_blocks_nan", x, 40)
 topk("topk_merge_nan_smallest", x, 100, largest=0)
 topk("topk_middle_axis", rng.integers(-5, 5, (1, 600, 2)), 70, axis=1)
 topk("topk_symbolic", f32(2, 300), 7, dims={"x": ["batch", "n"]})
+x = f32(2, 90)
+save("sort_symbolic", [node("Shape", "x", "s", start=1), node("TopK", ["x", "s"], ["y", "i"], largest=0)], {"x": x},
+     {"y": np.sort(x), "i": np.argsort(x, kind="stable")}, 18, dims={"x": ["rows", "n"]})
+parts = [node("SplitToSequence", ["x", "p"], "q", axis=1), node("SequenceAt", ["q", "one"], "a"), node("SequenceAt", ["q", "last"], "b"),
+         node("SequenceConstruct", "ab", "c"), node("SequenceInsert", ["c", "a", "zero"], "d"), node("ConcatFromSequence", "d", axis=1)]
+x = f32(2, 8)
+save("sequence_parts", parts, {"x": x}, {"y": np.concatenate([x[:, 2:5], x[:, 2:5], x[:, 5:]], 1)}, 13,
+     [("p", i64(2, 3, 3)), ("one", np.array(1, np.int64)), ("last", np.array(-1, np.int64)), ("zero", np.array(0, np.int64))])
+save("range_of_cast", [node("Cast", "f", "i", to=T.INT64), node("Range", ["i", "n", "one"], "r"), node("Add", "xr")], {"x": i64(1, 2, 3)},
+     {"y": i64(2, 4, 6)}, 13, [("f", np.array(1, np.float32)), ("n", np.array(4, np.int64)), ("one", np.array(1, np.int64))])
 topk("topk_u8_whole", u8(1, 520), 520, largest=0)
 
 # ---- results whose size depends on data ----
