@@ -58,6 +58,8 @@
     X(sni_graph_add1)                                                                                                  \
     X(sni_graph_add_constant)                                                                                          \
     X(sni_graph_add_input)                                                                                             \
+    X(sni_graph_add_check)                                                                                             \
+    X(sni_sym_le)                                                                                                      \
     X(sni_graph_add_known)                                                                                             \
     X(sni_graph_set_name)                                                                                              \
     X(sni_graph_fail)                                                                                                  \
