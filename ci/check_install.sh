@@ -115,7 +115,8 @@ cmake -G Ninja -S "$work/added" -B "$work/added/build" >"$work/cmake.log" 2>&1 |
 echo "install: add_subdirectory gives the same names"
 
 documents=$(dirname "$(find "$prefix/share" -name LICENSE)")
-for file in "$documents/examples/custom.c" "$documents/README.md" "$prefix/share/sinter/cl/common/math.cl"; do
+for file in "$documents/examples/custom.c" "$documents/README.md" "$documents/CHANGELOG.md" \
+  "$prefix/share/man/man1/sinter.1" "$prefix/share/man/man3/sinter.3" "$prefix/share/sinter/cl/common/math.cl"; do
   [ -f "$file" ] || {
     echo "$file is not installed" >&2
     exit 1
@@ -125,6 +126,10 @@ done
 # What a program sees of the shared library is the public interface and nothing else.
 if nm -D --defined-only "$libdir/libsinter.so" "$libdir/libsinter-onnx.so" |
   awk 'NF == 3 && $3 !~ /^sinter_/ { print "exported: " $3; bad = 1 } END { exit !bad }'; then
+  exit 1
+fi
+if ldd "$prefix/bin/sinter" | grep -i blas; then
+  echo "the program needs a BLAS to start" >&2
   exit 1
 fi
 LD_LIBRARY_PATH=$libdir "$prefix"/bin/sinter devices >/dev/null

@@ -139,6 +139,8 @@ step_kernels() {
 
 step_install() {
   check "install" 300 bash ci/check_install.sh build/dev
+  check "interface of the last release" 120 bash ci/check_abi.sh build/dev
+  check "interface: a loss is found" 120 bash ci/check_abi.sh --self-test build/dev
 }
 
 step_asan() {

@@ -11,7 +11,7 @@
 typedef enum bench_peer {
     PEER_OPENMP_ADD,  /* a plain C loop a + b on the host's cores */
     PEER_MEMCPY,      /* the host's memcpy of as many bytes: the measure is bytes per second */
-    PEER_BLAS,        /* OpenBLAS sgemm, where it was there when this was built */
+    PEER_BLAS,        /* OpenBLAS sgemm, where it is installed */
     PEER_DEVICE_COPY, /* a device-to-device copy, bytes per second */
     PEER_UNFUSED      /* a plan of ours that stores what the case's plan keeps on chip (build_unfused) */
 } bench_peer;

@@ -1,12 +1,9 @@
 /* What `sinter bench` compares with: plain C, memcpy, OpenBLAS. */
+#include <dlfcn.h>
 #include <string.h>
 #include <time.h>
 
 #include "bench.h"
-
-#ifdef SINTER_BENCH_OPENBLAS
-#include <cblas.h>
-#endif
 
 double bench_now(void) {
     struct timespec t;
@@ -46,16 +43,32 @@ static double host_copy(const bench_work *w) {
     return bench_now() - start;
 }
 
+/* cblas_sgemm of the reference BLAS's interface in C, with int for its enumerations. */
+typedef void (*sgemm_function)(int order, int transpose_a, int transpose_b, int m, int n, int k, float alpha,
+                               const float *a, int a_ld, const float *b, int b_ld, float beta, float *c, int c_ld);
+enum { ROW_MAJOR = 101, NOT_TRANSPOSED = 111 };
+
+/* The program starts without the library: it is opened by the first comparison with it, and stays. NULL: not installed. */
+static sgemm_function find_sgemm(void) {
+    static const char *const names[] = {"libopenblas.so.0", "libopenblas.so"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; ++i) {
+        void *library = dlopen(names[i], RTLD_NOW | RTLD_LOCAL);
+        void *symbol = library ? dlsym(library, "cblas_sgemm") : NULL;
+        sgemm_function function;
+        memcpy(&function, &symbol, sizeof function);
+        if (symbol) return function;
+    }
+    return NULL;
+}
+
 static double blas(const bench_work *w) {
-#ifdef SINTER_BENCH_OPENBLAS
+    static sgemm_function sgemm;
+    if (!sgemm) sgemm = find_sgemm();
+    if (!sgemm) return -1;
     double start = bench_now();
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)w->m, (int)w->n, (int)w->k, 1, w->a, (int)w->k, w->b,
-                (int)w->n, 0, w->c, (int)w->n);
+    sgemm(ROW_MAJOR, NOT_TRANSPOSED, NOT_TRANSPOSED, (int)w->m, (int)w->n, (int)w->k, 1, w->a, (int)w->k, w->b,
+          (int)w->n, 0, w->c, (int)w->n);
     return bench_now() - start;
-#else
-    (void)w;
-    return -1;
-#endif
 }
 
 double bench_peer_run(bench_peer peer, const bench_work *work) {

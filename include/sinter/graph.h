@@ -95,6 +95,10 @@ SINTER_API sinter_value sinter_state_write(sinter_graph *graph, sinter_value sta
 SINTER_API sinter_dtype sinter_value_dtype(const sinter_graph *graph, sinter_value value);
 /* The rank of a value, or -1 when it is invalid. */
 SINTER_API int sinter_value_rank(const sinter_graph *graph, sinter_value value);
+/* One dimension of a value: a number, a name (compare with SINTER_DIM, ask sinter_dim_name), or what sinter_dim_add and its like make
+ * of them. SINTER_DIM_INVALID: the value is, axis is not 0 to rank - 1, or the size is something that those cannot make (a
+ * minimum): sinter_value_dim_string prints it. */
+SINTER_API sinter_dim sinter_value_dim(const sinter_graph *graph, sinter_value value, int axis);
 /* One dimension of a value as text ("batch", "64", "batch*seq") into buffer, always
  * terminated. Returns the number of bytes the whole text needs without the terminator. */
 SINTER_API size_t sinter_value_dim_string(const sinter_graph *graph, sinter_value value, int axis, char *buffer,

@@ -2,6 +2,7 @@
 #ifndef SINTER_SINTER_H
 #define SINTER_SINTER_H
 
+#include <sinter/allocator.h>
 #include <sinter/buffer.h>
 #include <sinter/cache.h>
 #include <sinter/checkpoint.h>

@@ -32,7 +32,9 @@ typedef enum sinter_status {
 #undef SINTER_STATUS_ENUM
 } sinter_status;
 
-/* A status-returning function: zero is success and the result must be used. */
+/* A status-returning function: zero is success and the result must be used. Unless its header says otherwise, what it returns
+ * through a pointer to an object is NULL after a failure, and counts and structs are as they were or zero. A child after fork may
+ * not use objects made before it: calls say UNSUPPORTED there, and releases do nothing. */
 #define SINTER_MUST_USE SINTER_WARN_UNUSED
 
 /* The text of a status ("success", "out of host memory", ...). Never NULL. Any thread. */

@@ -55,7 +55,18 @@ SINTER_API sinter_dim sinter_dim_named(const char *name);
 #define SINTER_DIM(name) sinter_dim_named(name)
 #define SINTER_DIM_INVALID INT64_MAX
 
-/* The name of a symbolic dimension, or NULL when dim is a number. Lives for ever. */
+/* Sums, differences, products and quotients (rounded down, b above 0) of dimensions: an input of past + seq rows is
+ * SINTER_SHAPE(sinter_dim_add(SINTER_DIM("past"), SINTER_DIM("seq")), 64). Two numbers give a number, equal operands the same
+ * dimension. A run takes the names' values from the inputs whose dimension is a name alone and from dimension bindings; an input
+ * that contradicts them is SHAPE. Usable wherever a dimension is: shapes, targets of reshape, starts of slice. What comes
+ * out below 0 in a shape is SHAPE when it is known. SINTER_DIM_INVALID: an operand is, a number overflows, b is a number of 0
+ * or less, more than 64 operations in one dimension, more than 65,536 different ones in a process, or memory is out. Any thread. */
+SINTER_API sinter_dim sinter_dim_add(sinter_dim a, sinter_dim b);
+SINTER_API sinter_dim sinter_dim_sub(sinter_dim a, sinter_dim b);
+SINTER_API sinter_dim sinter_dim_mul(sinter_dim a, sinter_dim b);
+SINTER_API sinter_dim sinter_dim_div(sinter_dim a, sinter_dim b);
+
+/* The name of a symbolic dimension, or NULL when dim is a number or made by arithmetic. Lives for ever. */
 SINTER_API const char *sinter_dim_name(sinter_dim dim);
 
 /* A shape: rank 0 is a scalar; dims[0] is the outermost dimension, memory is row-major. */

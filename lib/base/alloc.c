@@ -1,5 +1,7 @@
 #include "base/alloc.h"
 
+#include <sinter/allocator.h>
+
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,24 +30,61 @@ static bool must_fail(size_t size_bytes) {
     return atomic_fetch_sub(&g_fail_countdown, 1) <= 1;
 }
 
+/* ---- the program's allocator ---- */
+
+/* Set before anything is allocated, so that readers need no lock. */
+static sinter_allocator g_allocator;
+static atomic_bool g_used;
+
+static void note_used(void) {
+    if (!atomic_load_explicit(&g_used, memory_order_relaxed)) atomic_store(&g_used, true);
+}
+
+sinter_status sinter_allocator_set(const sinter_allocator *allocator) {
+    if (!allocator || allocator->size_bytes < sizeof *allocator)
+        return sni_fail(SINTER_INVALID_ARGUMENT, "sinter_allocator_set: %s",
+                        allocator ? "begin with SINTER_ALLOCATOR_INIT" : "allocator is NULL");
+    if (!allocator->allocate || !allocator->reallocate || !allocator->release)
+        return sni_fail(SINTER_INVALID_ARGUMENT, "sinter_allocator_set: one of its three functions is NULL");
+    if (atomic_load(&g_used))
+        return sni_fail(SINTER_INVALID_ARGUMENT,
+                        "sinter_allocator_set: memory was already taken; call it before anything else of the library");
+    g_allocator = *allocator;
+    return SINTER_OK;
+}
+
 void *sni_malloc(size_t size_bytes) {
     if (must_fail(size_bytes)) return NULL;
-    return malloc(size_bytes ? size_bytes : 1);
+    note_used();
+    if (!size_bytes) size_bytes = 1;
+    return g_allocator.allocate ? g_allocator.allocate(g_allocator.context, size_bytes) : malloc(size_bytes);
 }
 
 void *sni_calloc(size_t count, size_t size_bytes) {
     size_t total;
-    if (!sni_mul_size(count, size_bytes, &total) || must_fail(total)) return NULL;
+    if (!sni_mul_size(count, size_bytes, &total)) return NULL;
+    if (g_allocator.allocate) {
+        void *memory = sni_malloc(total);
+        return memory ? memset(memory, 0, total) : NULL;
+    }
+    if (must_fail(total)) return NULL;
+    note_used();
     return calloc(1, total ? total : 1);
 }
 
 void *sni_realloc(void *old, size_t size_bytes) {
     if (must_fail(size_bytes)) return NULL;
-    return realloc(old, size_bytes ? size_bytes : 1);
+    note_used();
+    if (!size_bytes) size_bytes = 1;
+    return g_allocator.reallocate ? g_allocator.reallocate(g_allocator.context, old, size_bytes)
+                                  : realloc(old, size_bytes);
 }
 
 void sni_free(void *memory) {
-    free(memory);
+    if (!g_allocator.release)
+        free(memory);
+    else if (memory)
+        g_allocator.release(g_allocator.context, memory);
 }
 
 void sinter_free(void *text) {

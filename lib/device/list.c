@@ -116,6 +116,28 @@ sinter_status sni_device_list(sni_device_entry **out_list, size_t *out_count) {
     return status;
 }
 
+static void print_platform(cl_platform_id platform, sni_str *out) {
+    char name[128] = "a platform without a name";
+    cl_device_id ids[8];
+    cl_uint count = 0;
+    (void)clGetPlatformInfo(platform, CL_PLATFORM_NAME, sizeof name, name, NULL);
+    cl_int error = clGetDeviceIDs(platform, CL_DEVICE_TYPE_ALL, 8, ids, &count);
+    if (error != CL_SUCCESS || count == 0) {
+        sni_str_printf(out, "\n  %s: clGetDeviceIDs says %s", name,
+                       error == CL_SUCCESS ? "0 devices" : sni_cl_error_name(error));
+        return;
+    }
+    for (cl_uint i = 0; i < count && i < 8; ++i) {
+        char device[128] = "?";
+        (void)clGetDeviceInfo(ids[i], CL_DEVICE_NAME, sizeof device, device, NULL);
+        sni_str_printf(out, "\n  %s: '%s' is not available, has no compiler, or is big-endian", name, device);
+    }
+}
+
+void sni_platform_print_failures(const cl_platform_id *platforms, size_t count, sni_str *out) {
+    for (size_t i = 0; i < count; ++i) print_platform(platforms[i], out);
+}
+
 static const char *type_name(cl_device_type type) {
     if (type & CL_DEVICE_TYPE_GPU) return "gpu";
     return type & CL_DEVICE_TYPE_CPU ? "cpu" : "accelerator";

@@ -50,6 +50,15 @@ static sinter_status open_entry(const sni_device_entry *entry, sni_device **out_
     return SINTER_OK;
 }
 
+/* Says what the drivers that are there answer. */
+static sinter_status fail_without_device(const cl_platform_id *platforms, size_t platform_count) {
+    sni_str failures = SNI_STR_INIT;
+    sni_platform_print_failures(platforms, platform_count, &failures);
+    sinter_status status = sni_device_fail_without(platform_count, sni_str_text(&failures));
+    sni_str_deinit(&failures);
+    return status;
+}
+
 sinter_status sni_device_open(const char *selection, sni_device **out_device) {
     *out_device = NULL;
     sni_device_entry *list = NULL;
@@ -57,6 +66,7 @@ sinter_status sni_device_open(const char *selection, sni_device **out_device) {
     size_t count = 0, platform_count = 0, index = 0;
     SNI_TRY(sni_platform_list(&platforms, &platform_count));
     sinter_status status = sni_device_list(&list, &count);
+    if (status == SINTER_OK && count == 0) status = fail_without_device(platforms, platform_count);
     if (status == SINTER_OK) status = sni_device_select(selection, list, count, platforms, platform_count, &index);
     if (status == SINTER_OK) status = open_entry(&list[index], out_device);
     sni_free(list);

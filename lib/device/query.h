@@ -19,5 +19,7 @@ bool sni_device_text_has(const char *text, const char *needle);
 
 /* Every platform in the driver's order; the list may be empty. Free with sni_free. */
 sinter_status sni_platform_list(cl_platform_id **out_platforms, size_t *out_count);
+/* Appends what each platform answers when none has a usable device: "\n  NAME: CL_DEVICE_NOT_FOUND". */
+void sni_platform_print_failures(const cl_platform_id *platforms, size_t count, sni_str *out);
 
 #endif

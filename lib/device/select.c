@@ -133,7 +133,12 @@ static sinter_status fail_unmatched(const char *selection, const sni_device_entr
     return status;
 }
 
-sinter_status sni_device_fail_without(size_t platform_count) {
+sinter_status sni_device_fail_without(size_t platform_count, const char *failures) {
+    if (failures && *failures)
+        return sni_fail(SINTER_NO_DEVICE,
+                        "drivers are installed and none offers a usable device:%s\n  see whether the device is there, "
+                        "not taken by another process, and this user may open it; `clinfo` asks the same",
+                        failures);
     return sni_fail(SINTER_NO_DEVICE,
                     "%s; install a driver: the package pocl-opencl-icd runs on the CPU, a GPU needs its "
                     "vendor's OpenCL driver (NVIDIA: nvidia-opencl-icd, Intel: intel-opencl-icd, AMD: "
@@ -145,7 +150,7 @@ sinter_status sni_device_fail_without(size_t platform_count) {
 sinter_status sni_device_select(const char *selection, const sni_device_entry *list, size_t count,
                                 const cl_platform_id *platforms, size_t platform_count, size_t *out_index) {
     *out_index = 0;
-    if (count == 0) return sni_device_fail_without(platform_count);
+    if (count == 0) return sni_device_fail_without(platform_count, NULL);
     if (!selection || !*selection) selection = sni_env("SINTER_DEVICE");
     if (!selection) return SINTER_OK;
     size_t index = 0;

@@ -9,7 +9,8 @@
  * what there is. */
 sinter_status sni_device_select(const char *selection, const sni_device_entry *list, size_t count,
                                 const cl_platform_id *platforms, size_t platform_count, size_t *out_index);
-/* NO_DEVICE with the packages that help. */
-sinter_status sni_device_fail_without(size_t platform_count);
+/* NO_DEVICE: with the packages that help, or, where failures is not NULL and not "", with what installed drivers answered (a line
+ * each, "\n  " before it). */
+sinter_status sni_device_fail_without(size_t platform_count, const char *failures);
 
 #endif

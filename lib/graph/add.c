@@ -63,14 +63,22 @@ static bool check_inputs(addition *add) {
     return true;
 }
 
-static bool check_attr_exprs(const addition *add, const sni_attr *attr) {
-    if (attr->count < 0 || (attr->count > 0 && !attr->exprs)) {
-        return fail_node(add, SINTER_INVALID_ARGUMENT, "a list attribute has no elements");
-    }
+static bool fail_attr(const addition *add, const char *name, int element, const char *text) {
+    sni_str whole = SNI_STR_INIT;
+    sni_str_append(&whole, name);
+    if (element >= 0) sni_str_printf(&whole, "[%d]", element);
+    sni_str_printf(&whole, " %s", text);
+    fail_node(add, SINTER_INVALID_ARGUMENT, sni_str_text(&whole));
+    sni_str_deinit(&whole);
+    return false;
+}
+
+static bool check_attr_exprs(const addition *add, const char *name, const sni_attr *attr) {
+    if (attr->count < 0 || (attr->count > 0 && !attr->exprs)) return fail_attr(add, name, -1, "has no elements");
     for (int i = 0; i < attr->count; i++) {
         if (attr->exprs[i] == SNI_NO_EXPR) {
-            return fail_node(add, SINTER_INVALID_ARGUMENT,
-                             "an attribute has an invalid dimension, or one that overflows");
+            return fail_attr(add, name, i,
+                             "is no dimension: its name is not 1 to 63 bytes long, or its value is beyond 63 bits");
         }
     }
     return true;
@@ -88,10 +96,10 @@ static bool take_attrs(addition *add, const sni_attr *attrs) {
             if (kind == SNI_ATTR_INT) add->attrs[a].i = (int64_t)preset;
         }
         if (add->attrs[a].kind != kind) {
-            return fail_node(add, SINTER_INVALID_ARGUMENT, "an attribute is of the wrong kind");
+            return fail_attr(add, op->attrs[a].name, -1, "is of the wrong kind");
         }
         if (kind != SNI_ATTR_EXPRS) continue;
-        if (!check_attr_exprs(add, &add->attrs[a])) return false;
+        if (!check_attr_exprs(add, op->attrs[a].name, &add->attrs[a])) return false;
         add->attrs[a] = sni_attr_exprs(add->graph, add->attrs[a].count, add->attrs[a].exprs);
         if (add->graph->status != SINTER_OK) return false;
     }

@@ -9,7 +9,10 @@ enum { FEW_INPUTS = 16 };
 /* A dimension as an expression; a number may be negative (-1 of reshape, an axis). */
 static sni_expr dim_expr(sinter_graph *graph, sinter_dim dim) {
     if (dim == SINTER_DIM_INVALID) {
-        sni_graph_fail(graph, SINTER_INVALID_ARGUMENT, "a dimension's name is invalid");
+        sni_graph_fail(
+            graph, SINTER_INVALID_ARGUMENT,
+            "a dimension is SINTER_DIM_INVALID: a name has 1 to 63 bytes, and arithmetic on dimensions must not "
+            "overflow or divide by 0");
         return SNI_NO_EXPR;
     }
     sni_expr e = sni_sym_dim(graph->sym, dim);

@@ -81,7 +81,10 @@ static sinter_status check_arity(sni_onnx_call *call) {
     if (row->max_inputs >= 0 && call->in_count > row->max_inputs)
         sni_onnx_fail(call, SINTER_PARSE, "it has %d inputs (up to %d)", call->in_count, row->max_inputs);
     for (int i = row->max_outputs; row->max_outputs >= 0 && i < call->out_count; i++)
-        if (sni_onnx_wants(call, i)) sni_onnx_fail(call, SINTER_UNSUPPORTED, "output %d", i);
+        if (sni_onnx_wants(call, i))
+            sni_onnx_fail(call, SINTER_UNSUPPORTED,
+                          "its output %d ('%s') is read, and only the first %d of this operator are computed", i,
+                          call->node->output[i], row->max_outputs);
     return call->status;
 }
 
@@ -89,7 +92,9 @@ static sinter_status check_outputs(sni_onnx_call *call) {
     if (call->status != SINTER_OK) return call->status;
     SNI_TRY(sinter_graph_status(call->graph));
     for (int i = 0; i < call->out_count; i++)
-        if (sni_onnx_wants(call, i) && call->out[i] == 0) return sni_fail(SINTER_UNSUPPORTED, "output %d", i);
+        if (sni_onnx_wants(call, i) && call->out[i] == 0)
+            return sni_fail(SINTER_UNSUPPORTED, "its output %d ('%s') is read, and is not computed here", i,
+                            call->node->output[i]);
     return SINTER_OK;
 }
 

@@ -164,7 +164,9 @@ const sni_op sni_ops_composite_conv[] = {
      .fill_attr = -1,
      .infer = conv_infer,
      .reference = conv_reference,
-     .doc = "Convolution of x [N, C, ...] with w [M, C/groups, ...], 1 to 3 spatial dimensions."},
+     .doc = "Convolution of x [N, C, ...] with w [M, C/groups, ...], 1 to 3 spatial dimensions. pads: what is "
+            "added in front of each spatial dimension, then what is added behind each; none: 0. strides and "
+            "dilations left out are 1."},
     {.name = "conv_transpose",
      .inputs = "x w b",
      .kind = SNI_OP_COMPOSITE,

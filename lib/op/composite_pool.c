@@ -98,7 +98,8 @@ const sni_op sni_ops_composite_pool[] = {
      .fill_attr = -1,
      .infer = max_infer,
      .reference = max_reference,
-     .doc = "Largest element of every window; NaN wins, padding never does."},
+     .doc = "Largest element of every window; NaN wins, padding never does. pads: what is added in front of each "
+            "spatial dimension, then what is added behind each; none: 0. strides and dilations left out are 1."},
     {.name = "avg_pool",
      .kind = SNI_OP_COMPOSITE,
      .min_inputs = 1,

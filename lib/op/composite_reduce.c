@@ -234,8 +234,10 @@ const sni_op sni_ops_composite_reduce[] = {
      .doc = "Sum of squared distances from the mean over axes (none given: all), over count - correction: 0 for the "
             "variance of what is given, 1 for an estimate from a sample. NaN where nothing is left to divide by."},
     ARG("argmax", argmax_reference,
-        "Where the largest element along axis is (the first, or the last); NaN is the largest."),
+        "Where the largest element along axis is (the first, or the last), as i64; NaN is the "
+        "largest."),
     ARG("argmin", argmin_reference,
-        "Where the smallest element along axis is (the first, or the last); NaN is the smallest."),
+        "Where the smallest element along axis is (the first, or the last), as i64; NaN is the "
+        "smallest."),
 };
 const size_t sni_ops_composite_reduce_count = COUNT(sni_ops_composite_reduce);

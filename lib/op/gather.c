@@ -226,7 +226,9 @@ const sni_op sni_ops_gather[] = {
      .infer = gather_infer,
      .map = gather_map,
      .reference = gather_reference,
-     .doc = "The slices of data along axis that indices name, in the shape of indices."},
+     .doc = "The slices of data along axis that indices name, in the shape of indices. Integer indices; a "
+            "negative one counts from the end, and what is then still outside takes the first or the last "
+            "element."},
     {.name = "gather_elements",
      .inputs = "data indices",
      .kind = SNI_OP_VIEW,
@@ -239,7 +241,9 @@ const sni_op sni_ops_gather[] = {
      .infer = elements_infer,
      .map = elements_map,
      .reference = elements_reference,
-     .doc = "Element by element: the coordinate along axis comes from indices at the same place."},
+     .doc = "Element by element: the coordinate along axis comes from indices at the same place. Integer indices;"
+            " a negative one counts from the end, and what is then still outside takes the first or the last "
+            "element."},
     {.name = "gather_nd",
      .inputs = "data indices",
      .kind = SNI_OP_VIEW,
@@ -252,6 +256,7 @@ const sni_op sni_ops_gather[] = {
      .infer = nd_infer,
      .map = nd_map,
      .reference = nd_reference,
-     .doc = "The last dimension of indices holds coordinates into data."},
+     .doc = "The last dimension of indices holds coordinates into data. Integer indices; a negative one counts "
+            "from the end, and what is then still outside takes the first or the last element."},
 };
 const size_t sni_ops_gather_count = COUNT(sni_ops_gather);

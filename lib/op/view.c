@@ -433,7 +433,9 @@ const sni_op sni_ops_view[] = {
      .infer = slice_infer,
      .map = slice_map,
      .reference = slice_reference,
-     .doc = "Element o along a dimension is element start + step*o of x."},
+     .doc = "Element o along a dimension is element start + step*o of x; starts, steps and sizes have an entry a "
+            "dimension. A start counts from the front and lies inside x: the last row of n is sinter_dim_sub(n, "
+            "1)."},
     {.name = "concat",
      .kind = SNI_OP_VIEW,
      .min_inputs = 1,

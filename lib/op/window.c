@@ -273,7 +273,7 @@ const sni_op sni_ops_window[] = {
      .map = pad_map,
      .reference = pad_reference,
      .doc = "Adds elements at both ends of every dimension (negative: crops). mode 0 fills with "
-            "value, 1 reflects, 2 repeats the edge, 3 wraps around."},
+            "value, 1 reflects, 2 repeats the edge, 3 wraps around. low and high have one entry a dimension."},
     {.name = "window",
      .kind = SNI_OP_VIEW,
      .min_inputs = 1,

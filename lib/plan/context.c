@@ -5,7 +5,8 @@
 #include "base/alloc.h"
 #include "plan/plan.h"
 
-/* The greatest element count or launch size of a step: beyond 31 bits it needs 64-bit indices. */
+/* The greatest element count, launch size or number among the arguments of a step: beyond 31 bits it needs 64-bit indices.
+ * The numbers may be large where no count is: a dimension beside one of 0, a start that lies far in a larger value. */
 sinter_status sni_step_needs_wide(const sni_step *step, const sni_dims *dims, bool *out) {
     sni_bindings b = sni_dims_bindings(dims);
     const sni_loop *loop = &step->loop;
@@ -22,13 +23,20 @@ sinter_status sni_step_needs_wide(const sni_step *step, const sni_dims *dims, bo
             return sni_fail(SINTER_SHAPE, "a kernel would have more than 2^63 iterations");
     }
     *out |= points > INT32_MAX / 2;
+    for (int a = 0; a < step->spec.arg_count; ++a) {
+        if (step->spec.args[a].kind != SNI_KARG_INDEX) continue;
+        SNI_TRY(sni_sym_eval(loop->sym, step->spec.args[a].expr, &b, &n));
+        *out |= n > INT32_MAX || n < INT32_MIN;
+    }
     return SINTER_OK;
 }
 
 static sinter_status set_number(sni_launch *launch, int index, int64_t value, bool wide) {
     if (wide) return sni_launch_set_scalar(launch, index, &value, sizeof value);
     if (value > INT32_MAX || value < INT32_MIN)
-        return sni_fail(SINTER_INTERNAL, "a 32-bit kernel argument would be %lld", (long long)value);
+        return sni_fail(SINTER_INTERNAL,
+                        "a size or offset of this run is %lld, beyond a kernel with 32-bit indices (2147483647)",
+                        (long long)value);
     int32_t narrow = (int32_t)value;
     return sni_launch_set_scalar(launch, index, &narrow, sizeof narrow);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/dim.h"
 #include "base/hash.h"
 
 /* Node 0 is the invalid expression. */
@@ -190,8 +191,24 @@ sni_expr sni_sym_const(sni_sym *sym, int64_t value) {
     return sni_sym_atom(sym, SNI_SYM_CONST, value, 0, 0);
 }
 
+static sni_expr made_dim(sni_sym *sym, const sni_dim_made *made) {
+    sni_expr a = sni_sym_dim(sym, made->a), b = sni_sym_dim(sym, made->b);
+    switch (made->operation) {
+    case '+':
+        return sni_sym_add(sym, a, b);
+    case '-':
+        return sni_sym_sub(sym, a, b);
+    case '*':
+        return sni_sym_mul(sym, a, b);
+    default:
+        return sni_sym_div(sym, a, b);
+    }
+}
+
 sni_expr sni_sym_dim(sni_sym *sym, int64_t dim) {
+    sni_dim_made made;
     if (dim == SINTER_DIM_INVALID) return SNI_NO_EXPR;
+    if (sni_dim_is_made(dim, &made)) return made_dim(sym, &made);
     if (!sinter_dim_name(dim)) return sni_sym_const(sym, dim);
     return sni_sym_atom(sym, SNI_SYM_DIM, dim, 0, 0);
 }

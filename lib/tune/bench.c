@@ -110,7 +110,10 @@ static sinter_status set_index(sni_launch *launch, int number, int64_t value, bo
     int32_t narrow = (int32_t)value;
     if (wide) return sni_launch_set_scalar(launch, number, &value, sizeof value);
     if (value != narrow)
-        return sni_fail(SINTER_UNSUPPORTED, "a 32-bit kernel argument would be %lld", (long long)value);
+        return sni_fail(SINTER_UNSUPPORTED,
+                        "a size or offset of this kernel is %lld, and tuning measures kernels with 32-bit indices (to "
+                        "2147483647): give smaller sizes with --dim",
+                        (long long)value);
     return sni_launch_set_scalar(launch, number, &narrow, sizeof narrow);
 }
 

@@ -271,7 +271,7 @@ START_TEST(presets_and_lists_are_taken_over) {
     node = &g->nodes[sni_graph_value(g, turned)->producer];
     ck_assert(sni_sym_is(g->sym, node->attrs[0].exprs[0], 1));
     ck_assert_uint_eq(sni_graph_add1(g, "transpose", 1, &x.id, attrs), 0);
-    check_fails(g, SINTER_INVALID_ARGUMENT, "transpose", "attribute");
+    check_fails(g, SINTER_INVALID_ARGUMENT, "transpose", "perm[0] is no dimension");
 }
 END_TEST
 
