@@ -79,7 +79,7 @@ static void replace(worker *w, slot *s) {
 
 static void count_call(void *context, sinter_status status) {
     (void)status;
-    __atomic_add_fetch((int *)context, 1, __ATOMIC_RELAXED);
+    __atomic_add_fetch((int *)context, 1, __ATOMIC_RELEASE);
 }
 
 /* Two runs, the second behind the first, on any queues; one or both may be cancelled. */
@@ -115,7 +115,7 @@ static void run(worker *w, slot *s) {
         for (int i = 0; i < n && status == SINTER_OK; ++i)
             if (y[k][i] != x[i] + add) expect(w, 0, "a wrong number");
     }
-    while (__atomic_load_n(&calls, __ATOMIC_RELAXED) < wanted_calls) sched_yield();
+    while (__atomic_load_n(&calls, __ATOMIC_ACQUIRE) < wanted_calls) sched_yield();
 }
 
 static void launch(worker *w) {
