@@ -163,7 +163,7 @@ static sinter_status start_run(void *work, const sni_queue *queue, sinter_event 
     sni_run *run = work;
     sinter_plan *plan = run->plan;
     sni_dims dims;
-    run->event = event;
+    if (!kept_back) run->event = event; /* else it is known, and a release may be reading it */
     SNI_TRY(sni_plan_bind(plan, run->bindings, run->count, &dims));
     SNI_TRY(sni_context_acquire(plan, &dims, &run->context));
     run->context->queue = queue;

@@ -314,7 +314,7 @@ void sni_queue_settle_reached(sinter_queue *queue, int most) {
         sinter_event *event = sinter_event_retain(queue->started.first);
         sni_mutex_unlock(&queue->mutex);
         bool failed = false;
-        over = event && sni_event_has_started(event) && !sni_event_is_done(event) &&
+        over = event && sni_event_has_started(event) && !sni_event_is_settling(event) &&
                sni_marker_ended(event->marker, &failed);
         if (over && failed) (void)sni_event_finish(event);
         if (over && !failed) sni_event_settle(event, SNI_EVENT_STARTED, SINTER_OK, NULL);

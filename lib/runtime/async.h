@@ -109,6 +109,7 @@ void sni_queue_settle_reached(sinter_queue *queue, int most);
 void sni_queue_forget(sinter_queue *queue, sinter_event *event);
 sinter_event *sni_event_create(sinter_queue *queue, const sni_work_kind *kind, void *work);
 bool sni_event_has_started(sinter_event *event);
+bool sni_event_is_settling(sinter_event *event); /* or done */
 bool sni_event_is_done(sinter_event *event);
 /* Waits until the driver has it, or it is over. */
 void sni_event_await_start(sinter_event *event);

@@ -94,6 +94,10 @@ bool sni_event_has_started(sinter_event *event) {
     return has_reached(event, SNI_EVENT_STARTED);
 }
 
+bool sni_event_is_settling(sinter_event *event) {
+    return has_reached(event, SNI_EVENT_SETTLING);
+}
+
 bool sni_event_is_done(sinter_event *event) {
     return has_reached(event, SNI_EVENT_DONE);
 }

@@ -208,6 +208,7 @@ int main(void) {
     if (sinter_runtime_create(NULL, &rt) != SINTER_OK) return puts(sinter_last_error()), 1;
     int failed = run_suite(suite_of("stress", tests, 1));
     sinter_runtime_stats stats;
+    if (sinter_queue_finish(rt, NULL) != SINTER_OK) failed = 1;
     sinter_runtime_get_stats(rt, &stats);
     if (stats.bytes_in_use)
         printf("%llu bytes are in use in the end\n", (unsigned long long)stats.bytes_in_use), failed = 1;
