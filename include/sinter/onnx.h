@@ -36,7 +36,9 @@ typedef struct sinter_onnx_options {
  * which the caller releases. Opsets 7 to 28, and of older ones what has not changed since; file versions to 14. Numbers that
  * no operator computes in are held in another dtype, one element each, in inputs and outputs too: FLOAT8*, FLOAT8E8M0 and
  * FLOAT4E2M1 as their bits in u8, INT4 and INT2 in i8, UINT4 and UINT2 in u8. Loop and Scan are written out and need a number
- * of rounds that is known here. IO: the file cannot be read; PARSE: it is not a valid model, with the place; UNSUPPORTED: an
+ * of rounds that is known here. Sequences and optionals are resolved here, too: which element is meant must be known, and no
+ * input or output is one. Results whose size depends on data (NonZero, Compress, Unique, NonMaxSuppression) become outputs as
+ * sinter_output_partial makes them, also behind operators that leave that axis alone; others refuse them by name. IO: the file cannot be read; PARSE: it is not a valid model, with the place; UNSUPPORTED: an
  * operator, attribute or dtype, named with its node; SHAPE.
  * options may be NULL. No file content crashes it. */
 SINTER_API SINTER_MUST_USE sinter_status sinter_onnx_load(const char *path, const sinter_onnx_options *options,
