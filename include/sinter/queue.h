@@ -10,8 +10,9 @@ extern "C" {
 #endif
 
 /* Work on one queue is done in the order in which it was enqueued; work on two queues may overlap, and has no order but
- * what events give it. What two queues do to one buffer at the same time is the caller's business. A runtime has a queue
- * of its own, which every function uses that names none: it is what NULL stands for. Shared by threads. */
+ * what events give it. (PoCL cannot run one kernel on two queues at a time: on the device they are one there.) What two
+ * queues do to one buffer at the same time is the caller's business. A runtime has a queue of its own, which every function
+ * uses that names none: it is what NULL stands for. Shared by threads. */
 typedef struct sinter_queue sinter_queue;
 
 /* Another queue of the runtime's device. The caller releases it; it keeps the runtime. OUT_OF_MEMORY, DEVICE. */

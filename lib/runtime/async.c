@@ -94,7 +94,7 @@ static void set_started(sinter_event *event, void *marker) {
     else
         sinter_event_retain(event);
     append(&queue->started, event);
-    if (event->watched) sni_condition_wake_all(&queue->changed);
+    if (event->watched || event->number) sni_condition_wake_all(&queue->changed);
     sni_mutex_unlock(&queue->mutex);
     sni_mutex_lock(&event->mutex);
     event->marker = marker;
@@ -294,6 +294,7 @@ static sinter_status keep_back(sinter_queue *queue, sinter_event *event) {
     sni_mutex_lock(&queue->mutex);
     sinter_status status = need_thread(queue, &queue->has_starter, &queue->starter, run_starter);
     if (status == SINTER_OK) {
+        event->number = ++queue->kept_back;
         append(&queue->waiting, sinter_event_retain(event));
         sni_condition_wake_all(&queue->changed);
     }
@@ -369,12 +370,13 @@ sinter_status sni_async_submit(sinter_runtime *runtime, const sinter_async_optio
     return SINTER_OK;
 }
 
+/* Any of them may be cancelled and leave the list at once, so the first is looked at until it is a later one. */
 void sni_async_catch_up(sinter_queue *queue) {
     sni_mutex_lock(&queue->mutex);
-    sinter_event *last = sinter_event_retain(queue->waiting.last);
+    uint64_t last = queue->kept_back;
+    while (queue->waiting.first && queue->waiting.first->number <= last)
+        sni_condition_wait(&queue->changed, &queue->mutex);
     sni_mutex_unlock(&queue->mutex);
-    if (last) sni_event_await_start(last);
-    sinter_event_release(last);
 }
 
 /* ---- opening and closing ---- */

@@ -62,6 +62,7 @@ struct sinter_event {
     sinter_event **after; /* counted, until it is done */
     size_t after_count;
     sinter_event *before;        /* of those the last one orders only: this event does not fail with it; may be NULL */
+    uint64_t number;             /* of those that were kept back in its queue; guarded by the queue's mutex */
     struct sni_event_list *list; /* of its queue, or NULL; with the next two guarded by the queue's mutex */
     sinter_event *next, *previous;
 };
@@ -79,6 +80,7 @@ struct sinter_queue {
     sni_callback *due, **last_due;
     bool closing, has_starter, has_settler;
     unsigned submitted; /* atomic */
+    uint64_t kept_back; /* how many were so far */
     pthread_t starter, settler;
 };
 

@@ -21,23 +21,13 @@ void sinter_queue_release(sinter_queue *queue) {
     sinter_runtime_release(runtime);
 }
 
-static sinter_event *last_of(sinter_queue *queue) {
-    sni_mutex_lock(&queue->mutex);
-    sinter_event *last = queue->waiting.last ? queue->waiting.last : queue->started.last;
-    last = sinter_event_retain(last);
-    sni_mutex_unlock(&queue->mutex);
-    return last;
-}
-
 sinter_status sinter_queue_finish(sinter_runtime *runtime, sinter_queue *queue) {
     if (!runtime && !queue) return sni_fail(SINTER_INVALID_ARGUMENT, "the runtime and the queue are NULL");
     if (runtime && queue && queue->runtime != runtime)
         return sni_fail(SINTER_INVALID_ARGUMENT, "the queue belongs to another runtime");
     SNI_TRY_PROCESS();
     if (!queue) queue = runtime->queue;
-    sinter_event *last = last_of(queue);
-    if (last) (void)sni_event_finish(last);
-    sinter_event_release(last);
+    sni_async_catch_up(queue);
     sinter_status status = sni_queue_drain(queue->queue);
     sni_queue_settle_reached(queue, SNI_SETTLE_ALL);
     return status;
