@@ -101,6 +101,7 @@ static sinter_status run(sinter_runtime *runtime, const char *dir, const char *p
     SNI_TRY(sinter_plan_compile(runtime, t->graph, NULL, &t->plan));
     SNI_TRY(bind(t));
     SNI_TRY(sinter_plan_run(t->plan, t->bindings, t->input_count + t->output_count));
+    /* A data set knows nothing of bounds: it holds the part that is meant, and no extents. */
     t->output_count = tool_outputs_trim(t->graph, t->outputs, t->output_count);
     if ((size_t)t->set.output_count < t->output_count) {
         v->differs = true;

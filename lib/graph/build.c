@@ -118,8 +118,10 @@ void sinter_output(sinter_graph *graph, const char *name, sinter_value value) {
     graph->outputs[graph->output_count++] = (sni_port){.name = copy, .value = value.id};
 }
 
+/* Two outputs, of which the first knows the second's name: a plan and its bindings need not know what a part is. */
 void sinter_output_partial(sinter_graph *graph, const char *name, sinter_value value, int axis, sinter_value extent) {
     if (!graph || graph->status != SINTER_OK) return;
+    if (!sni_graph_check_handle(graph, "output", value) || !sni_graph_check_handle(graph, "output", extent)) return;
     const sni_value *v = sni_graph_value(graph, value.id), *size = sni_graph_value(graph, extent.id);
     if (!v || axis < 0 || axis >= v->type.rank) {
         sni_graph_fail(graph, SINTER_INVALID_ARGUMENT, "output '%s': axis %d of %d", name ? name : "", axis,

@@ -7,6 +7,10 @@ uint32_t sni_onnx_both(sni_onnx_call *call, uint32_t a, uint32_t b) {
     return a && b ? sni_onnx_binary(call, "and", a, b) : a ? a : b;
 }
 
+uint32_t sni_onnx_after(sni_onnx_call *call, uint32_t past, uint32_t x) {
+    return past ? sni_onnx_concat(call, 2, (const uint32_t[]){past, x}, 2) : x;
+}
+
 uint32_t sni_onnx_positions(sni_onnx_call *call, sni_expr n, int axis) {
     sni_expr one = sni_onnx_const(call, 1);
     sni_onnx_list shape = {4, {one, one, one, one}};

@@ -25,6 +25,8 @@ uint32_t sni_onnx_attend(sni_onnx_call *call, const sni_onnx_attention *a, sni_o
 /* [batch, rows, heads * size] as [batch, heads, rows, size], and back. */
 uint32_t sni_onnx_split_heads(sni_onnx_call *call, uint32_t x, int64_t heads);
 uint32_t sni_onnx_join_heads(sni_onnx_call *call, uint32_t x);
+/* x behind the rows of past, [batch, heads, rows, size] both; past 0: x. */
+uint32_t sni_onnx_after(sni_onnx_call *call, uint32_t past, uint32_t x);
 /* Both of two bool values; 0: nothing is forbidden. */
 uint32_t sni_onnx_both(sni_onnx_call *call, uint32_t a, uint32_t b);
 /* The numbers 0, 1, ... of an axis of a value of rank 4, shaped to broadcast: [.., n, ..]. i64. */

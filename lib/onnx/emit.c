@@ -188,6 +188,12 @@ static int64_t small_count(const sni_onnx_call *call, const sni_type *type, int6
     return count <= capacity ? count : -1;
 }
 
+sni_expr sni_onnx_extent(const sni_onnx_call *call, const sni_onnx_list *shape, int from, int to) {
+    sni_expr extent = sni_onnx_const(call, 1);
+    for (int i = from; i < to; i++) extent = sni_sym_mul(call->sym, extent, shape->at[i]);
+    return extent;
+}
+
 bool sni_onnx_elements(sni_onnx_call *call, uint32_t value, const char *what, sni_onnx_list *out) {
     out->count = 0;
     if (call->status != SINTER_OK || value == 0) return false;

@@ -283,6 +283,8 @@ int sni_onnx_rank(const sni_onnx_call *call, uint32_t value);
 sni_expr sni_onnx_dim(const sni_onnx_call *call, uint32_t value, int axis);
 sni_onnx_list sni_onnx_shape(const sni_onnx_call *call, uint32_t value);
 sni_expr sni_onnx_const(const sni_onnx_call *call, int64_t value);
+/* How many elements dimensions from..to-1 of a shape have together. */
+sni_expr sni_onnx_extent(const sni_onnx_call *call, const sni_onnx_list *shape, int from, int to);
 /* A dimension that must be a number; what says which, for the error. */
 int64_t sni_onnx_static(sni_onnx_call *call, sni_expr e, const char *what);
 

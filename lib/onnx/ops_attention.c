@@ -21,10 +21,6 @@ static uint32_t heads_of(sni_onnx_call *call, uint32_t x, const char *attribute)
     return sni_onnx_split_heads(call, x, sni_onnx_attr_int(call, attribute, 0));
 }
 
-static uint32_t after(sni_onnx_call *call, uint32_t past, uint32_t x) {
-    return past ? sni_onnx_concat(call, 2, (const uint32_t[]){past, x}, 2) : x;
-}
-
 static bool read_operands(sni_onnx_call *call, operands *o) {
     uint32_t past = sni_onnx_in(call, 4), valid = sni_onnx_in(call, 6);
     sni_expr one = sni_onnx_const(call, 1);
@@ -33,8 +29,8 @@ static bool read_operands(sni_onnx_call *call, operands *o) {
     if (past && valid) sni_onnx_fail(call, SINTER_PARSE, "nonpad_kv_seqlen does not go with past_key");
     o->flat = sni_onnx_rank(call, sni_onnx_in(call, 0)) == 3;
     o->q = heads_of(call, sni_onnx_in(call, 0), "q_num_heads");
-    o->k = after(call, past, heads_of(call, sni_onnx_in(call, 1), "kv_num_heads"));
-    o->v = after(call, sni_onnx_in(call, 5), heads_of(call, sni_onnx_in(call, 2), "kv_num_heads"));
+    o->k = sni_onnx_after(call, past, heads_of(call, sni_onnx_in(call, 1), "kv_num_heads"));
+    o->v = sni_onnx_after(call, sni_onnx_in(call, 5), heads_of(call, sni_onnx_in(call, 2), "kv_num_heads"));
     if (call->status != SINTER_OK || sinter_graph_status(call->graph) != SINTER_OK) return false;
     o->rows = sni_onnx_dim(call, o->q, 2);
     o->keys = sni_onnx_dim(call, o->k, 2);

@@ -12,10 +12,6 @@ static uint32_t columns(sni_onnx_call *call, uint32_t x, sni_expr start, sni_exp
     return sni_onnx_slice_axis(call, x, sni_onnx_rank(call, x) - 1, start, size);
 }
 
-static uint32_t after(sni_onnx_call *call, uint32_t past, uint32_t x) {
-    return past ? sni_onnx_concat(call, 2, (const uint32_t[]){past, x}, 2) : x;
-}
-
 static double scale_of(sni_onnx_call *call, uint32_t q) {
     double given = sni_onnx_attr_float(call, "scale", 0);
     if (given != 0) return given;
@@ -111,8 +107,8 @@ static void multi_head_attention(sni_onnx_call *call) {
             v = heads_with_bias(call, v, bias, sni_sym_mul_i(call->sym, width, 2), heads);
         }
     }
-    k = after(call, sni_onnx_in(call, 6), k);
-    v = after(call, sni_onnx_in(call, 7), v);
+    k = sni_onnx_after(call, sni_onnx_in(call, 6), k);
+    v = sni_onnx_after(call, sni_onnx_in(call, 7), v);
     call->out[0] = attended(call, q, k, v, sni_onnx_in(call, 4), sni_onnx_in(call, 5));
     if (sni_onnx_wants(call, 1)) call->out[1] = k;
     if (sni_onnx_wants(call, 2)) call->out[2] = v;
@@ -144,7 +140,7 @@ static void attention(sni_onnx_call *call) {
         int64_t size = sizes.given ? sizes.at[i] : width / 3;
         part[i] = columns(call, x, sni_onnx_const(call, start), sni_onnx_const(call, size));
         part[i] = sni_onnx_split_heads(call, part[i], heads);
-        if (i > 0) part[i] = after(call, half_of(call, past, i - 1), part[i]);
+        if (i > 0) part[i] = sni_onnx_after(call, half_of(call, past, i - 1), part[i]);
         start += size;
     }
     call->out[0] = attended(call, part[0], part[1], part[2], sni_onnx_in(call, 3), sni_onnx_in(call, 5));

@@ -91,12 +91,6 @@ static bool read_columns(sni_onnx_call *call, columns *c) {
     return call->status == SINTER_OK;
 }
 
-static sni_expr product(const sni_onnx_call *call, const sni_onnx_list *list) {
-    sni_expr result = sni_onnx_const(call, 1);
-    for (int i = 0; i < list->count; i++) result = sni_sym_mul(call->sym, result, list->at[i]);
-    return result;
-}
-
 /* Coordinate i of the flat position at in shape. */
 static uint32_t coordinate(sni_onnx_call *call, uint32_t at, const sni_onnx_list *shape, int i) {
     sni_expr behind = sni_onnx_const(call, 1);
@@ -114,7 +108,9 @@ static void col2im(sni_onnx_call *call) {
         sni_onnx_fail(call, SINTER_SHAPE, "an input of rank %d, not 3", sni_onnx_rank(call, x));
         return;
     }
-    sni_expr places = product(call, &c.block), pixels = product(call, &c.image), blocks = product(call, &c.steps);
+    sni_expr places = sni_onnx_extent(call, &c.block, 0, c.block.count),
+             pixels = sni_onnx_extent(call, &c.image, 0, c.image.count),
+             blocks = sni_onnx_extent(call, &c.steps, 0, c.steps.count);
     sni_onnx_list shape = {2, {places, pixels}};
     uint32_t k = sni_onnx_iota(call, &shape, SINTER_I64, 0), p = sni_onnx_iota(call, &shape, SINTER_I64, 1);
     for (int i = 0; i < c.dims; i++) {
@@ -173,7 +169,7 @@ static void affine_grid(sni_onnx_call *call) {
     bool align = sni_onnx_attr_int(call, "align_corners", 0) != 0;
     sinter_dtype dtype = sni_onnx_type(call, theta).dtype, real = dtype == SINTER_F64 ? SINTER_F64 : SINTER_F32;
     for (int i = 0; i < dims; i++) shape.at[shape.count++] = size.at[2 + i];
-    sni_expr count = product(call, &shape);
+    sni_expr count = sni_onnx_extent(call, &shape, 0, shape.count);
     flat = (sni_onnx_list){2, {sni_onnx_const(call, 1), count}};
     for (int i = 0; i < dims; i++)
         parts[i] = sni_onnx_reshape(call, points_of(call, &shape, dims - 1 - i, align, real), &flat);
@@ -242,7 +238,7 @@ static void det(sni_onnx_call *call) {
     if (n > MAX_ELIMINATED)
         sni_onnx_fail(call, SINTER_UNSUPPORTED, "a matrix of %lld rows (up to %d)", (long long)n, MAX_ELIMINATED);
     for (int i = 0; i + 2 < shape.count; i++) rest.at[rest.count++] = shape.at[i];
-    sni_expr batch = product(call, &rest);
+    sni_expr batch = sni_onnx_extent(call, &rest, 0, rest.count);
     if (n == 0) {
         call->out[0] = sni_onnx_expand(call, sni_onnx_scalar(call, dtype, 1), &rest);
         return;
@@ -275,11 +271,12 @@ static void max_unpool(sni_onnx_call *call) {
         sni_expr reach = sni_sym_mul_i(sym, sni_sym_add_i(sym, in.at[2 + i], -1), strides[i]);
         out.at[out.count++] = plane.at[plane.count++] = sni_sym_add_i(sym, reach, kernel[i] - pads[i] - pads[dims + i]);
     }
-    sni_expr one = sni_onnx_const(call, 1), places = product(call, &plane),
+    sni_expr one = sni_onnx_const(call, 1), places = sni_onnx_extent(call, &plane, 0, plane.count),
              planes = sni_sym_mul(sym, in.at[0], in.at[1]);
     sni_onnx_list spatial = {.count = dims};
     memcpy(spatial.at, in.at + 2, (size_t)dims * sizeof *spatial.at);
-    sni_onnx_list own = {3, {planes, one, product(call, &spatial)}}, place = {3, {one, places, one}};
+    sni_onnx_list own = {3, {planes, one, sni_onnx_extent(call, &spatial, 0, spatial.count)}},
+                  place = {3, {one, places, one}};
     sni_onnx_list number = {3, {planes, one, one}};
     /* An index counts through all planes. */
     uint32_t base = sni_onnx_iota(call, &number, SINTER_I64, 0);

@@ -58,12 +58,6 @@ static void arg_reduce(sni_onnx_call *call) {
                                 [SNI_ARG_SELECT_LAST] = sni_attr_int(sni_onnx_attr_int(call, "select_last_index", 0))));
 }
 
-static sni_expr product(const sni_onnx_call *call, const sni_onnx_list *shape, int from, int to) {
-    sni_expr result = sni_onnx_const(call, 1);
-    for (int i = from; i < to; i++) result = sni_sym_mul(call->sym, result, shape->at[i]);
-    return result;
-}
-
 /* Before opset 13 the operand is a matrix whose rows start at axis (1 by default). */
 static void softmax(sni_onnx_call *call) {
     uint32_t x = sni_onnx_in(call, 0);
@@ -77,8 +71,8 @@ static void softmax(sni_onnx_call *call) {
         return;
     }
     sni_onnx_list shape = sni_onnx_shape(call, x), flat = {.count = 2};
-    flat.at[0] = product(call, &shape, 0, axis);
-    flat.at[1] = product(call, &shape, axis, rank);
+    flat.at[0] = sni_onnx_extent(call, &shape, 0, axis);
+    flat.at[1] = sni_onnx_extent(call, &shape, axis, rank);
     uint32_t rows = sni_onnx_reshape(call, x, &flat);
     rows = sni_onnx_emit(call, call->row->target, SNI_IN(rows), SNI_ATTRS([SNI_SOFTMAX_AXIS] = sni_attr_int(1)));
     call->out[0] = sni_onnx_reshape(call, rows, &shape);

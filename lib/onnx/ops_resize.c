@@ -245,8 +245,8 @@ static bool table_init(sni_onnx_call *call, const settings *s, double scale, int
     return call->status == SINTER_OK;
 }
 
-static bool table_fill(sni_onnx_call *call, const settings *s, int axis, int64_t in_size, int64_t out_size, table *t) {
-    double scale = s->scales[axis] > 0 ? s->scales[axis] : (double)out_size / (double)in_size;
+static bool table_fill(sni_onnx_call *call, const settings *s, int axis, double scale, int64_t in_size,
+                       int64_t out_size, table *t) {
     double *weights = sni_arena_alloc(call->importer->arena, (size_t)t->taps * sizeof *weights);
     if (!weights) sni_onnx_fail(call, SINTER_OUT_OF_MEMORY, "out of host memory");
     for (int64_t o = 0; weights && o < out_size; o++) {
@@ -297,7 +297,7 @@ static uint32_t resize_axis(sni_onnx_call *call, uint32_t x, const settings *s, 
     if (s->rank >= SINTER_MAX_RANK) sni_onnx_fail(call, SINTER_UNSUPPORTED, "rank %d", s->rank);
     double scale = s->scales[axis] > 0 ? s->scales[axis] : (double)out_size / (double)in_size;
     if (call->status != SINTER_OK || !table_init(call, s, scale, out_size, &t) ||
-        !table_fill(call, s, axis, in_size, out_size, &t))
+        !table_fill(call, s, axis, scale, in_size, out_size, &t))
         return 0;
     sinter_dtype dtype = sni_onnx_type(call, x).dtype;
     uint32_t sum = gathered_sum(call, x, s, axis, out_size, &t);

@@ -114,14 +114,9 @@ static uint32_t sample(sni_onnx_call *call, const sampler *s, const uint32_t *at
     return result;
 }
 
-static sni_expr product(const sni_onnx_call *call, const sni_onnx_list *list, int from) {
-    sni_expr result = sni_onnx_const(call, 1);
-    for (int i = from; i < list->count; i++) result = sni_sym_mul(call->sym, result, list->at[i]);
-    return result;
-}
-
 static void set_picture(sni_onnx_call *call, sampler *s, uint32_t x) {
-    sni_onnx_list in = sni_onnx_shape(call, x), flat = {3, {in.at[0], in.at[1], product(call, &in, 2)}};
+    sni_onnx_list in = sni_onnx_shape(call, x),
+                  flat = {3, {in.at[0], in.at[1], sni_onnx_extent(call, &in, 2, in.count)}};
     s->dims = in.count - 2;
     for (int i = 0; i < s->dims; i++) s->sizes[i] = in.at[2 + i];
     s->dtype = sni_onnx_type(call, x).dtype;

@@ -86,12 +86,6 @@ static void scatter_elements(sni_onnx_call *call) {
     call->out[0] = settle(call, r, data, hits, updates, axis + 1);
 }
 
-static sni_expr product(const sni_onnx_call *call, const sni_onnx_list *list, int from, int to) {
-    sni_expr result = sni_onnx_const(call, 1);
-    for (int i = from; i < to; i++) result = sni_sym_mul(call->sym, result, list->at[i]);
-    return result;
-}
-
 /* The rows of data that the last axis of indices names, as numbers: [n, 1]. */
 static uint32_t row_numbers(sni_onnx_call *call, uint32_t indices, const sni_onnx_list *shape, int depth,
                             sni_expr count) {
@@ -121,9 +115,9 @@ static void scatter_nd(sni_onnx_call *call) {
         sni_onnx_fail(call, SINTER_PARSE, "indices of depth %lld for rank %d", (long long)depth, shape.count);
         return;
     }
-    sni_expr count = product(call, &tuple, 0, tuple.count - 1), one = sni_onnx_const(call, 1);
-    sni_expr rows = product(call, &shape, 0, (int)depth);
-    sni_expr inner = product(call, &shape, (int)depth, shape.count);
+    sni_expr count = sni_onnx_extent(call, &tuple, 0, tuple.count - 1), one = sni_onnx_const(call, 1);
+    sni_expr rows = sni_onnx_extent(call, &shape, 0, (int)depth);
+    sni_expr inner = sni_onnx_extent(call, &shape, (int)depth, shape.count);
     sni_onnx_list table = {2, {rows, inner}}, spread = {3, {one, count, inner}};
     sni_onnx_list places = {3, {rows, one, one}}, column = {3, {one, count, one}};
     uint32_t numbers = row_numbers(call, indices, &shape, (int)depth, count);

@@ -4,12 +4,6 @@
 
 #include <string.h>
 
-static sni_expr product(const sni_onnx_call *call, const sni_onnx_list *shape, int from, int to) {
-    sni_expr result = sni_onnx_const(call, 1);
-    for (int i = from; i < to; i++) result = sni_sym_mul(call->sym, result, shape->at[i]);
-    return result;
-}
-
 static bool rank_fits(sni_onnx_call *call, int rank) {
     if (rank > SINTER_MAX_RANK)
         sni_onnx_fail(call, SINTER_UNSUPPORTED, "a result of rank %d (up to %d)", rank, SINTER_MAX_RANK);
@@ -45,8 +39,8 @@ static void flatten(sni_onnx_call *call) {
     if (axis < 0 || axis > from.count)
         sni_onnx_fail(call, SINTER_PARSE, "axis %lld is outside of rank %d", (long long)axis, from.count);
     else {
-        to.at[0] = product(call, &from, 0, (int)axis);
-        to.at[1] = product(call, &from, (int)axis, from.count);
+        to.at[0] = sni_onnx_extent(call, &from, 0, (int)axis);
+        to.at[1] = sni_onnx_extent(call, &from, (int)axis, from.count);
         call->out[0] = sni_onnx_reshape(call, x, &to);
     }
 }
@@ -433,7 +427,7 @@ static void shape(sni_onnx_call *call) {
 
 static void size(sni_onnx_call *call) {
     sni_onnx_list dims = sni_onnx_shape(call, sni_onnx_in(call, 0)), one = {.count = 1};
-    one.at[0] = product(call, &dims, 0, dims.count);
+    one.at[0] = sni_onnx_extent(call, &dims, 0, dims.count);
     call->out[0] = sni_onnx_known(call, 0, &one);
 }
 

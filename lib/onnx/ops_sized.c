@@ -9,12 +9,6 @@
 #define MOST_KNOWN 65536 /* elements of a constant that are looked at when the model is read */
 #define MOST_BOXES 4096  /* that NonMaxSuppression may select of a class */
 
-static sni_expr elements_of(const sni_onnx_call *call, const sni_onnx_list *shape) {
-    sni_expr count = sni_onnx_const(call, 1);
-    for (int i = 0; i < shape->count; i++) count = sni_sym_mul(call->sym, count, shape->at[i]);
-    return count;
-}
-
 static uint32_t size_value(sni_onnx_call *call, sni_expr e, sinter_dtype dtype) {
     sni_onnx_list one = {1, {e}};
     return sni_onnx_cast(call, sni_onnx_known(call, 0, &one), dtype);
@@ -47,7 +41,7 @@ static uint32_t is_set(sni_onnx_call *call, uint32_t x) {
 /* The coordinates of what is not zero, [rank, n]. */
 static void non_zero(sni_onnx_call *call) {
     uint32_t x = sni_onnx_in(call, 0), extent, rows[SINTER_MAX_RANK + 1];
-    sni_onnx_list shape = sni_onnx_shape(call, x), flat = {1, {elements_of(call, &shape)}};
+    sni_onnx_list shape = sni_onnx_shape(call, x), flat = {1, {sni_onnx_extent(call, &shape, 0, shape.count)}};
     if (shape.count == 0) shape = flat; /* a scalar is taken for one element */
     if (sni_sym_is(call->sym, flat.at[0],
                    0)) { /* no elements have no coordinates, and a dimension of 0 divides nothing */
@@ -74,7 +68,7 @@ static void compress(sni_onnx_call *call) {
     if (sni_onnx_has_attr(call, "axis")) {
         axis = sni_onnx_attr_axis(call, "axis", 0, sni_onnx_rank(call, x));
     } else {
-        sni_onnx_list shape = sni_onnx_shape(call, x), flat = {1, {elements_of(call, &shape)}};
+        sni_onnx_list shape = sni_onnx_shape(call, x), flat = {1, {sni_onnx_extent(call, &shape, 0, shape.count)}};
         x = sni_onnx_reshape(call, x, &flat);
     }
     if (axis < 0) return;
@@ -87,7 +81,7 @@ static void compress(sni_onnx_call *call) {
 
 /* [false, x[1] != x[0], ...]: where a run of equal elements begins, but for the first; NaN is one number. */
 static uint32_t differs_from_last(sni_onnx_call *call, uint32_t x) {
-    sni_expr n = sni_onnx_dim(call, x, 0), one = sni_onnx_const(call, 1), zero = sni_onnx_const(call, 0);
+    sni_expr n = sni_onnx_dim(call, x, 0), zero = sni_onnx_const(call, 0);
     sni_expr rest = sni_sym_max(call->sym, sni_sym_add_i(call->sym, n, -1), zero);
     uint32_t here = sni_onnx_slice_axis(call, x, 0, sni_sym_sub(call->sym, n, rest), rest);
     uint32_t before = sni_onnx_slice_axis(call, x, 0, zero, rest);
@@ -98,7 +92,6 @@ static uint32_t differs_from_last(sni_onnx_call *call, uint32_t x) {
         differs = sni_onnx_binary(call, "and", differs, sni_onnx_unary(call, "not", both));
     }
     sni_onnx_list low = {1, {sni_sym_sub(call->sym, n, rest)}}, high = {1, {zero}};
-    (void)one;
     return sni_onnx_emit(
         call, "pad", SNI_IN(differs),
         SNI_ATTRS([SNI_PAD_LOW] = sni_onnx_exprs(call, &low), [SNI_PAD_HIGH] = sni_onnx_exprs(call, &high)));
@@ -114,7 +107,7 @@ static void unique(sni_onnx_call *call) {
         sni_onnx_fail(call, SINTER_UNSUPPORTED, "an axis of a value of rank %d (only of rank 1)", rank);
         return;
     }
-    sni_onnx_list shape = sni_onnx_shape(call, x), flat = {1, {elements_of(call, &shape)}};
+    sni_onnx_list shape = sni_onnx_shape(call, x), flat = {1, {sni_onnx_extent(call, &shape, 0, shape.count)}};
     x = sni_onnx_reshape(call, x, &flat);
     uint32_t order = sni_onnx_unary(call, "materialize", sni_onnx_order(call, x, 0, flat.at[0], false));
     uint32_t values = sni_onnx_unary(call, "materialize", sni_onnx_take(call, x, order, 0));
@@ -264,7 +257,8 @@ static void non_max_suppression(sni_onnx_call *call) {
         left = sni_onnx_unary(call, "materialize", sni_onnx_where(call, out, gone, left));
     }
     if (call->status != SINTER_OK) return;
-    sni_onnx_list shape = {3, {s.at[0], s.at[1], sni_onnx_const(call, most)}}, flat = {1, {elements_of(call, &shape)}};
+    sni_onnx_list shape = {3, {s.at[0], s.at[1], sni_onnx_const(call, most)}},
+                  flat = {1, {sni_onnx_extent(call, &shape, 0, shape.count)}};
     uint32_t extent, rows[3];
     uint32_t flags = sni_onnx_concat(call, (int)most, found, 2), chosen = sni_onnx_concat(call, (int)most, picked, 2);
     uint32_t at = sni_onnx_positions_of(call, sni_onnx_reshape(call, flags, &flat), &extent);

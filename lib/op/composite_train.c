@@ -26,6 +26,8 @@ static sinter_status cross_entropy_infer(sni_call *call) {
     return sni_rule_done(call);
 }
 
+/* The maximum is taken out so that no exponential overflows; a label counts from the end when it is negative and is kept
+ * inside, as gather does it. */
 static double row_loss(const sni_ref_call *call, const double *row, int64_t classes, int64_t label) {
     double smoothing = call->attrs[SNI_CROSS_ENTROPY_SMOOTHING].f, most = -INFINITY, sum = 0, mean = 0;
     if (label < 0) label += classes;
@@ -65,6 +67,7 @@ static sinter_status dropout_infer(sni_call *call) {
     return SINTER_OK;
 }
 
+/* An element stays when its 32 random bits reach the rate: whole numbers are compared, so that every device drops the same. */
 static sinter_status dropout_reference(const sni_ref_call *call) {
     const sni_op *philox = sni_op_find("philox");
     double rate = call->attrs[SNI_DROPOUT_RATE].f;

@@ -159,6 +159,34 @@ START_TEST(inputs_and_outputs_need_unique_names) {
 }
 END_TEST
 
+START_TEST(partial_outputs_name_their_extent) {
+    int axis = -1;
+    sinter_graph *g = new_graph();
+    sinter_value x = sinter_input(g, "x", SINTER_F32, SINTER_SHAPE(3, 4)), n = sinter_scalar(g, SINTER_I64, 2);
+    sinter_output(g, "all", x);
+    sinter_output_partial(g, "some", x, 1, n);
+    ck_assert_int_eq(sinter_graph_status(g), SINTER_OK);
+    ck_assert_uint_eq(sinter_graph_output_count(g), 3);
+    ck_assert_ptr_null(sinter_graph_output_extent(g, 0, &axis));
+    ck_assert_str_eq(sinter_graph_output_extent(g, 1, &axis), "some.extent");
+    ck_assert_int_eq(axis, 1);
+    ck_assert_str_eq(sinter_graph_output_name(g, 2), "some.extent");
+    ck_assert_uint_eq(sinter_graph_output_value(g, 2).id, n.id);
+    ck_assert_ptr_null(sinter_graph_output_extent(g, 3, NULL));
+    sinter_output_partial(g, "more", x, 2, n);
+    check_fails(g, SINTER_INVALID_ARGUMENT, "output 'more'", "axis 2 of 2");
+    g = new_graph();
+    x = sinter_input(g, "x", SINTER_F32, SINTER_SHAPE(3, 4));
+    sinter_output_partial(g, "some", x, 0, sinter_scalar(g, SINTER_I32, 2));
+    check_fails(g, SINTER_INVALID_ARGUMENT, "output 'some'", "no i64 scalar");
+    g = new_graph();
+    x = sinter_input(g, "x", SINTER_F32, SINTER_SHAPE(3, 4));
+    sinter_output(g, "some.extent", x);
+    sinter_output_partial(g, "some", x, 0, sinter_scalar(g, SINTER_I64, 2));
+    check_fails(g, SINTER_INVALID_ARGUMENT, "some.extent", "taken");
+}
+END_TEST
+
 START_TEST(bad_shapes_are_refused) {
     sinter_graph *g = new_graph();
     sinter_input(g, "x", SINTER_F32, SINTER_SHAPE(1, 1, 1, 1, 1, 1, 1, 1, 1));
@@ -362,6 +390,7 @@ int main(void) {
         errors_name_the_importers_node,
         values_that_are_none_are_refused,
         inputs_and_outputs_need_unique_names,
+        partial_outputs_name_their_extent,
         bad_shapes_are_refused,
         constants_are_copied_or_borrowed,
         constants_that_do_not_fit_are_refused_and_freed,
