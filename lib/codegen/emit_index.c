@@ -57,12 +57,14 @@ typedef struct group {
 
 enum { MAX_GROUPS = 64 };
 
-/* Splits a term into its varying and its uniform factors. */
-static group split_term(sni_sym *sym, sni_term term) {
+/* Splits a term of expr into its varying and its uniform factors. */
+static group split_term(sni_sym *sym, sni_expr expr, int t) {
+    sni_term term = sni_sym_term(sym, expr, t);
     group g = {sni_sym_const(sym, term.coefficient), sni_sym_const(sym, 1)};
     for (int f = 0; f < term.factor_count; ++f) {
-        sni_expr *side = is_uniform(sym, term.factors[f]) ? &g.coefficient : &g.varying;
-        *side = sni_sym_mul(sym, *side, term.factors[f]);
+        sni_expr factor = sni_sym_factor(sym, expr, t, f);
+        sni_expr *side = is_uniform(sym, factor) ? &g.coefficient : &g.varying;
+        *side = sni_sym_mul(sym, *side, factor);
     }
     return g;
 }
@@ -70,7 +72,7 @@ static group split_term(sni_sym *sym, sni_term term) {
 static int split_sum(sni_sym *sym, sni_expr expr, group *groups) {
     int count = 0;
     for (int i = 0; i < sni_sym_term_count(sym, expr); ++i) {
-        group g = split_term(sym, sni_sym_term(sym, expr, i));
+        group g = split_term(sym, expr, i);
         int at = 0;
         while (at < count && groups[at].varying != g.varying) ++at;
         if (at == count) {
@@ -100,7 +102,7 @@ static void print_factors(const printer *p, sni_expr varying) {
     sni_term term = sni_sym_term(sym, varying, 0);
     for (int f = 0; f < term.factor_count; ++f) {
         if (f > 0) sni_str_append(p->out, "*");
-        print(p, term.factors[f]);
+        print(p, sni_sym_factor(sym, varying, 0, f));
     }
 }
 

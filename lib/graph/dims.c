@@ -4,17 +4,18 @@
 
 static sinter_dim dim_of(const sni_sym *sym, sni_expr e);
 
-static sinter_dim dim_of_term(const sni_sym *sym, sni_term term) {
+static sinter_dim dim_of_term(const sni_sym *sym, sni_expr e, int t) {
+    sni_term term = sni_sym_term(sym, e, t);
     if (term.factor_count == 0) return term.coefficient;
-    sinter_dim product = dim_of(sym, term.factors[0]);
-    for (int f = 1; f < term.factor_count; ++f) product = sinter_dim_mul(product, dim_of(sym, term.factors[f]));
+    sinter_dim product = dim_of(sym, sni_sym_factor(sym, e, t, 0));
+    for (int f = 1; f < term.factor_count; ++f)
+        product = sinter_dim_mul(product, dim_of(sym, sni_sym_factor(sym, e, t, f)));
     return term.coefficient == 1 ? product : sinter_dim_mul(product, term.coefficient);
 }
 
 static sinter_dim dim_of_sum(const sni_sym *sym, sni_expr e) {
-    sinter_dim sum = dim_of_term(sym, sni_sym_term(sym, e, 0));
-    for (int t = 1; t < sni_sym_term_count(sym, e); ++t)
-        sum = sinter_dim_add(sum, dim_of_term(sym, sni_sym_term(sym, e, t)));
+    sinter_dim sum = dim_of_term(sym, e, 0);
+    for (int t = 1; t < sni_sym_term_count(sym, e); ++t) sum = sinter_dim_add(sum, dim_of_term(sym, e, t));
     return sum;
 }
 

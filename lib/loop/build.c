@@ -169,7 +169,7 @@ static bool has_division(sni_sym *sym, sni_expr e) {
     for (int i = 0; i < sni_sym_term_count(sym, e); ++i) {
         sni_term t = sni_sym_term(sym, e, i);
         for (int k = 0; k < t.factor_count; ++k) {
-            sni_sym_kind kind = sni_sym_kind_of(sym, t.factors[k]);
+            sni_sym_kind kind = sni_sym_kind_of(sym, sni_sym_factor(sym, e, i, k));
             if (kind == SNI_SYM_DIV || kind == SNI_SYM_MOD) return true;
         }
     }

@@ -27,7 +27,7 @@ static void product_add(sni_sym *sym, product *p, sni_expr dim) {
         if (p->count + term.factor_count <= (int)COUNT(p->atoms) && term.factor_count > 0 &&
             sni_mul_i64(p->number, term.coefficient, &number)) {
             p->number = number;
-            for (int i = 0; i < term.factor_count; ++i) p->atoms[p->count++] = term.factors[i];
+            for (int i = 0; i < term.factor_count; ++i) p->atoms[p->count++] = sni_sym_factor(sym, dim, 0, i);
             return;
         }
     }

@@ -17,6 +17,7 @@ static sni_expr import_sum(sni_sym *to, const sni_sym *from, const sni_sym_node 
  * prove again, because extents and dimensions come along. */
 sni_expr sni_sym_import(sni_sym *to, const sni_sym *from, sni_expr e) {
     if (!sni_sym_valid(from, e)) return SNI_NO_EXPR;
+    if (to == from) return e; /* what is built would move the nodes that are read */
     const sni_sym_node *n = &from->nodes[e];
     if (n->kind == SNI_SYM_CONST) return sni_sym_const(to, n->value);
     if (n->kind == SNI_SYM_DIM) return sni_sym_dim(to, n->value);

@@ -261,13 +261,15 @@ sni_term sni_sym_term(const sni_sym *sym, sni_expr e, int index) {
     const sni_sym_node *n = &sym->nodes[e];
     if (n->kind == SNI_SYM_SUM) {
         const sni_term_node *t = &sym->terms[n->term_start + (uint32_t)index];
-        return (sni_term){t->coefficient, (int)t->factor_count, sym->factors + t->factor_start};
+        return (sni_term){t->coefficient, (int)t->factor_count};
     }
-    if (n->kind == SNI_SYM_CONST) return (sni_term){n->value, 0, NULL};
-    /* An atom is its own single factor; its number stands in its slot of the hash table. */
-    size_t slot = node_hash(sym, n) & (sym->table_size - 1);
-    while (sym->table[slot] != e) slot = (slot + 1) & (sym->table_size - 1);
-    return (sni_term){1, 1, &sym->table[slot]};
+    return n->kind == SNI_SYM_CONST ? (sni_term){n->value, 0} : (sni_term){1, 1};
+}
+
+sni_expr sni_sym_factor(const sni_sym *sym, sni_expr e, int term, int factor) {
+    const sni_sym_node *n = &sym->nodes[e];
+    if (n->kind != SNI_SYM_SUM) return e; /* an atom is its own single factor */
+    return sym->factors[sym->terms[n->term_start + (uint32_t)term].factor_start + (uint32_t)factor];
 }
 
 bool sni_sym_uses_axis(const sni_sym *sym, sni_expr e, int axis) {

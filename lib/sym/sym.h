@@ -38,11 +38,10 @@ typedef enum sni_sym_kind {
 } sni_sym_kind;
 
 /* A term of a sum: coefficient times the product of factor_count atoms (repeated for powers). No
- * factors: the constant term. Factors are never constants or sums. */
+ * factors: the constant term. Factors are never constants or sums; sni_sym_factor gives them. */
 typedef struct sni_term {
     int64_t coefficient;
     int factor_count;
-    const sni_expr *factors;
 } sni_term;
 
 sni_sym *sni_sym_create(void);              /* NULL when memory is out */
@@ -92,6 +91,8 @@ sni_expr sni_sym_operand(const sni_sym *sym, sni_expr e, int index);
 /* Any expression seen as a sum of terms. Returns the count; terms[i] for i < count. */
 int sni_sym_term_count(const sni_sym *sym, sni_expr e);
 sni_term sni_sym_term(const sni_sym *sym, sni_expr e, int index);
+/* A factor of that term, by number: a pointer to all of them would not survive the next expression that is built. */
+sni_expr sni_sym_factor(const sni_sym *sym, sni_expr e, int term, int factor);
 
 /* What can be proved: false means "not known". */
 bool sni_sym_known_nonneg(sni_sym *sym, sni_expr e);
