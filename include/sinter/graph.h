@@ -77,6 +77,14 @@ SINTER_API void sinter_output_partial(sinter_graph *graph, const char *name, sin
  * sinter_plan_state_read). A buffer that a binding gives for its name is its memory for that run. Dimensions may be
  * symbolic; they take their values from other inputs and from dimension bindings. */
 SINTER_API sinter_value sinter_state(sinter_graph *graph, const char *name, sinter_dtype dtype, sinter_shape shape);
+/* As sinter_state, but the plan's own memory begins as the size_bytes bytes at data, as sinter_constant takes them. They are
+ * copied, and kept as long as the graph and the plans that were compiled from it: a reset returns to them. */
+SINTER_API sinter_value sinter_state_initial(sinter_graph *graph, const char *name, sinter_dtype dtype,
+                                             sinter_shape shape, const void *data, size_t size_bytes);
+/* Number of states, and the i-th one's name and value before a run. NULL, or an invalid value, when index is out of range. */
+SINTER_API size_t sinter_graph_state_count(const sinter_graph *graph);
+SINTER_API const char *sinter_graph_state_name(const sinter_graph *graph, size_t index);
+SINTER_API sinter_value sinter_graph_state_value(const sinter_graph *graph, size_t index);
 /* One state that holds count values side by side, of shapes that are numbers: a vector of all their elements, in order. Sets
  * out_parts (each invalid on failure) and returns the vector, which is what is written, saved, and what one gradient and one launch of
  * an optimiser may be for, whatever count is. INVALID_ARGUMENT is kept by the graph where a shape is symbolic. */

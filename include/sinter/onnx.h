@@ -27,10 +27,19 @@ typedef struct sinter_onnx_options {
      * the operand that gives a Reshape its shape when it is compiled. NULL and 0: none. Copied. */
     const sinter_onnx_tensor *fixed;
     size_t fixed_count;
+    /* Initialisers of the model's main graph (by name) that become states of the same name and begin with the file's values
+     * (sinter_state_initial): sinter_gradients and sinter_optimize may be given them, found by sinter_graph_state_name. Operators
+     * that compute with the values only where they are constants refuse them by name. A name that is no initialiser, or that no
+     * operator computes with, is INVALID_ARGUMENT; one of integers DTYPE. NULL and 0: none. Read during the call only. */
+    const char *const *trainable;
+    size_t trainable_count;
+    /* Not 0: all real initialisers that an operator computes with, the means and variances of a batch normalisation
+     * included; what is left out of a sinter_optimize stays as it is. */
+    int trainable_all;
 } sinter_onnx_options;
 
 #define SINTER_ONNX_OPTIONS_INIT                                                                                       \
-    { NULL, NULL, 0, NULL, 0 }
+    { NULL, NULL, 0, NULL, 0, NULL, 0, 0 }
 
 /* Reads a model file (mapped, not copied; external data is found beside it) into a new graph,
  * which the caller releases. Opsets 7 to 28, and of older ones what has not changed since; file versions to 14. Numbers that

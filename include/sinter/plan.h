@@ -111,9 +111,10 @@ SINTER_API SINTER_MUST_USE sinter_status sinter_plan_enqueue(sinter_plan *plan, 
                                                              sinter_event **out_event);
 
 /* A state's memory where no buffer was bound for it. Read copies its first size_bytes bytes to data: what the runs
- * enqueued so far leave there, zeros before the first run and after a reset. Write makes it the size_bytes bytes at data,
- * which must be as many as the state has in the runs to come; reset (name NULL: of every state) makes it zeros, of
- * whatever size the next run needs. All block; runs in flight are not disturbed. INVALID_ARGUMENT: no such state, too
+ * enqueued so far leave there, before the first run and after a reset zeros, or what the state begins with
+ * (sinter_state_initial). Write makes it the size_bytes bytes at data,
+ * which must be as many as the state has in the runs to come; reset (name NULL: of every state) makes it that again; zeros
+ * have whatever size the next run needs. All block; runs in flight are not disturbed. INVALID_ARGUMENT: no such state, too
  * many bytes; OUT_OF_DEVICE_MEMORY; DEVICE. */
 SINTER_API SINTER_MUST_USE sinter_status sinter_plan_state_read(sinter_plan *plan, const char *name, void *data,
                                                                 size_t size_bytes);

@@ -321,6 +321,25 @@ uint32_t sni_graph_add_input(sinter_graph *graph, const char *name, const sni_ty
     return id != 0 && add_port(graph, copy, id) ? id : 0;
 }
 
+bool sni_graph_make_state(sinter_graph *graph, uint32_t constant, const char *name) {
+    if (!graph || graph->status != SINTER_OK) return false;
+    if (!name || !*name) return fail_value(graph, "state", NULL, "it has no name");
+    if (sni_graph_has_name(&graph->input_names, graph->inputs, name))
+        return fail_value(graph, "state", name, "the name is taken");
+    const char *copy = sni_arena_strdup(graph->arena, name);
+    if (!copy) return fail_memory(graph);
+    if (!add_port(graph, copy, constant)) return false;
+    sni_value *value = &graph->values[constant];
+    sni_port *port = &graph->inputs[graph->input_count - 1];
+    port->state = true;
+    port->initial = value->blob; /* taken over */
+    value->blob = NULL;
+    value->name = copy;
+    value->type.elements = NULL;
+    value->type.element_count = 0;
+    return true;
+}
+
 /* Elements of a small integer constant. */
 static bool constant_elements(sinter_graph *graph, sni_type *type, const sni_blob *blob, int64_t count) {
     type->elements = NULL;

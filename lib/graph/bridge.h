@@ -58,6 +58,7 @@
     X(sni_graph_add1)                                                                                                  \
     X(sni_graph_add_constant)                                                                                          \
     X(sni_graph_add_input)                                                                                             \
+    X(sni_graph_make_state)                                                                                            \
     X(sni_graph_add_check)                                                                                             \
     X(sni_sym_le)                                                                                                      \
     X(sni_graph_add_known)                                                                                             \

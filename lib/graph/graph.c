@@ -49,6 +49,7 @@ void sinter_graph_release(sinter_graph *graph) {
     sni_free(graph->customs);
     sni_free(graph->values);
     sni_free(graph->nodes);
+    for (size_t i = 0; i < graph->input_count; i++) sni_blob_release(graph->inputs[i].initial);
     sni_free(graph->inputs);
     sni_free(graph->outputs);
     sni_free(graph->checks);

@@ -53,7 +53,8 @@ typedef struct sni_port {
     uint32_t value;
     const char *extent; /* outputs: the name of the one that says how much along axis is meant; NULL: all */
     int axis;
-    bool state; /* the input is a state's value before a run, the output of the same name its value afterwards */
+    bool state;        /* the input is a state's value before a run, the output of the same name its value afterwards */
+    sni_blob *initial; /* of an input that is a state: what it holds until a run writes it; NULL: zeros */
 } sni_port;
 
 /* A condition of a node (sni_call_require, or a dimension that must not be negative) that binding checks. */
@@ -99,6 +100,9 @@ uint32_t sni_graph_add_constant(sinter_graph *graph, const sni_type *type, sni_b
 /* The input that is a state's value before the run; -1 when there is none of that name. */
 int sni_graph_find_state(const sinter_graph *graph, const char *name);
 uint32_t sni_graph_add_input(sinter_graph *graph, const char *name, const sni_type *type);
+/* Turns a constant into a state that begins with its data; what reads the value reads the state from now on. False, and the
+ * graph has failed, when the name is taken or memory is out. */
+bool sni_graph_make_state(sinter_graph *graph, uint32_t constant, const char *name);
 /* A one-dimensional i64 value whose elements are expressions (what a host computation of shapes gives). Its node is
  * the operator "known". */
 uint32_t sni_graph_add_known(sinter_graph *graph, int rank, const sni_expr *dims, const sni_expr *elements,

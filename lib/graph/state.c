@@ -16,6 +16,34 @@ sinter_value sinter_state(sinter_graph *graph, const char *name, sinter_dtype dt
     return value;
 }
 
+sinter_value sinter_state_initial(sinter_graph *graph, const char *name, sinter_dtype dtype, sinter_shape shape,
+                                  const void *data, size_t size_bytes) {
+    sinter_value value = sinter_constant(graph, dtype, shape, data, size_bytes);
+    return value.id && sni_graph_make_state(graph, value.id, name) ? value : SINTER_NO_VALUE;
+}
+
+static const sni_port *state_at(const sinter_graph *graph, size_t index) {
+    for (size_t i = 0; graph && i < graph->input_count; ++i)
+        if (graph->inputs[i].state && index-- == 0) return &graph->inputs[i];
+    return NULL;
+}
+
+size_t sinter_graph_state_count(const sinter_graph *graph) {
+    size_t count = 0;
+    for (size_t i = 0; graph && i < graph->input_count; ++i) count += graph->inputs[i].state;
+    return count;
+}
+
+const char *sinter_graph_state_name(const sinter_graph *graph, size_t index) {
+    const sni_port *port = state_at(graph, index);
+    return port ? port->name : NULL;
+}
+
+sinter_value sinter_graph_state_value(const sinter_graph *graph, size_t index) {
+    const sni_port *port = state_at(graph, index);
+    return port ? sni_graph_handle(graph, port->value) : SINTER_NO_VALUE;
+}
+
 /* Elements of a shape of numbers; false when it is symbolic, or too large. */
 static bool count_elements(sinter_shape shape, int64_t *out) {
     *out = 1;

@@ -435,7 +435,8 @@ static sinter_status import_graph(sni_onnx_importer *importer) {
     SNI_TRY(sni_onnx_check_fixed(importer, graph));
     SNI_TRY(name_nodes(&b));
     SNI_TRY(import_nodes(&b, outputs, graph->n_output));
-    return sni_onnx_add_outputs(importer, &scope, outputs, graph->n_output);
+    SNI_TRY(sni_onnx_add_outputs(importer, &scope, outputs, graph->n_output));
+    return sni_onnx_make_trainable(importer, &scope);
 }
 
 static void importer_deinit(sni_onnx_importer *importer) {

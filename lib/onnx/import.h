@@ -17,6 +17,8 @@ sinter_status sni_onnx_add_outputs(sni_onnx_importer *importer, const sni_onnx_s
 sinter_status sni_onnx_check_dims(const sni_onnx_importer *importer);
 /* Every tensor of the options is one input's. */
 sinter_status sni_onnx_check_fixed(const sni_onnx_importer *importer, const Onnx__GraphProto *graph);
+/* Turns the initialisers that the options name into states; the graph is complete (trainable.c). */
+sinter_status sni_onnx_make_trainable(sni_onnx_importer *importer, const sni_onnx_scope *scope);
 /* Counts and arrays belong together; options may be NULL. */
 sinter_status sni_onnx_check_options(const sinter_onnx_options *options);
 

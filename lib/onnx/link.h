@@ -46,6 +46,7 @@
 #define sni_graph_add1 sinter_private_bridge.sni_graph_add1
 #define sni_graph_add_constant sinter_private_bridge.sni_graph_add_constant
 #define sni_graph_add_input sinter_private_bridge.sni_graph_add_input
+#define sni_graph_make_state sinter_private_bridge.sni_graph_make_state
 #define sni_graph_add_check sinter_private_bridge.sni_graph_add_check
 #define sni_sym_le sinter_private_bridge.sni_sym_le
 #define sni_graph_add_known sinter_private_bridge.sni_graph_add_known

@@ -28,8 +28,9 @@ typedef enum sni_slot_kind {
 /* Memory that outlives a run, when it is the plan's. Guarded by the runtime's states. */
 typedef struct sni_state {
     const char *name;
-    int slot;     /* of the value before a run */
-    sni_mem *mem; /* NULL: zeros, made by the run that first needs it */
+    int slot;                /* of the value before a run */
+    sni_mem *mem;            /* NULL: what it begins with, made by the run that first needs it */
+    const sni_blob *initial; /* what it begins with, the graph's; NULL: zeros */
 } sni_state;
 
 typedef struct sni_slot {

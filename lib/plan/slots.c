@@ -20,6 +20,7 @@ static sinter_status add_state(sinter_plan *plan, const sni_port *port) {
     sni_state *state = &plan->states[plan->state_count];
     sni_slot s = {.kind = SNI_SLOT_STATE, .index = (int)plan->state_count++, .value = port->value};
     state->name = port->name;
+    state->initial = port->initial;
     return add_slot(plan, &s, &state->slot);
 }
 

@@ -12,7 +12,8 @@ static sinter_status bind_own(sinter_plan *plan, const sni_context *c, sni_state
     if (state->mem) return SINTER_OK;
     sni_mem *mem;
     SNI_TRY(sni_mem_acquire(plan->runtime->pool, (size_t)bytes, &mem));
-    sinter_status status = sni_mem_fill_range(c->queue, mem, 0, (size_t)bytes, &(unsigned char){0}, 1);
+    sinter_status status = state->initial ? sni_mem_write(mem, 0, sni_blob_data(state->initial), (size_t)bytes, true)
+                                          : sni_mem_fill_range(c->queue, mem, 0, (size_t)bytes, &(unsigned char){0}, 1);
     if (status == SINTER_OK)
         state->mem = mem;
     else
@@ -68,6 +69,19 @@ static sinter_status find_state(sinter_plan *plan, const char *function, const c
     return *out ? SINTER_OK : sni_fail(SINTER_INVALID_ARGUMENT, "the plan has no state '%s'", name);
 }
 
+/* Nothing was written yet. */
+static sinter_status read_initial(const sni_state *state, void *data, size_t size_bytes) {
+    size_t known = state->initial ? sni_blob_size(state->initial) : 0;
+    if (state->initial && size_bytes > known)
+        return sni_fail(SINTER_INVALID_ARGUMENT, "state '%s' has %zu bytes, %zu are asked for", state->name, known,
+                        size_bytes);
+    if (size_bytes && state->initial)
+        memcpy(data, sni_blob_data(state->initial), size_bytes);
+    else if (size_bytes)
+        memset(data, 0, size_bytes);
+    return SINTER_OK;
+}
+
 sinter_status sinter_plan_state_read(sinter_plan *plan, const char *name, void *data, size_t size_bytes) {
     sni_state *state;
     SNI_TRY_PROCESS();
@@ -76,10 +90,7 @@ sinter_status sinter_plan_state_read(sinter_plan *plan, const char *name, void *
     sni_runtime_lock_idle_states(plan->runtime);
     sni_mem *mem = sni_mem_retain(state->mem);
     sni_mutex_unlock(&plan->runtime->states);
-    if (!mem) { /* nothing was written yet */
-        if (size_bytes) memset(data, 0, size_bytes);
-        return SINTER_OK;
-    }
+    if (!mem) return read_initial(state, data, size_bytes);
     sinter_status status = sni_mem_read(mem, 0, data, size_bytes, true);
     sni_mem_release(mem);
     return status;

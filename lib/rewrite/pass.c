@@ -60,7 +60,9 @@ static void copy_inputs(run *r) {
     for (size_t i = 0; i < old->input_count; ++i) {
         uint32_t id = old->inputs[i].value;
         r->map[id] = sni_graph_add_input(r->rewriter.graph, old->inputs[i].name, &old->values[id].type);
-        if (r->map[id]) r->rewriter.graph->inputs[i].state = old->inputs[i].state;
+        if (!r->map[id]) return;
+        r->rewriter.graph->inputs[i].state = old->inputs[i].state;
+        r->rewriter.graph->inputs[i].initial = sni_blob_retain(old->inputs[i].initial);
     }
 }
 
