@@ -10,6 +10,7 @@
 #include <sinter/grad.h>
 #include <sinter/graph.h>
 #include <sinter/kernel.h>
+#include <sinter/lora.h>
 #include <sinter/optim.h>
 #include <sinter/plan.h>
 #include <sinter/plan_info.h>
