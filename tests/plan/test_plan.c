@@ -145,6 +145,33 @@ START_TEST(depthwise_and_pool) {
 }
 END_TEST
 
+/* Lines long enough for vectors: whole windows, those that hang over an edge, steps of 1, 2 and 3, holes, groups. */
+START_TEST(convolutions_read_windows_by_vectors) {
+    static const struct {
+        sinter_dtype dtype;
+        int64_t channels, height, width, maps, kernel[2], stride[2], dilation, pad, groups;
+    } rows[] = {
+        {SINTER_F32, 3, 9, 37, 8, {3, 3}, {1, 1}, 1, 1, 1},  {SINTER_F32, 5, 21, 35, 7, {3, 3}, {2, 2}, 1, 1, 1},
+        {SINTER_F16, 4, 11, 40, 6, {5, 3}, {1, 2}, 2, 2, 2}, {SINTER_BF16, 4, 12, 33, 4, {3, 5}, {2, 2}, 1, 2, 4},
+        {SINTER_F32, 6, 10, 53, 6, {3, 3}, {1, 3}, 1, 1, 6}, {SINTER_F32, 2, 1, 41, 3, {1, 7}, {1, 2}, 1, 3, 1},
+    };
+    int row = _i;
+    sinter_shape shape = SINTER_SHAPE(2, rows[row].channels, rows[row].height, rows[row].width);
+    sinter_value x = sinter_input(g, "x", rows[row].dtype, shape), both[2] = {x, sinter_neg(g, x)};
+    bool whole = rows[row].groups == 1;
+    int64_t inputs = whole ? 2 * rows[row].channels : rows[row].channels / rows[row].groups, pad = rows[row].pad;
+    sinter_shape kernel = SINTER_SHAPE(rows[row].maps, inputs, rows[row].kernel[0], rows[row].kernel[1]);
+    sinter_value w = random_constant(rows[row].dtype, kernel);
+    sinter_output(g, "y",
+                  sinter_conv(g, whole ? sinter_concat(g, both, 2, 1) : x, w, SINTER_NO_VALUE,
+                              SINTER_SHAPE(rows[row].stride[0], rows[row].stride[1]), SINTER_SHAPE(pad, pad, pad, pad),
+                              SINTER_SHAPE(rows[row].dilation, rows[row].dilation), rows[row].groups));
+    sinter_plan *plan = oracle_compile(&o, g);
+    check_one(plan, shape, 60);
+    sinter_plan_release(plan);
+}
+END_TEST
+
 START_TEST(views_cost_nothing) {
     sinter_dim n = SINTER_DIM("n"), m = SINTER_DIM("m");
     sinter_value x = input_nm();
@@ -382,6 +409,7 @@ int main(void) {
     tcase_add_test(tc, mlp_is_two_launches);
     tcase_add_test(tc, attention_is_six_launches);
     tcase_add_test(tc, convolution_with_bias_and_relu_is_one_launch);
+    tcase_add_loop_test(tc, convolutions_read_windows_by_vectors, 0, 6);
     tcase_add_test(tc, depthwise_and_pool);
     tcase_add_test(tc, views_cost_nothing);
     tcase_add_test(tc, gathers_read_through_indices);
