@@ -27,15 +27,26 @@ typedef struct sinter_optimizer {
     double clip_norm;
     /* One for each parameter in place of weight_decay; NULL: all have that. */
     const double *weight_decays;
+    /* What sinter_loss_scale gave, when the loss that was differentiated is the real one times it; SINTER_NO_VALUE: nothing.
+     * Gradients are divided by it in f32. A run whose gradients are not all finite changes no parameter and nothing that is
+     * remembered of it, is not counted as a step, and halves the scale, to 1 at the least; after loss_scale_steps runs without such a
+     * one the scale doubles, to 2^24 at the most. The norm is that of the real loss. */
+    sinter_value loss_scale;
+    int64_t loss_scale_steps;
 } sinter_optimizer;
 
 /* Initialisers with the usual numbers and a learning rate: sinter_optimizer o = SINTER_ADAMW_INIT(rate); */
 #define SINTER_SGD_INIT(rate_)                                                                                         \
-    { SINTER_SGD, (rate_), 0.9, 0, 0, 0, 0, NULL }
+    { SINTER_SGD, (rate_), 0.9, 0, 0, 0, 0, NULL, SINTER_NO_VALUE, 2000 }
 #define SINTER_ADAMW_INIT(rate_)                                                                                       \
-    { SINTER_ADAMW, (rate_), 0.9, 0.999, 1e-8, 0.01, 0, NULL }
+    { SINTER_ADAMW, (rate_), 0.9, 0.999, 1e-8, 0.01, 0, NULL, SINTER_NO_VALUE, 2000 }
 #define SINTER_LION_INIT(rate_)                                                                                        \
-    { SINTER_LION, (rate_), 0.9, 0.99, 0, 0.1, 0, NULL }
+    { SINTER_LION, (rate_), 0.9, 0.99, 0, 0.1, 0, NULL, SINTER_NO_VALUE, 2000 }
+
+/* A factor for losses whose gradients would be too small for f16: the f32 scalar state "optimizer.scale", which begins as 65536 and is
+ * adjusted by the sinter_optimize that is given it. Multiply the loss by it before sinter_gradients. An invalid value when the
+ * graph has failed. */
+SINTER_API sinter_value sinter_loss_scale(sinter_graph *graph);
 
 /* Extends graph by one step: every run updates count parameters in place. parameters[i] is the newest value of a state of a real
  * dtype (sinter_state) and gradients[i] what sinter_gradients gave for it. What the optimiser remembers is in states of its own,

@@ -4,6 +4,7 @@
  * last, so that the kernels of a parameter may update it in place. */
 #include <sinter/optim.h>
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -15,6 +16,7 @@ typedef struct step {
     const sinter_optimizer *o;
     uint32_t scale;  /* of gradients: f32, 0 where they are not clipped */
     uint32_t before; /* steps taken before this one, i64 */
+    uint32_t finite; /* bool: all gradients are; 0 where nobody asks */
 } step;
 
 /* One parameter; p, g and what is remembered have the dtype `wide`. */
@@ -58,7 +60,9 @@ static uint32_t own_state(const step *s, const char *name, const char *ending, s
     return state;
 }
 
+/* A step that is skipped leaves the state as it is. */
 static void write_whole(const step *s, uint32_t state, uint32_t value) {
+    if (s->finite) value = sni_make_where(s->graph, s->finite, value, state);
     (void)sinter_state_write(s->graph, (sinter_value){state}, (sinter_value){value}, NULL, 0);
 }
 
@@ -157,6 +161,38 @@ static uint32_t clip_scale(const step *s, uint32_t norm) {
     return sni_make_where(graph, above, part, number(s, SINTER_F32, 1));
 }
 
+/* ---- the scale of the loss ------------------------------------------------------------------ */
+
+sinter_value sinter_loss_scale(sinter_graph *graph) {
+    const float initial = 65536;
+    return sinter_state_initial(graph, "optimizer.scale", SINTER_F32, SINTER_SCALAR, &initial, sizeof initial);
+}
+
+/* What gradients are multiplied by to be those of the real loss; *io_norm becomes theirs. */
+static uint32_t unscale(step *s, uint32_t *io_norm) {
+    sinter_graph *graph = s->graph;
+    uint32_t part = sni_make_binary(graph, "div", number(s, SINTER_F32, 1), s->o->loss_scale.id);
+    s->finite = sni_make_binary(graph, "le", *io_norm, number(s, SINTER_F32, FLT_MAX)); /* NaN is not */
+    *io_norm = sni_make_binary(graph, "mul", *io_norm, part);
+    return part;
+}
+
+/* Half of it after a step that was skipped, twice after enough others. */
+static void adjust_scale(step *s) {
+    sinter_graph *graph = s->graph;
+    sni_type scalar = {.rank = 0};
+    uint32_t good = own_state(s, "optimizer", ".scale_steps", SINTER_I64, &scalar), scale = s->o->loss_scale.id;
+    uint32_t finite = s->finite, zero = sni_make_int(graph, SINTER_I64, 0);
+    uint32_t count = sum(s, good, sni_make_int(graph, SINTER_I64, 1));
+    uint32_t enough = sni_make_binary(graph, "ge", count, sni_make_int(graph, SINTER_I64, s->o->loss_scale_steps));
+    uint32_t less = sni_make_binary(graph, "max", scaled(s, scale, 0.5), number(s, SINTER_F32, 1));
+    uint32_t more = sni_make_binary(graph, "min", scaled(s, scale, 2), number(s, SINTER_F32, 16777216));
+    s->finite = 0; /* these two are written by every run */
+    write_whole(s, scale, sni_make_where(graph, finite, sni_make_where(graph, enough, more, scale), less));
+    count = sni_make_where(graph, enough, zero, count);
+    write_whole(s, good, sni_make_where(graph, finite, count, zero));
+}
+
 /* ---- checks --------------------------------------------------------------------------------- */
 
 static bool in_range(double x, double low, double high) {
@@ -176,6 +212,8 @@ static bool check_options(sinter_graph *graph, const sinter_optimizer *o, size_t
         wrong = "beta1 or beta2 is not in 0..1";
     else if (!in_range(o->epsilon, 0, 1) || !in_range(o->clip_norm, 0, INFINITY))
         wrong = "epsilon or clip_norm is out of range";
+    else if (o->loss_scale.id && (!state_name(graph, o->loss_scale.id) || o->loss_scale_steps < 1))
+        wrong = "loss_scale is not what sinter_loss_scale gave, or loss_scale_steps is below 1";
     for (size_t i = 0; !wrong && i < count; ++i)
         if (!in_range(o->weight_decays ? o->weight_decays[i] : o->weight_decay, 0, INFINITY))
             wrong = "a weight decay is below 0";
@@ -222,8 +260,11 @@ static void build(step *s, const sinter_value *parameters, const sinter_value *g
     sinter_graph *graph = s->graph;
     sni_type scalar = {.rank = 0};
     s->before = own_state(s, "optimizer", ".step", SINTER_I64, &scalar);
-    uint32_t norm = out_norm || s->o->clip_norm > 0 ? norm_of(s, gradients, count) : 0;
+    bool scales = s->o->loss_scale.id != 0;
+    uint32_t norm = out_norm || s->o->clip_norm > 0 || scales ? norm_of(s, gradients, count) : 0;
+    uint32_t part = scales ? unscale(s, &norm) : 0;
     if (s->o->clip_norm > 0) s->scale = clip_scale(s, norm);
+    if (scales) s->scale = s->scale ? sni_make_binary(graph, "mul", s->scale, part) : part;
     for (size_t i = 0; i < count && graph->status == SINTER_OK; ++i) {
         parameter p = {.name = state_name(graph, parameters[i].id),
                        .state = parameters[i],
@@ -234,6 +275,7 @@ static void build(step *s, const sinter_value *parameters, const sinter_value *g
         update(s, &p);
     }
     write_whole(s, s->before, sni_make_binary(graph, "add", s->before, sni_make_int(graph, SINTER_I64, 1)));
+    if (scales) adjust_scale(s);
     if (out_norm && graph->status == SINTER_OK) out_norm->id = norm;
 }
 

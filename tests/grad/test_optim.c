@@ -239,6 +239,48 @@ START_TEST(one_launch_for_all_parameters) {
 }
 END_TEST
 
+/* One step of w on the gradient 2 x scale; what the plan holds afterwards. */
+static void scaled_step(sinter_plan *plan, float x, float w, float scale, int64_t steps) {
+    float have_w, have_scale;
+    int64_t have_steps;
+    sinter_binding io[] = {SINTER_BIND_HOST("x", SINTER_F32, SINTER_SCALAR, &x, sizeof x)};
+    ck_assert_msg(sinter_plan_run(plan, io, 1) == SINTER_OK, "%s", sinter_last_error());
+    ck_assert_int_eq(sinter_plan_state_read(plan, "w", &have_w, sizeof have_w), SINTER_OK);
+    ck_assert_int_eq(sinter_plan_state_read(plan, "optimizer.scale", &have_scale, sizeof have_scale), SINTER_OK);
+    ck_assert_int_eq(sinter_plan_state_read(plan, "optimizer.step", &have_steps, sizeof have_steps), SINTER_OK);
+    ck_assert_float_eq(have_w, w);
+    ck_assert_float_eq(have_scale, scale);
+    ck_assert_int_eq(have_steps, steps);
+}
+
+START_TEST(steps_that_are_skipped) {
+    sinter_graph *g;
+    sinter_plan *plan;
+    sinter_value gradient;
+    ck_assert_msg(sinter_runtime_create(NULL, &runtime) == SINTER_OK, "%s", sinter_last_error());
+    ck_assert_int_eq(sinter_graph_create(&g), SINTER_OK);
+    sinter_value w = sinter_state(g, "w", SINTER_F32, SINTER_SCALAR),
+                 x = sinter_input(g, "x", SINTER_F32, SINTER_SCALAR);
+    sinter_value scale = sinter_loss_scale(g), loss = sinter_mul(g, sinter_mul(g, w, x), scale);
+    sinter_optimizer o = SINTER_SGD_INIT(sinter_scalar(g, SINTER_F32, 0.5));
+    o.beta1 = 0;
+    o.loss_scale = scale;
+    o.loss_scale_steps = 2;
+    ck_assert_int_eq(sinter_gradients(g, loss, &w, 1, &gradient), SINTER_OK);
+    ck_assert_msg(sinter_optimize(g, &o, &w, &gradient, 1, NULL) == SINTER_OK, "%s", sinter_last_error());
+    ck_assert_msg(sinter_plan_compile(runtime, g, NULL, &plan) == SINTER_OK, "%s", sinter_last_error());
+    scaled_step(plan, 1, -0.5f, 65536, 1);
+    scaled_step(plan, INFINITY, -0.5f, 32768, 1);
+    scaled_step(plan, NAN, -0.5f, 16384, 1);
+    scaled_step(plan, 2, -1.5f, 16384, 2);
+    scaled_step(plan, 2, -2.5f, 32768, 3);
+    scaled_step(plan, 2, -3.5f, 32768, 4);
+    sinter_plan_release(plan);
+    sinter_graph_release(g);
+    sinter_runtime_release(runtime);
+}
+END_TEST
+
 START_TEST(refusals) {
     for (int which = 0; which < 6; ++which) {
         sinter_graph *g;
@@ -282,7 +324,7 @@ START_TEST(parts_that_cannot_be) {
 END_TEST
 
 int main(void) {
-    const TTest *const tests[] = {steps_follow_the_formulas, resumed_training, one_launch_for_all_parameters,
-                                  parts_that_cannot_be, refusals};
+    const TTest *const tests[] = {steps_follow_the_formulas, resumed_training,       one_launch_for_all_parameters,
+                                  parts_that_cannot_be,      steps_that_are_skipped, refusals};
     return run_suite(suite_of("optimisers", tests, sizeof tests / sizeof *tests));
 }
