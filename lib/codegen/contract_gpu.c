@@ -146,7 +146,19 @@ static void print_head(sni_emitter *e, const sni_contract *c, const side sides[2
     sni_emit_line(e, "    for (int j = 0; j < SN_GEMM_TN / 4; ++j) sums[i][j] = 0;");
 }
 
-static void print_loads(sni_emitter *e, const sni_contract *c, const side *s) {
+/* Do all loads of a work-item lie in the same row (column), which is then taken apart once? Those along the rows do: a round
+ * of all work-items is some whole lines. */
+static bool keeps_outer(const tile *t, const side *s) {
+    int line = (s->name == 'A' ? t->bm : t->bn) / (four_lanes(s->op) ? 4 : 1);
+    return !along_k(s->op) && items_of(t) % line == 0;
+}
+
+static void print_kept_outer(sni_emitter *e, const side *s) {
+    sni_emit_line(e, "const sn_idx outer_%c = %s + SN_GEMM_%c_AT(item);", s->name, s->first, s->name);
+    sni_contract_split(e, &s->op->outer, s->op->along_outer.flat, sni_emit_format(e, "outer_%c", s->name), true);
+}
+
+static void print_loads(sni_emitter *e, const sni_contract *c, const tile *t, const side *s) {
     const sni_operand *op = s->op;
     sni_scope scope = {.lane_axis = -1, .width = 1, .prefix = s->name == 'A' ? "pa" : "pb"};
     sni_emit_line(e, "#pragma unroll");
@@ -156,7 +168,7 @@ static void print_loads(sni_emitter *e, const sni_contract *c, const side *s) {
                   s->name);
     sni_emit_line(e, "next_%c[i] = 0;", s->name);
     open_block(e, sni_emit_format(e, "if (outer < %s && kx < size_k && SN_GEMM_%c_HAS(x))", s->size, s->name));
-    sni_contract_split(e, &op->outer, op->along_outer.flat, "outer", true);
+    if (!keeps_outer(t, s)) sni_contract_split(e, &op->outer, op->along_outer.flat, "outer", true);
     sni_contract_split(e, &c->k, op->along_k.flat, "kx", true);
     sni_contract_name(e, &scope, &c->b, false, "bi");
     sni_contract_name(e, &scope, &op->outer, op->along_outer.flat, "outer");
@@ -172,13 +184,15 @@ static void print_loads(sni_emitter *e, const sni_contract *c, const side *s) {
 }
 
 /* The first round only loads, the last one only multiplies. */
-static void print_product(sni_emitter *e, const sni_contract *c, const side sides[2]) {
+static void print_product(sni_emitter *e, const sni_contract *c, const tile *t, const side sides[2]) {
+    for (int s = 0; s < 2; ++s)
+        if (keeps_outer(t, &sides[s])) print_kept_outer(e, &sides[s]);
     sni_emit_line(e, "int now = 1;");
     open_block(e, "for (sn_idx kb = -SN_GEMM_BK; kb < size_k; kb += SN_GEMM_BK)");
     sni_emit_line(e, "const sn_idx k_next = kb + SN_GEMM_BK;");
     open_block(e, "if (k_next < size_k)");
-    print_loads(e, c, &sides[0]);
-    print_loads(e, c, &sides[1]);
+    print_loads(e, c, t, &sides[0]);
+    print_loads(e, c, t, &sides[1]);
     close_block(e);
     open_block(e, "if (kb >= 0)");
     sni_emit_line(e, "SN_GEMM_MULTIPLY(a_tiles + now * SN_GEMM_A_TILE, b_tiles + now * SN_GEMM_B_TILE)");
@@ -259,7 +273,7 @@ static sinter_status generate(const sni_loop *loop, const sni_caps *caps, const 
     SNI_TRY(sni_emit_begin(&e, loop, caps, arena, out_spec));
     const side sides[2] = {{&c.a_op, 'A', "row0", "size_m"}, {&c.b_op, 'B', "col0", "size_n"}};
     print_head(&e, &c, sides);
-    print_product(&e, &c, sides);
+    print_product(&e, &c, t, sides);
     print_epilogue(&e, &c);
     sni_sym *sym = loop->sym;
     out_spec->dims = 3;

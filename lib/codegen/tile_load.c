@@ -127,19 +127,33 @@ static void print_whole(const loader *l) {
     sni_emit_close(e);
 }
 
-/* Assigns a chunk element by element. */
+/* Assigns a chunk element by element. The coordinates of the first one are taken apart, the others follow by steps: divisions
+ * take longer than all else here. */
 static void print_elements(const loader *l) {
     sni_emitter *e = l->e;
-    bool along_k = l->side->along_k;
-    sni_emit_line(e, "const sn_idx outer_0 = outer, kx_0 = kx;");
+    const sni_operand *op = l->side->op;
+    const sni_flat *along = l->side->along_k ? &l->c->k : &op->outer,
+                   *across = l->side->along_k ? &op->outer : &l->c->k;
+    bool flat_along = l->side->along_k ? op->along_k.flat : op->along_outer.flat;
+    bool flat_across = l->side->along_k ? op->along_outer.flat : op->along_k.flat;
+    const char *moved = l->side->along_k ? "kx" : "outer", *still = l->side->along_k ? "outer" : "kx";
+    sni_scope scope = {.lane_axis = -1, .width = 1, .prefix = l->side->name == 'A' ? "pa" : "pb"};
+    sni_contract_name(e, &scope, &l->c->b, false, "bi");
+    sni_contract_name(e, &scope, along, flat_along, moved);
+    sni_contract_name(e, &scope, across, flat_across, still);
     sni_emit_line(e, "uint words[4] = {0, 0, 0, 0};");
+    sni_emit_open(e, "if (outer < %s && kx < size_k)", l->side->size);
+    sni_contract_split(e, across, flat_across, still, true);
+    sni_contract_split(e, along, flat_along, moved, false);
+    sni_emit_line(e, "const sn_idx first = %s;", moved);
     sni_emit_line(e, "SN_MMA_UNROLL");
     sni_emit_open(e, "for (int e = 0; e < SN_MMA_V; ++e)");
-    sni_emit_line(e, "const sn_idx outer = outer_0%s, kx = kx_0%s;", along_k ? "" : " + e", along_k ? " + e" : "");
-    sni_emit_open(e, "if (outer < %s && kx < size_k)", l->side->size);
-    sni_scope scope = scope_at(l);
+    sni_emit_line(e, "const sn_idx %s = first + e;", moved);
+    sni_emit_open(e, "if (%s < %s)", moved, l->side->along_k ? "size_k" : l->side->size);
     sni_emit_line(e, "words[e / (SN_MMA_V / 4)] |= SN_MMA_BITS(%s) << e %% (SN_MMA_V / 4) * (128 / SN_MMA_V);",
-                  sni_contract_value(e, l->c, l->side->op, &scope));
+                  sni_contract_value(e, l->c, op, &scope));
+    sni_emit_close(e);
+    sni_contract_advance(e, along, flat_along);
     sni_emit_close(e);
     sni_emit_close(e);
     sni_emit_line(e, "chunk = (uint4)(words[0], words[1], words[2], words[3]);");

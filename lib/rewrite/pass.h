@@ -66,15 +66,16 @@ sinter_status sni_pass_state(const sinter_graph *graph, sinter_graph **out_graph
 typedef struct sni_split_product_rule {
     int64_t tile; /* rows and columns of a work-group */
     int64_t groups,
-        narrow_groups;    /* that keep a unit busy; where rows or columns are few, memory is what is waited for */
-    int64_t narrow;       /* how many are few */
-    int64_t least_length; /* from which on a second kernel is worth it */
+        narrow_groups; /* that keep a unit busy; where rows or columns are few, memory is what is waited for */
+    int64_t narrow, narrow_tile;  /* how many are few; columns (rows) of a work-group then */
+    int64_t least_length;         /* from which on a second kernel is worth it */
     int64_t least_part, multiple; /* the shortest part, and what its length had best be a multiple of */
 } sni_split_product_rule;
 
 typedef struct sni_split_product_options {
     int64_t units;                /* of the device */
     bool matrix_f16, matrix_bf16; /* such products go to matrix units */
+    int64_t few;                  /* rows or columns that matrix units are not asked for */
     sni_split_product_rule plain, matrix;
 } sni_split_product_options;
 

@@ -30,12 +30,11 @@ typedef struct view {
 } view;
 
 static const view views[] = {
-    {"cpu_gemm", SNI_DEVICE_CPU, 0, 0, 0},
-    {"cpu_gemm", SNI_DEVICE_CPU, 4, 64, 20000},
-    {"gpu_gemm", SNI_DEVICE_GPU, 0, 1, 0},
-    {"gpu_gemm", SNI_DEVICE_GPU, 0, 200, 20000},
+    {"cpu_gemm", SNI_DEVICE_CPU, 0, 0, 0}, {"cpu_gemm", SNI_DEVICE_CPU, 4, 64, 20000},
+    {"gpu_gemm", SNI_DEVICE_GPU, 0, 1, 0}, {"gpu_gemm", SNI_DEVICE_GPU, 0, 200, 20000},
+    {"gpu_gemv", SNI_DEVICE_GPU, 0, 1, 0}, {"gpu_gemv", SNI_DEVICE_GPU, 0, 200, 0},
 };
-enum { VIEWS = sizeof views / sizeof views[0] };
+enum { VIEWS = 4, SKINNY_VIEW = VIEWS, ALL_VIEWS = sizeof views / sizeof views[0] };
 
 static sni_caps caps_of(const view *v) {
     sni_caps caps = test.device->caps;
@@ -260,6 +259,36 @@ START_TEST(test_gather) {
 }
 END_TEST
 
+/* Few rows, few columns; the long operand along either of its sides, aligned or not; edges of blocks of k; batches,
+ * prologues, epilogues, doubles. */
+START_TEST(test_skinny) {
+    static const int64_t few[] = {1, 2, 3, 5, 8, 11, 16};
+    static const int64_t sizes[][2] = {{1, 9}, {33, 7}, {64, 1030}, {130, 260}, {257, 129}, {40, 2052}, {300, 64}};
+    for (int i = 0; i < 7; ++i)
+        for (int j = 0; j < 4; ++j) {
+            int64_t n = sizes[i][0], k = sizes[i][1];
+            shape s = matmul("skinny", 1 + j % 2, few[(i + j) % 7], n, k);
+            if (j >= 2) s = matmul("skinny columns", 1 + j % 2, n, few[(i + j) % 7], k);
+            shape_layouts(&s, i % 2 ? "bmk" : "bkm", j % 2 ? "bkn" : "bnk", i % 3 ? "bmn" : "bnm");
+            s.bias = j == 1;
+            s.relu = j == 3;
+            if (i % 3 == 2) s.a = SINTER_F16;
+            if (i % 3 == 1) s.b = SINTER_BF16;
+            for (int v = SKINNY_VIEW; v < ALL_VIEWS; ++v) run_on(&s, &views[v]);
+        }
+    shape d = matmul("double", 2, 4, 36, 1100);
+    d.a = d.b = d.out = d.sum = SINTER_F64;
+    if (test.device->caps.has_f64) run_on(&d, &views[SKINNY_VIEW]);
+    shape empty = matmul("no k", 2, 4, 36, 0), rows = matmul("gather", 1, 7, 40, 48);
+    run_on(&empty, &views[SKINNY_VIEW]);
+    rows.gather = true;
+    run_on(&rows, &views[SKINNY_VIEW]);
+    wide = true;
+    run_on(&rows, &views[SKINNY_VIEW]);
+    wide = false;
+}
+END_TEST
+
 START_TEST(test_refusals) {
     shape s = matmul("integers", 1, 4, 4, 4);
     s.a = s.b = s.out = s.sum = SINTER_I32;
@@ -415,11 +444,10 @@ START_TEST(test_bad_schedules) {
 END_TEST
 
 int main(void) {
-    const TTest *const tests[] = {test_layouts,      test_sizes,           test_large,      test_empty,
-                                  test_several_axes, test_broadcast_batch, test_epilogue,   test_dtypes,
-                                  test_double,       test_windows,         test_gather,     test_refusals,
-                                  test_wide_indices, test_out_of_memory,   test_repeatable, test_candidates,
-                                  test_bad_schedules};
+    const TTest *const tests[] = {
+        test_layouts,  test_sizes,        test_large,         test_empty,      test_several_axes, test_broadcast_batch,
+        test_epilogue, test_dtypes,       test_double,        test_windows,    test_gather,       test_skinny,
+        test_refusals, test_wide_indices, test_out_of_memory, test_repeatable, test_candidates,   test_bad_schedules};
     test_device_open(&test);
     int result = run_suite(suite_of("codegen/contract", tests, sizeof tests / sizeof tests[0]));
     test_device_close(&test);

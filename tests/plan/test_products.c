@@ -61,8 +61,8 @@ static void check(const product *p) {
 START_TEST(split_products) {
     static const product cases[] = {
         {SINTER_F32, 40, 24, 1200, false, false, true, "gpu_gemm", 2},
-        {SINTER_F32, 9, 70, 1201, true, false, false, "gpu_gemm", 2}, /* no divisor: parts are filled up */
-        {SINTER_F32, 1, 100, 640, false, false, true, "gpu_gemm", 2},
+        {SINTER_F32, 9, 70, 1201, true, false, false, "gpu_gemv", 2}, /* no divisor: parts are filled up */
+        {SINTER_F32, 1, 100, 640, false, false, true, "gpu_gemv", 2},
         {SINTER_F32, 40, 24, 500, false, false, true, "gpu_gemm", 1}, /* too short */
         {SINTER_F32, 40, 24, 600, false, true, true, "gpu_gemm", 1},  /* how many rows is not known */
         {SINTER_BF16, 20, 36, 4608, true, false, true, "gpu_mma", 2},
@@ -75,7 +75,7 @@ START_TEST(matrix_products) {
     static const product cases[] = {
         {SINTER_F16, 33, 40, 100, false, false, true, "gpu_mma", 1},
         {SINTER_BF16, 50, 72, 64, true, true, true, "gpu_mma", 1},
-        {SINTER_F16, 1, 65, 72, true, false, false, "gpu_mma", 1},
+        {SINTER_F16, 1, 65, 72, true, false, false, "gpu_gemv", 1},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i) check(&cases[i]);
 }
