@@ -150,7 +150,8 @@ static void print_head(sni_emitter *e, const sni_contract *c, const side sides[2
  * of all work-items is some whole lines. */
 static bool keeps_outer(const tile *t, const side *s) {
     int line = (s->name == 'A' ? t->bm : t->bn) / (four_lanes(s->op) ? 4 : 1);
-    return !along_k(s->op) && items_of(t) % line == 0;
+    bool apart = s->op->outer.count > 1 && !s->op->along_outer.flat;
+    return apart && !along_k(s->op) && items_of(t) % line == 0;
 }
 
 static void print_kept_outer(sni_emitter *e, const side *s) {
