@@ -239,14 +239,13 @@ static bool has_matrix(const sni_caps *caps, sinter_dtype dtype) {
     return false;
 }
 
-/* A unit of a GPU multiplies two tiles of 64 x 64 x 512 in about the time of a launch, and holds two such work-groups; it
- * shares out the k of 32 columns itself where memory is waited for (gpu_gemv). Matrix units do eight times as much. */
+/* A unit of a GPU multiplies two tiles of 64 x 64 x 512 in about the time of a launch, and holds two such work-groups, or
+ * eight that wait for memory. Matrix units do eight times as much. gpu_gemv shares out the k of 32 columns itself. */
 static sinter_status split_products(const sni_caps *caps, sinter_graph **graph) {
     const sni_split_product_rule plain = {.tile = 64,
                                           .groups = 2,
-                                          .narrow_groups = 1,
+                                          .narrow_groups = 8,
                                           .narrow = 16,
-                                          .narrow_tile = 32,
                                           .least_length = 512,
                                           .least_part = 128,
                                           .multiple = 32};
@@ -254,12 +253,13 @@ static sinter_status split_products(const sni_caps *caps, sinter_graph **graph) 
                                            .groups = 2,
                                            .narrow_groups = 2,
                                            .narrow = 0,
-                                           .narrow_tile = 32,
                                            .least_length = 4096,
                                            .least_part = 256,
                                            .multiple = 64};
     const sni_split_product_options options = {.units = caps->compute_units,
                                                .few = 4,
+                                               .few_matrix = 1,
+                                               .few_columns = 32,
                                                .plain = plain,
                                                .matrix = matrix,
                                                .matrix_f16 = has_matrix(caps, SINTER_F16),

@@ -75,7 +75,8 @@ typedef struct sni_split_product_rule {
 typedef struct sni_split_product_options {
     int64_t units;                /* of the device */
     bool matrix_f16, matrix_bf16; /* such products go to matrix units */
-    int64_t few;                  /* rows or columns that matrix units are not asked for */
+    int64_t few, few_matrix;      /* up to so many rows or columns gpu_gemv multiplies; where there are matrix units */
+    int64_t few_columns;          /* of its work-groups, one of which keeps a unit busy */
     sni_split_product_rule plain, matrix;
 } sni_split_product_options;
 

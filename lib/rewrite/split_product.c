@@ -70,15 +70,16 @@ static int64_t ceil_div(int64_t a, int64_t b) {
 
 /* How many parts; below 2: none. The largest divisor of the length, unless that is far from what is wanted. */
 static int64_t choose_parts(const product *p, const sni_split_product_options *options) {
-    bool few = p->rows <= options->few || p->columns <= options->few;
     bool matrix = p->a.dtype == SINTER_F16 ? options->matrix_f16 : p->a.dtype == SINTER_BF16 && options->matrix_bf16;
-    matrix = matrix && !few;
-    const sni_split_product_rule *o = matrix ? &options->matrix : &options->plain;
-    bool narrow = p->rows <= o->narrow || p->columns <= o->narrow;
-    int64_t tile = narrow ? o->narrow_tile : o->tile;
+    int64_t least = p->rows < p->columns ? p->rows : p->columns;
+    bool few = least <= (matrix ? options->few_matrix : options->few);
+    const sni_split_product_rule *o = matrix && !few ? &options->matrix : &options->plain;
+    int64_t tile = few ? options->few_columns : o->tile;
     int64_t tiles = ceil_div(p->rows, tile) * ceil_div(p->columns, tile);
+    bool narrow = few || least <= o->narrow;
     if (p->length < o->least_length || (!narrow && 4 * tiles > 3 * options->units)) return 0;
-    int64_t wanted = (narrow ? o->narrow_groups : o->groups) * options->units / tiles, most = p->length / o->least_part;
+    int64_t groups = few ? 1 : narrow ? o->narrow_groups : o->groups;
+    int64_t wanted = groups * options->units / tiles, most = p->length / o->least_part;
     if (wanted > most) wanted = most;
     for (int64_t parts = wanted; parts > 1 && parts > wanted / 2; --parts)
         if (p->length % parts == 0 && p->length / parts % o->multiple == 0) return parts;

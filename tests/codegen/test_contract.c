@@ -262,13 +262,13 @@ END_TEST
 /* Few rows, few columns; the long operand along either of its sides, aligned or not; edges of blocks of k; batches,
  * prologues, epilogues, doubles. */
 START_TEST(test_skinny) {
-    static const int64_t few[] = {1, 2, 3, 5, 8, 11, 16};
+    static const int64_t few[] = {1, 2, 3, 4};
     static const int64_t sizes[][2] = {{1, 9}, {33, 7}, {64, 1030}, {130, 260}, {257, 129}, {40, 2052}, {300, 64}};
     for (int i = 0; i < 7; ++i)
         for (int j = 0; j < 4; ++j) {
             int64_t n = sizes[i][0], k = sizes[i][1];
-            shape s = matmul("skinny", 1 + j % 2, few[(i + j) % 7], n, k);
-            if (j >= 2) s = matmul("skinny columns", 1 + j % 2, n, few[(i + j) % 7], k);
+            shape s = matmul("skinny", 1 + j % 2, few[(i + j) % 4], n, k);
+            if (j >= 2) s = matmul("skinny columns", 1 + j % 2, n, few[(i + j) % 4], k);
             shape_layouts(&s, i % 2 ? "bmk" : "bkm", j % 2 ? "bkn" : "bnk", i % 3 ? "bmn" : "bnm");
             s.bias = j == 1;
             s.relu = j == 3;
@@ -279,7 +279,7 @@ START_TEST(test_skinny) {
     shape d = matmul("double", 2, 4, 36, 1100);
     d.a = d.b = d.out = d.sum = SINTER_F64;
     if (test.device->caps.has_f64) run_on(&d, &views[SKINNY_VIEW]);
-    shape empty = matmul("no k", 2, 4, 36, 0), rows = matmul("gather", 1, 7, 40, 48);
+    shape empty = matmul("no k", 2, 4, 36, 0), rows = matmul("gather", 1, 3, 40, 48);
     run_on(&empty, &views[SKINNY_VIEW]);
     rows.gather = true;
     run_on(&rows, &views[SKINNY_VIEW]);

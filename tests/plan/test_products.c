@@ -61,7 +61,7 @@ static void check(const product *p) {
 START_TEST(split_products) {
     static const product cases[] = {
         {SINTER_F32, 40, 24, 1200, false, false, true, "gpu_gemm", 2},
-        {SINTER_F32, 9, 70, 1201, true, false, false, "gpu_gemv", 2}, /* no divisor: parts are filled up */
+        {SINTER_F32, 9, 70, 1201, true, false, false, "gpu_gemm", 2}, /* no divisor: parts are filled up */
         {SINTER_F32, 1, 100, 640, false, false, true, "gpu_gemv", 2},
         {SINTER_F32, 40, 24, 500, false, false, true, "gpu_gemm", 1}, /* too short */
         {SINTER_F32, 40, 24, 600, false, true, true, "gpu_gemm", 1},  /* how many rows is not known */
