@@ -21,6 +21,7 @@ typedef struct sni_flat {
 typedef struct sni_access_kind {
     bool flat;     /* see above */
     bool unit;     /* the innermost axis is there, and every load that it moves is contiguous along it */
+    bool steps;    /* the same with steps that are a known number */
     bool aligned4; /* unit, and four lanes from a multiple of four are in range together and aligned
                     */
 } sni_access_kind;
@@ -62,6 +63,10 @@ uint64_t sni_contract_local_bytes(const sni_caps *caps);
 /* Looks at the program. swap: A and B change places (with m and n). OUT_OF_MEMORY. */
 sinter_status sni_contract_init(sni_contract *c, const sni_loop *loop, const sni_caps *caps, sni_arena *arena,
                                 bool swap);
+
+/* The program with axes taken apart where operands ask for their quotients, so that windows are read without dividing; the
+ * same program when there are none, or memory is out. Shares the expressions, and lives in the arena. */
+const sni_loop *sni_contract_split_axes(const sni_loop *loop, sni_arena *arena);
 
 /* Names the axes of a group in scope: by the flat index when flat, else x0, x1, .... */
 void sni_contract_name(sni_emitter *e, sni_scope *scope, const sni_flat *group, bool flat, const char *index);

@@ -54,14 +54,14 @@ static bool uses_group(const sni_loop *loop, const sni_flat *group, sni_expr e) 
 typedef struct survey {
     const sni_loop *loop;
     const sni_flat *group;
-    bool flat, unit, moved, aligned;
+    bool flat, unit, steps, moved, aligned;
 } survey;
 
 /* A value in an offset (a gather's index) that changes along the innermost axis. */
 static void survey_value(void *context, int statement) {
     survey *s = context;
     s->aligned = false;
-    if (s->group->last >= 0 && (s->loop->stmts[statement].mask >> s->group->last & 1) != 0) s->unit = false;
+    if (s->group->last >= 0 && (s->loop->stmts[statement].mask >> s->group->last & 1) != 0) s->unit = s->steps = false;
 }
 
 /* Four lanes from a multiple of four: an aligned access when everything else in the offset is a
@@ -73,7 +73,10 @@ static void survey_offset(survey *s, sni_expr offset) {
     if (s->group->last < 0 || !sni_sym_uses_axis(sym, offset, s->group->last)) return;
     s->moved = true;
     sni_expr coefficient, rest;
-    if (!sni_sym_linear_in(sym, offset, s->group->last, &coefficient, &rest) || !sni_sym_is(sym, coefficient, 1))
+    int64_t step;
+    bool linear = sni_sym_linear_in(sym, offset, s->group->last, &coefficient, &rest);
+    if (!linear || !sni_sym_is_const(sym, coefficient, &step)) s->steps = false;
+    if (!linear || !sni_sym_is(sym, coefficient, 1))
         s->unit = s->aligned = false;
     else if (!sni_sym_known_divisible(sym, rest, 4))
         s->aligned = false;
@@ -93,18 +96,18 @@ static void survey_stmt(survey *s, const sni_stmt *stmt) {
 static sni_access_kind survey_end(const survey *s) {
     bool unit = s->unit && s->moved;
     bool in_range = s->group->last >= 0 && sni_sym_known_divisible(s->loop->sym, s->loop->extents[s->group->last], 4);
-    return (sni_access_kind){s->flat, unit, unit && s->aligned && in_range};
+    return (sni_access_kind){s->flat, unit, s->steps && s->moved, unit && s->aligned && in_range};
 }
 
 static sni_access_kind survey_stmts(const sni_loop *loop, const sni_flat *group, const bool *needed) {
-    survey s = {loop, group, true, true, false, true};
+    survey s = {loop, group, true, true, true, false, true};
     for (int i = 0; i < loop->stmt_count; ++i)
         if (needed[i]) survey_stmt(&s, &loop->stmts[i]);
     return survey_end(&s);
 }
 
 static sni_access_kind survey_epilogue(const sni_contract *c, const sni_flat *group) {
-    survey s = {c->loop, group, true, true, false, true};
+    survey s = {c->loop, group, true, true, true, false, true};
     for (int i = 0; i < c->loop->stmt_count; ++i)
         if (c->epilogue[i] && !c->stop[i]) survey_stmt(&s, &c->loop->stmts[i]);
     for (int i = 0; i < c->loop->store_count; ++i) survey_offset(&s, c->loop->stores[i].offset);

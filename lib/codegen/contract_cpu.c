@@ -238,7 +238,9 @@ static int width_of(const sni_caps *caps, sni_ctype type) {
 static bool packs_a(const sni_loop *loop, const sni_caps *caps, bool swap) {
     sni_contract c;
     sni_arena *arena = sni_arena_create();
-    bool direct = arena != NULL && sni_contract_init(&c, loop, caps, arena, swap) == SINTER_OK && c.a_op.direct;
+    bool direct = arena != NULL &&
+                  sni_contract_init(&c, sni_contract_split_axes(loop, arena), caps, arena, swap) == SINTER_OK &&
+                  c.a_op.direct;
     sni_arena_release(arena);
     return !direct;
 }
@@ -303,6 +305,7 @@ static sinter_status generate(const sni_loop *loop, const sni_caps *caps, const 
     sni_contract c;
     const blocks v = blocks_of(schedule);
     int width = width_of(caps, sni_ctype_of(loop->stmts[loop->core].dtype));
+    loop = sni_contract_split_axes(loop, arena);
     SNI_TRY(sni_contract_init(&c, loop, caps, arena, schedule->values[ORDER] == ORDER_SWAPPED));
     SNI_TRY(sni_emit_begin(&e, loop, caps, arena, out_spec));
     geometry g = geometry_of(&c, schedule, width);

@@ -223,6 +223,8 @@ void sni_contract_pack_b(sni_emitter *e, const sni_contract *c, int width) {
         copy_columns(&p);
     else if (op->along_k.unit && op->along_k.flat)
         transpose_b(&p);
+    else if (op->along_outer.steps && op->guarded) /* windows that move by a stride */
+        copy_columns(&p);
     else
         pack_lines(&p, "0", "panels * SN_GEMM_NR");
 }

@@ -103,17 +103,18 @@ const char *sni_emit_cast(sni_emitter *e, const sni_scope *scope, int s, int wid
 
 /* ---- Loads ------------------------------------------------------------------------------------ */
 
-/* How an offset moves along the lanes. */
-typedef enum lane_move { MOVE_NONE, MOVE_UNIT, MOVE_OTHER } lane_move;
+/* How an offset moves along the lanes: STEP is by a small number known when the code is printed. */
+typedef enum lane_move { MOVE_NONE, MOVE_UNIT, MOVE_STEP, MOVE_OTHER } lane_move;
 
 static lane_move move_of(const sni_emitter *e, const sni_scope *scope, sni_expr offset) {
     if (!sni_emit_by_lane(e, scope, offset)) return MOVE_NONE;
     sni_sym *sym = e->loop->sym;
     sni_expr coefficient, rest;
-    if (sni_sym_linear_in(sym, offset, scope->lane_axis, &coefficient, &rest) && sni_sym_is(sym, coefficient, 1) &&
-        !sni_emit_by_lane(e, scope, rest))
-        return MOVE_UNIT;
-    return MOVE_OTHER;
+    int64_t step;
+    if (!sni_sym_linear_in(sym, offset, scope->lane_axis, &coefficient, &rest) || sni_emit_by_lane(e, scope, rest))
+        return MOVE_OTHER;
+    if (!sni_sym_is_const(sym, coefficient, &step)) return MOVE_OTHER;
+    return step == 1 ? MOVE_UNIT : step > 1 && step <= SNI_LITERAL_MAX ? MOVE_STEP : MOVE_OTHER;
 }
 
 /* Is a guard that holds at both ends of a stretch of lanes sure to hold between? */
@@ -189,11 +190,38 @@ static void assign_lanes(sni_emitter *e, const sni_scope *scope, const sni_stmt 
     sni_emit_line(e, "}");
 }
 
-/* Contiguous, with a guard: all at once where that is known to be allowed. */
+/* Lanes at a step. Every other element comes out of two vectors, the second ending with the last one that is wanted; what
+ * lies between two elements of a buffer may be read. */
+static const char *load_steps(sni_emitter *e, const sni_scope *scope, const sni_stmt *stmt, int width) {
+    const char *buffer = sni_emit_buffer(e, stmt->buffer);
+    const char *dtype = sinter_dtype_name(e->loop->buffers[stmt->buffer].dtype);
+    const char *first = sni_emit_index_text(e, scope, stmt->offset, 0);
+    const char *type = sni_ctype_name(sni_ctype_of(stmt->dtype), width);
+    sni_expr coefficient, rest;
+    int64_t step = 1;
+    if (sni_sym_linear_in(e->loop->sym, stmt->offset, scope->lane_axis, &coefficient, &rest))
+        sni_sym_is_const(e->loop->sym, coefficient, &step);
+    if (step == 2)
+        return sni_emit_format(e, "(%s)((sn_loadv_%s(%d, %s, %s)).even, (sn_loadv_%s(%d, %s, %s + %d)).odd)", type,
+                               dtype, width, buffer, first, dtype, width, buffer, first, width - 1);
+    sni_str text = SNI_STR_INIT;
+    sni_str_printf(&text, "(%s)(", type);
+    for (int lane = 0; lane < width; ++lane)
+        sni_str_printf(&text, "%ssn_load_%s(%s, %s + %d)", lane > 0 ? ", " : "", dtype, buffer, first,
+                       lane * (int)step);
+    sni_str_append(&text, ")");
+    return sni_emit_keep(e, &text);
+}
+
+/* A CPU that is given vectors reads lanes at a step so. */
+static bool steps_as_vector(const sni_emitter *e, lane_move move, int width) {
+    return move == MOVE_STEP && width >= 4 && e->caps->device_class == SNI_DEVICE_CPU && !e->caps->work_items_are_lanes;
+}
+
+/* Contiguous or at a step, with a guard: all at once where that is known to be allowed. */
 static void load_guarded_vector(sni_emitter *e, const sni_scope *scope, const sni_stmt *stmt, int width,
-                                const char *name) {
+                                const char *vector, const char *name) {
     sni_ctype type = sni_ctype_of(stmt->dtype);
-    const char *vector = load_vector(e, scope, stmt, width);
     const char *first = sni_emit_index_text(e, scope, stmt->guard, 0);
     sni_emit_line(e, "%s %s = (%s)(0);", sni_ctype_name(type, width), name, sni_ctype_name(type, width));
     if (!sni_emit_by_lane(e, scope, stmt->guard)) {
@@ -221,7 +249,11 @@ void sni_emit_load_as(sni_emitter *e, const sni_scope *scope, const sni_stmt *st
     if (move == MOVE_UNIT && !guarded)
         sni_emit_line(e, "const %s %s = %s;", type_name, name, load_vector(e, scope, stmt, width));
     else if (move == MOVE_UNIT && is_interval(e, scope, stmt->guard))
-        load_guarded_vector(e, scope, stmt, width, name);
+        load_guarded_vector(e, scope, stmt, width, load_vector(e, scope, stmt, width), name);
+    else if (steps_as_vector(e, move, width) && !guarded)
+        sni_emit_line(e, "const %s %s = %s;", type_name, name, load_steps(e, scope, stmt, width));
+    else if (steps_as_vector(e, move, width) && is_interval(e, scope, stmt->guard))
+        load_guarded_vector(e, scope, stmt, width, load_steps(e, scope, stmt, width), name);
     else if (lanes_in_loop(e, stmt, width)) {
         sni_emit_line(e, "%s %s;", type_name, name);
         assign_lanes(e, scope, stmt, type, width, name);
