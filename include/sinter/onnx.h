@@ -27,19 +27,26 @@ typedef struct sinter_onnx_options {
      * the operand that gives a Reshape its shape when it is compiled. NULL and 0: none. Copied. */
     const sinter_onnx_tensor *fixed;
     size_t fixed_count;
-    /* Initialisers of the model's main graph (by name) that become states of the same name and begin with the file's values
-     * (sinter_state_initial): sinter_gradients and sinter_optimize may be given them, found by sinter_graph_state_name. Operators
-     * that compute with the values only where they are constants refuse them by name. A name that is no initialiser, or that no
-     * operator computes with, is INVALID_ARGUMENT; one of integers DTYPE. NULL and 0: none. Read during the call only. */
-    const char *const *trainable;
-    size_t trainable_count;
-    /* Not 0: all real initialisers that an operator computes with, the means and variances of a batch normalisation
-     * included; what is left out of a sinter_optimize stays as it is. */
-    int trainable_all;
 } sinter_onnx_options;
 
 #define SINTER_ONNX_OPTIONS_INIT                                                                                       \
-    { NULL, NULL, 0, NULL, 0, NULL, 0, 0 }
+    { NULL, NULL, 0, NULL, 0 }
+
+/* Which initialisers of a model's main graph are trained: they become states of the same name and begin with the file's values
+ * (sinter_state_initial). sinter_gradients and sinter_optimize may be given them, found by sinter_graph_state_name. Operators
+ * that compute with the values only where they are constants refuse them by name. */
+typedef struct sinter_onnx_training {
+    /* By name. One that is no initialiser, or that no operator computes with, is INVALID_ARGUMENT; one of integers DTYPE.
+     * NULL and 0: none. Read during the call only. */
+    const char *const *names;
+    size_t name_count;
+    /* Not 0: all real initialisers that an operator computes with, the means and variances of a batch normalisation
+     * included; what is left out of a sinter_optimize stays as it is. */
+    int all;
+} sinter_onnx_training;
+
+#define SINTER_ONNX_TRAINING_INIT                                                                                      \
+    { NULL, 0, 0 }
 
 /* Reads a model file (mapped, not copied; external data is found beside it) into a new graph,
  * which the caller releases. Opsets 7 to 28, and of older ones what has not changed since; file versions to 14. Numbers that
@@ -52,6 +59,10 @@ typedef struct sinter_onnx_options {
  * options may be NULL. No file content crashes it. */
 SINTER_API SINTER_MUST_USE sinter_status sinter_onnx_load(const char *path, const sinter_onnx_options *options,
                                                           sinter_graph **out_graph);
+/* As sinter_onnx_load, with initialisers that can be trained; options and training may be NULL. */
+SINTER_API SINTER_MUST_USE sinter_status sinter_onnx_load_training(const char *path, const sinter_onnx_options *options,
+                                                                   const sinter_onnx_training *training,
+                                                                   sinter_graph **out_graph);
 /* As sinter_onnx_load from size_bytes bytes in memory, which are copied as needed. external_dir is
  * where external data is found; NULL: a model with external data is an error. */
 SINTER_API SINTER_MUST_USE sinter_status sinter_onnx_load_memory(const void *data, size_t size_bytes,

@@ -70,26 +70,27 @@ typedef struct sinter_binding {
     sinter_dtype dtype;
     /* Inputs: the shape of the data, numbers only. Outputs: filled by the run. */
     sinter_shape shape;
-    /* Host memory, contiguous and row-major. */
+    /* Without a buffer: host memory, contiguous and row-major; nothing writes to an input's. With a buffer: NULL, or
+     * SINTER_OFFSET(the byte of it where the value begins). A part that does not begin at 0 costs a copy on the device.
+     * States begin at 0. */
     void *data;
-    /* Bytes at data. Inputs: what shape needs. Outputs: at least that. */
+    /* Bytes of host memory. Inputs: what shape needs. Outputs: at least that. */
     size_t size_bytes;
-    /* Device memory of the plan's runtime, from its byte offset_bytes on. A part that does not begin at 0 costs a copy
-     * on the device. States begin at 0. */
+    /* Device memory of the plan's runtime; NULL: host memory. */
     sinter_buffer *buffer;
-    size_t offset_bytes;
-    /* Inputs only, in place of data: host memory that may be const, size_bytes of it. */
-    const void *input;
 } sinter_binding;
 
+#define SINTER_OFFSET(bytes_) ((void *)(uintptr_t)(bytes_))
+
 #define SINTER_BIND_HOST(name_, dtype_, shape_, data_, size_bytes_)                                                    \
-    { (name_), (dtype_), (shape_), (data_), (size_bytes_), NULL, 0, NULL }
+    { (name_), (dtype_), (shape_), (data_), (size_bytes_), NULL }
+/* An input's memory may be const. */
 #define SINTER_BIND_INPUT(name_, dtype_, shape_, data_, size_bytes_)                                                   \
-    { (name_), (dtype_), (shape_), NULL, (size_bytes_), NULL, 0, (data_) }
+    { (name_), (dtype_), (shape_), (void *)(uintptr_t)(data_), (size_bytes_), NULL }
 #define SINTER_BIND_BUFFER(name_, dtype_, shape_, buffer_, offset_bytes_)                                              \
-    { (name_), (dtype_), (shape_), NULL, 0, (buffer_), (offset_bytes_), NULL }
+    { (name_), (dtype_), (shape_), SINTER_OFFSET(offset_bytes_), 0, (buffer_) }
 #define SINTER_BIND_DIM(name_, value_)                                                                                 \
-    { (name_), SINTER_DTYPE_NONE, SINTER_SHAPE(value_), NULL, 0, NULL, 0, NULL }
+    { (name_), SINTER_DTYPE_NONE, SINTER_SHAPE(value_), NULL, 0, NULL }
 
 /* Runs the plan and waits for it. Every input must be bound; an output that is not bound is not
  * copied out. Symbolic dimensions take their values from the inputs' shapes and from dimension

@@ -449,12 +449,13 @@ static void importer_deinit(sni_onnx_importer *importer) {
     sni_arena_release(importer->arena);
 }
 
-static sinter_status attempt(const sni_onnx_model *model, const sinter_onnx_options *options, bool use_hints,
-                             sinter_graph **out_graph) {
+static sinter_status attempt(const sni_onnx_model *model, const sinter_onnx_options *options,
+                             const sinter_onnx_training *training, bool use_hints, sinter_graph **out_graph) {
     sinter_graph *graph = NULL;
     SNI_TRY(sinter_graph_create(&graph));
     sni_onnx_importer importer = {.model = model,
                                   .options = options,
+                                  .training = training,
                                   .graph = graph,
                                   .sym = graph->sym,
                                   .arena = sni_arena_create(),
@@ -480,10 +481,12 @@ static sinter_status shorten_error(sinter_status status) {
 
 /* Sizes that had to be named because they grow from layer to layer (a reshape to one picture of a batch that has a name)
  * are short where the model's own declarations are believed: then the graph made with those takes the place of *graph. */
-static void prefer_hints(const sni_onnx_model *model, const sinter_onnx_options *options, sinter_graph **graph) {
+static void prefer_hints(const sni_onnx_model *model, const sinter_onnx_options *options,
+                         const sinter_onnx_training *training, sinter_graph **graph) {
     sinter_graph *hinted = NULL;
     size_t named = sni_sym_defined_count((*graph)->sym);
-    if (named == 0 || model->proto->graph->n_value_info == 0 || attempt(model, options, true, &hinted) != SINTER_OK)
+    if (named == 0 || model->proto->graph->n_value_info == 0 ||
+        attempt(model, options, training, true, &hinted) != SINTER_OK)
         return;
     bool shorter = sni_sym_defined_count(hinted->sym) < named;
     sinter_graph_release(shorter ? *graph : hinted);
@@ -491,15 +494,15 @@ static void prefer_hints(const sni_onnx_model *model, const sinter_onnx_options 
 }
 
 sinter_status sni_onnx_import(const sni_onnx_model *model, const sinter_onnx_options *options,
-                              sinter_graph **out_graph) {
-    sinter_status status = attempt(model, options, false, out_graph);
-    if (status == SINTER_OK) prefer_hints(model, options, out_graph);
+                              const sinter_onnx_training *training, sinter_graph **out_graph) {
+    sinter_status status = attempt(model, options, training, false, out_graph);
+    if (status == SINTER_OK) prefer_hints(model, options, training, out_graph);
     if (status != SINTER_SHAPE || model->proto->graph->n_value_info == 0)
         return status == SINTER_OK ? status : shorten_error(status);
     shorten_error(status);
     sni_str first = SNI_STR_INIT;
     sni_str_append(&first, sinter_last_error());
-    if (attempt(model, options, true, out_graph) == SINTER_OK)
+    if (attempt(model, options, training, true, out_graph) == SINTER_OK)
         status = SINTER_OK;
     else
         status = sni_fail(status, "%s", sni_str_text(&first));

@@ -121,6 +121,7 @@ sni_onnx_name *sni_onnx_scope_find(const sni_onnx_scope *scope, const char *text
 typedef struct sni_onnx_importer {
     const sni_onnx_model *model;
     const sinter_onnx_options *options;
+    const sinter_onnx_training *training; /* NULL: nothing is trained */
     sinter_graph *graph;
     sni_sym *sym;
     sni_arena *arena; /* for the length of the import */

@@ -195,10 +195,11 @@ static sinter_status check_versions(const sni_onnx_model *model) {
 }
 
 static sinter_status load(sni_onnx_model *model, const void *data, size_t size_bytes,
-                          const sinter_onnx_options *options, sinter_graph **out_graph) {
+                          const sinter_onnx_options *options, const sinter_onnx_training *training,
+                          sinter_graph **out_graph) {
     SNI_TRY(sni_onnx_model_read(data, size_bytes, model));
     SNI_TRY(check_versions(model));
-    return sni_onnx_import(model, options, out_graph);
+    return sni_onnx_import(model, options, training, out_graph);
 }
 
 static sinter_status check_bridge(void) {
@@ -216,18 +217,25 @@ static char *directory_of(const char *path) {
 }
 
 sinter_status sinter_onnx_load(const char *path, const sinter_onnx_options *options, sinter_graph **out_graph) {
+    return sinter_onnx_load_training(path, options, NULL, out_graph);
+}
+
+sinter_status sinter_onnx_load_training(const char *path, const sinter_onnx_options *options,
+                                        const sinter_onnx_training *training, sinter_graph **out_graph) {
     SNI_TRY(check_bridge());
     if (!out_graph) return sni_fail(SINTER_INVALID_ARGUMENT, "sinter_onnx_load: out_graph is NULL");
     *out_graph = NULL;
     if (!path) return sni_fail(SINTER_INVALID_ARGUMENT, "sinter_onnx_load: path is NULL");
     SNI_TRY(sni_onnx_check_options(options));
+    SNI_TRY(sni_onnx_check_training(training));
     sni_onnx_model model = {0};
     char *dir = directory_of(path);
     if (!dir) return sni_out_of_memory("a path");
     sinter_status status = sni_onnx_file_open(path, &model.file);
     if (status == SINTER_OK) {
         model.dir = dir;
-        status = load(&model, sni_onnx_file_data(model.file), sni_onnx_file_size(model.file), options, out_graph);
+        status =
+            load(&model, sni_onnx_file_data(model.file), sni_onnx_file_size(model.file), options, training, out_graph);
         if (status != SINTER_OK) sni_fail_in(status, "%s", path);
     }
     sni_onnx_model_deinit(&model);
@@ -243,7 +251,7 @@ sinter_status sinter_onnx_load_memory(const void *data, size_t size_bytes, const
     SNI_TRY(sni_onnx_check_options(options));
     *out_graph = NULL;
     sni_onnx_model model = {.dir = external_dir};
-    sinter_status status = load(&model, data, size_bytes, options, out_graph);
+    sinter_status status = load(&model, data, size_bytes, options, NULL, out_graph);
     sni_onnx_model_deinit(&model);
     return status;
 }

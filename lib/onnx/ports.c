@@ -184,11 +184,6 @@ sinter_status sni_onnx_check_options(const sinter_onnx_options *options) {
     if (options->fixed_count && !options->fixed)
         return sni_fail(SINTER_INVALID_ARGUMENT, "options: fixed_count is %zu, and fixed is NULL",
                         options->fixed_count);
-    if (options->trainable_count && !options->trainable)
-        return sni_fail(SINTER_INVALID_ARGUMENT, "options: trainable_count is %zu, and trainable is NULL",
-                        options->trainable_count);
-    for (size_t i = 0; i < options->trainable_count; i++)
-        if (!options->trainable[i]) return sni_fail(SINTER_INVALID_ARGUMENT, "options: trainable[%zu] is NULL", i);
     for (size_t i = 0; i < options->dim_count; i++)
         if (!options->dim_names[i]) return sni_fail(SINTER_INVALID_ARGUMENT, "options: dim_names[%zu] is NULL", i);
     for (size_t i = 0; i < options->fixed_count; i++) {

@@ -21,23 +21,23 @@ static sinter_status check_named(const sni_onnx_importer *importer, const sni_on
                                  const bool *read) {
     if (!name || name->kind != SNI_ONNX_INITIALIZER)
         return sni_fail(SINTER_INVALID_ARGUMENT,
-                        "options: trainable '%s' is no initialiser of the model's main graph, which has %zu of them",
-                        text, importer->model->initializer_count);
+                        "training: '%s' is no initialiser of the model's main graph, which has %zu of them", text,
+                        importer->model->initializer_count);
     if (name->value == 0 || !read[name->value])
         return sni_fail(SINTER_INVALID_ARGUMENT,
-                        "options: trainable '%s' is an initialiser that no operator of the graph computes with", text);
+                        "training: '%s' is an initialiser that no operator of the graph computes with", text);
     const sni_value *value = sni_graph_value(importer->graph, name->value);
     if (!sni_dtype_is_real(value->type.dtype))
-        return sni_fail(SINTER_DTYPE, "options: trainable '%s' is %s, and only real initialisers can be trained", text,
+        return sni_fail(SINTER_DTYPE, "training: '%s' is %s, and only real initialisers can be trained", text,
                         sinter_dtype_name(value->type.dtype));
-    if (!value->blob) return sni_fail(SINTER_INVALID_ARGUMENT, "options: trainable '%s' is named twice", text);
+    if (!value->blob) return sni_fail(SINTER_INVALID_ARGUMENT, "training: '%s' is named twice", text);
     return SINTER_OK;
 }
 
 static sinter_status make_named(sni_onnx_importer *importer, const sni_onnx_scope *scope, const bool *read) {
-    const sinter_onnx_options *options = importer->options;
-    for (size_t i = 0; i < options->trainable_count; i++) {
-        const char *text = options->trainable[i];
+    const sinter_onnx_training *training = importer->training;
+    for (size_t i = 0; i < training->name_count; i++) {
+        const char *text = training->names[i];
         const sni_onnx_name *name = sni_onnx_scope_own(scope, text);
         SNI_TRY(check_named(importer, name, text, read));
         if (!sni_graph_make_state(importer->graph, name->value, text)) return sinter_graph_status(importer->graph);
@@ -57,10 +57,20 @@ static sinter_status make_rest(sni_onnx_importer *importer, const sni_onnx_scope
 }
 
 sinter_status sni_onnx_make_trainable(sni_onnx_importer *importer, const sni_onnx_scope *scope) {
-    const sinter_onnx_options *options = importer->options;
-    if (!options || (options->trainable_count == 0 && !options->trainable_all)) return SINTER_OK;
+    const sinter_onnx_training *training = importer->training;
+    if (!training || (training->name_count == 0 && !training->all)) return SINTER_OK;
     bool *read = find_read(importer);
     if (!read) return sni_out_of_memory("the import");
     SNI_TRY(make_named(importer, scope, read));
-    return options->trainable_all ? make_rest(importer, scope, read) : SINTER_OK;
+    return training->all ? make_rest(importer, scope, read) : SINTER_OK;
+}
+
+sinter_status sni_onnx_check_training(const sinter_onnx_training *training) {
+    if (!training) return SINTER_OK;
+    if (training->name_count && !training->names)
+        return sni_fail(SINTER_INVALID_ARGUMENT, "training: name_count is %zu, and names is NULL",
+                        training->name_count);
+    for (size_t i = 0; i < training->name_count; i++)
+        if (!training->names[i]) return sni_fail(SINTER_INVALID_ARGUMENT, "training: names[%zu] is NULL", i);
+    return SINTER_OK;
 }

@@ -5,6 +5,14 @@
 #include "graph/reference.h"
 #include "plan/plan.h"
 
+void *sni_binding_host(const sinter_binding *b) {
+    return b && !b->buffer ? b->data : NULL;
+}
+
+size_t sni_binding_offset(const sinter_binding *b) {
+    return b && b->buffer ? (size_t)(uintptr_t)b->data : 0;
+}
+
 static bool is_port(const sni_port *ports, size_t count, const char *name) {
     for (size_t i = 0; i < count; ++i)
         if (strcmp(ports[i].name, name) == 0) return true;
@@ -12,7 +20,7 @@ static bool is_port(const sni_port *ports, size_t count, const char *name) {
 }
 
 static bool binds(const sinter_binding *b, const char *name) {
-    return b->name && strcmp(b->name, name) == 0 && (b->data || b->input || b->buffer || b->dtype != SINTER_DTYPE_NONE);
+    return b->name && strcmp(b->name, name) == 0 && (b->data || b->buffer || b->dtype != SINTER_DTYPE_NONE);
 }
 
 const sinter_binding *sni_find_binding(const sinter_plan *plan, const sinter_binding *bindings, size_t count,
@@ -39,19 +47,20 @@ static sinter_status add_dim(const sinter_plan *plan, const sinter_binding *b, s
     return SINTER_OK;
 }
 
+/* No host memory lies below this address on the systems that the library runs on: it is an offset, and its buffer is missing. */
+enum { NO_ADDRESS = 4096 };
+
 /* A name of an input and an output may be bound once for each. */
 static sinter_status check_port(const sinter_plan *plan, const sinter_binding *bindings, size_t i) {
     const sinter_graph *g = plan->graph;
     const sinter_binding *b = &bindings[i];
-    if ((b->data != NULL) + (b->buffer != NULL) + (b->input != NULL) > 1)
-        return sni_fail(SINTER_INVALID_ARGUMENT, "'%s' is bound to more than one of data, buffer and input: give one",
-                        b->name);
-    if (b->input && !is_port(g->inputs, g->input_count, b->name))
-        return sni_fail(SINTER_INVALID_ARGUMENT, "output '%s' is bound to input memory: give data or a buffer",
-                        b->name);
-    if (b->offset_bytes && !b->buffer)
-        return sni_fail(SINTER_INVALID_ARGUMENT, "'%s' has an offset of %zu bytes, and no buffer", b->name,
-                        b->offset_bytes);
+    size_t offset = (size_t)(uintptr_t)b->data;
+    if (b->buffer && offset > b->buffer->size_bytes)
+        return sni_fail(SINTER_INVALID_ARGUMENT,
+                        "'%s' is bound to a buffer of %zu bytes and to byte %zu of it, or to host memory: give one",
+                        b->name, b->buffer->size_bytes, offset);
+    if (!b->buffer && offset && offset < NO_ADDRESS)
+        return sni_fail(SINTER_INVALID_ARGUMENT, "'%s' has an offset of %zu bytes, and no buffer", b->name, offset);
     int allowed = is_port(g->inputs, g->input_count, b->name) + is_port(g->outputs, g->output_count, b->name);
     for (size_t k = 0; k < i; ++k) allowed -= binds(&bindings[k], b->name);
     return allowed > 0 ? SINTER_OK : sni_fail(SINTER_INVALID_ARGUMENT, "'%s' is bound twice", b->name);
@@ -68,7 +77,7 @@ static sinter_status read_dims(const sinter_plan *plan, const sinter_binding *bi
         bool port = is_port(g->inputs, g->input_count, b->name) || is_port(g->outputs, g->output_count, b->name);
         if (port && binds(b, b->name))
             SNI_TRY(check_port(plan, bindings, i));
-        else if (b->data || b->input || b->buffer)
+        else if (b->data || b->buffer)
             return sni_fail(SINTER_INVALID_ARGUMENT, "'%s' is no input, output or state of the plan", b->name);
         else if (!port || (b->shape.rank == 1 && sni_sym_has_dim(g->sym, sinter_dim_named(b->name))))
             SNI_TRY(add_dim(plan, b, out));

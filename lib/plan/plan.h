@@ -154,6 +154,9 @@ struct sni_context {
 sinter_status sni_plan_bind(sinter_plan *plan, const sinter_binding *bindings, size_t count, sni_dims *out_dims);
 /* Concrete dims of a value. */
 sinter_status sni_plan_shape(const sinter_plan *plan, const sni_dims *dims, uint32_t value, sinter_shape *out_shape);
+/* The two readings of a binding's data; b may be NULL. */
+void *sni_binding_host(const sinter_binding *b);    /* NULL: device memory, or none */
+size_t sni_binding_offset(const sinter_binding *b); /* bytes; 0 in host memory */
 /* The binding of a graph input or output. Of two bindings with the name of both an input and an output the first is the
  * input's. NULL: not bound. */
 const sinter_binding *sni_find_binding(const sinter_plan *plan, const sinter_binding *bindings, size_t count,

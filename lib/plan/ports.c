@@ -20,7 +20,7 @@ static bool is_port(const sni_slot *s) {
 static sinter_status bind_part(sinter_plan *plan, sni_context *c, size_t slot, const sinter_binding *b, size_t bytes) {
     SNI_TRY(sni_mem_acquire(plan->runtime->pool, bytes, &c->mems[slot]));
     if (plan->slots[slot].kind == SNI_SLOT_INPUT)
-        return sni_mem_copy(c->queue, b->buffer->mem, b->offset_bytes, c->mems[slot], 0, bytes);
+        return sni_mem_copy(c->queue, b->buffer->mem, sni_binding_offset(b), c->mems[slot], 0, bytes);
     c->targets[slot] = sni_mem_retain(b->buffer->mem);
     return SINTER_OK;
 }
@@ -30,7 +30,7 @@ static sinter_status bind_memory(sinter_plan *plan, sni_context *c, size_t slot,
     if (b && b->buffer) {
         if (b->buffer->runtime != plan->runtime)
             return sni_fail(SINTER_INVALID_ARGUMENT, "the buffer of '%s' belongs to another runtime", name);
-        size_t size = b->buffer->size_bytes, offset = b->offset_bytes;
+        size_t size = b->buffer->size_bytes, offset = sni_binding_offset(b);
         if (size < bytes || offset > size - bytes)
             return sni_fail(SINTER_INVALID_ARGUMENT,
                             "the buffer of '%s' has %zu bytes, %zu are needed from byte %zu on", name, size, bytes,
@@ -39,7 +39,7 @@ static sinter_status bind_memory(sinter_plan *plan, sni_context *c, size_t slot,
         c->mems[slot] = sni_mem_retain(b->buffer->mem);
         return SINTER_OK;
     }
-    if (b && (b->data || b->input) && b->size_bytes < bytes)
+    if (b && b->data && b->size_bytes < bytes)
         return sni_fail(SINTER_INVALID_ARGUMENT, "'%s' has %zu bytes, %zu are needed", name, b->size_bytes, bytes);
     return sni_mem_acquire(plan->runtime->pool, bytes, &c->mems[slot]);
 }
@@ -71,9 +71,7 @@ static sinter_status bind_port(sinter_plan *plan, sni_context *c, size_t slot, s
     sinter_binding *b = found ? &bindings[found - bindings] : NULL;
     SNI_TRY(sni_slot_bytes(plan, &c->dims, s, &c->bytes[slot]));
     size_t bytes = (size_t)c->bytes[slot];
-    const void *given = b && b->input ? b->input : b ? b->data : NULL;
-    if (!in && b && b->input)
-        return sni_fail(SINTER_INVALID_ARGUMENT, "output '%s' is bound to input memory: give data or a buffer", name);
+    const void *given = sni_binding_host(b);
     if (in && b && !given && !b->buffer && bytes > 0)
         return sni_fail(SINTER_INVALID_ARGUMENT, "input '%s' has neither data nor a buffer", name);
     if (!in && b) SNI_TRY(describe_output(plan, &c->dims, s, b));
@@ -85,8 +83,8 @@ static sinter_status bind_port(sinter_plan *plan, sni_context *c, size_t slot, s
 /* ---- one memory bound twice ---- */
 
 static bool host_overlap(const sinter_binding *a, uint64_t a_bytes, const sinter_binding *b, uint64_t b_bytes) {
-    if (!a || !b || !a->data || !b->data || !a_bytes || !b_bytes) return false;
-    uintptr_t p = (uintptr_t)a->data, q = (uintptr_t)b->data;
+    if (!sni_binding_host(a) || !sni_binding_host(b) || !a_bytes || !b_bytes) return false;
+    uintptr_t p = (uintptr_t)sni_binding_host(a), q = (uintptr_t)sni_binding_host(b);
     return p < q + b_bytes && q < p + a_bytes;
 }
 
@@ -107,8 +105,8 @@ static sinter_status check_output(sinter_plan *plan, sni_context *c, size_t out,
             continue;
         }
         const sni_mem *theirs = c->targets[i] ? c->targets[i] : c->mems[i];
-        bool shared = sni_mem_overlap(own, b->offset_bytes, (size_t)c->bytes[out], theirs,
-                                      other ? other->offset_bytes : 0, (size_t)c->bytes[i]);
+        bool shared = sni_mem_overlap(own, sni_binding_offset(b), (size_t)c->bytes[out], theirs,
+                                      sni_binding_offset(other), (size_t)c->bytes[i]);
         if (i < out && (shared || host_overlap(b, c->bytes[out], other, c->bytes[i])))
             return sni_fail(SINTER_INVALID_ARGUMENT, "the outputs '%s' and '%s' are bound to the same memory",
                             port_name(plan, &slots[i]), port_name(plan, &slots[out]));
@@ -128,7 +126,7 @@ static sinter_status check_state(const sinter_plan *plan, const sni_context *c, 
         const sinter_binding *b = is_port(s) ? binding_of(plan, s, bindings, count) : NULL;
         const sni_mem *theirs = b && b->buffer ? b->buffer->mem : c->mems[i];
         bool other = is_port(s) || (s->kind == SNI_SLOT_STATE && s->alias_set != state);
-        if (!other || !sni_mem_overlap(c->mems[state], 0, (size_t)c->bytes[state], theirs, b ? b->offset_bytes : 0,
+        if (!other || !sni_mem_overlap(c->mems[state], 0, (size_t)c->bytes[state], theirs, sni_binding_offset(b),
                                        (size_t)c->bytes[i]))
             continue;
         return sni_fail(SINTER_INVALID_ARGUMENT, "state '%s' and '%s' are bound to the same memory", name,
@@ -153,9 +151,8 @@ sinter_status sni_plan_collect(sinter_plan *plan, sni_context *c, sinter_binding
         size_t bytes = (size_t)c->bytes[i];
         if (s->kind != SNI_SLOT_OUTPUT || bytes == 0) continue;
         const sinter_binding *b = binding_of(plan, s, bindings, count);
-        if (c->targets[i])
-            SNI_TRY(sni_mem_copy(c->queue, c->mems[i], 0, c->targets[i], b ? b->offset_bytes : 0, bytes));
-        if (b && b->data) SNI_TRY(sni_mem_enqueue_read(c->queue, c->mems[i], 0, b->data, bytes));
+        if (c->targets[i]) SNI_TRY(sni_mem_copy(c->queue, c->mems[i], 0, c->targets[i], sni_binding_offset(b), bytes));
+        if (sni_binding_host(b)) SNI_TRY(sni_mem_enqueue_read(c->queue, c->mems[i], 0, b->data, bytes));
     }
     return SINTER_OK;
 }

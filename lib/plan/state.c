@@ -30,9 +30,9 @@ static sinter_status bind_state(sinter_plan *plan, const sni_context *c, sni_sta
     }
     sinter_dtype dtype = sni_graph_value(plan->graph, plan->slots[state->slot].value)->type.dtype;
     if (!b->buffer) return sni_fail(SINTER_INVALID_ARGUMENT, "state '%s' is bound to no buffer", state->name);
-    if (b->offset_bytes)
+    if (sni_binding_offset(b))
         return sni_fail(SINTER_INVALID_ARGUMENT, "state '%s' is bound at byte %zu of a buffer, it must be byte 0",
-                        state->name, b->offset_bytes);
+                        state->name, sni_binding_offset(b));
     if (b->dtype != SINTER_DTYPE_NONE && b->dtype != dtype)
         return sni_fail(SINTER_DTYPE, "state '%s' is %s, not %s", state->name, sinter_dtype_name(dtype),
                         sinter_dtype_name(b->dtype));

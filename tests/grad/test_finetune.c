@@ -20,15 +20,15 @@ static void start(void) {
     ck_assert_msg(sinter_runtime_create(NULL, &runtime) == SINTER_OK, "%s", sinter_last_error());
 }
 
-static sinter_graph *import(const sinter_onnx_options *options) {
+static sinter_graph *import(const sinter_onnx_training *training) {
     sinter_graph *g;
-    ck_assert_msg(sinter_onnx_load(MODEL, options, &g) == SINTER_OK, "%s", sinter_last_error());
+    ck_assert_msg(sinter_onnx_load_training(MODEL, NULL, training, &g) == SINTER_OK, "%s", sinter_last_error());
     return g;
 }
 
 /* The model with a loss and an optimiser of all states that it has, over the labels of a batch. */
-static sinter_plan *compile(const sinter_onnx_options *options, size_t *out_count) {
-    sinter_graph *g = import(options);
+static sinter_plan *compile(const sinter_onnx_training *training, size_t *out_count) {
+    sinter_graph *g = import(training);
     sinter_plan *plan;
     sinter_value parameters[MOST], gradients[MOST], shares = sinter_graph_output_value(g, 0);
     size_t count = sinter_graph_state_count(g);
@@ -62,15 +62,15 @@ static float run_step(sinter_plan *plan) {
 
 /* Everything is trained, saved in the middle, and taken up by another plan: the same bits. */
 START_TEST(all_initialisers) {
-    sinter_onnx_options options = SINTER_ONNX_OPTIONS_INIT;
-    options.trainable_all = 1;
+    sinter_onnx_training training = SINTER_ONNX_TRAINING_INIT;
+    training.all = 1;
     char path[] = "/tmp/sinter-finetune-XXXXXX";
     int file = mkstemp(path);
     ck_assert_int_ge(file, 0);
     ck_assert_int_eq(close(file), 0);
     start();
     size_t count, again;
-    sinter_plan *plan = compile(&options, &count), *other = compile(&options, &again);
+    sinter_plan *plan = compile(&training, &count), *other = compile(&training, &again);
     ck_assert_uint_eq(count, again);
     float first = run_step(plan), last = first;
     for (int i = 1; i < STEPS; ++i) last = run_step(plan);
@@ -90,8 +90,8 @@ END_TEST
 
 /* One parameter is trained, the others stay constants; untouched states give what the model gives. */
 START_TEST(one_by_name) {
-    sinter_onnx_options all = SINTER_ONNX_OPTIONS_INIT, options = SINTER_ONNX_OPTIONS_INIT;
-    all.trainable_all = 1;
+    sinter_onnx_training all = SINTER_ONNX_TRAINING_INIT, training = SINTER_ONNX_TRAINING_INIT;
+    all.all = 1;
     start();
     sinter_graph *g = import(&all);
     char name[256];
@@ -101,9 +101,9 @@ START_TEST(one_by_name) {
     ck_assert_uint_eq(sinter_graph_state_value(g, count).id, 0);
     sinter_graph_release(g);
     const char *names[] = {name};
-    options.trainable = names;
-    options.trainable_count = 1;
-    sinter_plan *plan = compile(&options, &count);
+    training.names = names;
+    training.name_count = 1;
+    sinter_plan *plan = compile(&training, &count);
     ck_assert_uint_eq(count, 1);
     float before = 0, after = 0, too_much[1 << 16];
     ck_assert_int_eq(sinter_plan_state_read(plan, name, &before, sizeof before), SINTER_OK);
@@ -119,30 +119,30 @@ START_TEST(one_by_name) {
 }
 END_TEST
 
-static void check_refusal(const sinter_onnx_options *options, const char *text) {
+static void check_refusal(const sinter_onnx_training *training, const char *text) {
     sinter_graph *g = NULL;
-    ck_assert_int_eq(sinter_onnx_load(MODEL, options, &g), SINTER_INVALID_ARGUMENT);
+    ck_assert_int_eq(sinter_onnx_load_training(MODEL, NULL, training, &g), SINTER_INVALID_ARGUMENT);
     ck_assert_msg(strstr(sinter_last_error(), text) != NULL, "%s", sinter_last_error());
     ck_assert_ptr_null(g);
 }
 
 START_TEST(names_that_cannot_be) {
-    sinter_onnx_options options = SINTER_ONNX_OPTIONS_INIT, all = SINTER_ONNX_OPTIONS_INIT;
-    all.trainable_all = 1;
+    sinter_onnx_training training = SINTER_ONNX_TRAINING_INIT, all = SINTER_ONNX_TRAINING_INIT;
+    all.all = 1;
     sinter_graph *g = import(&all);
     char name[256];
     snprintf(name, sizeof name, "%s", sinter_graph_state_name(g, 0));
     sinter_graph_release(g);
     const char *unknown[] = {"no.such.weight"}, *twice[] = {name, name}, *none[] = {NULL};
-    options.trainable_count = 1;
-    check_refusal(&options, "trainable is NULL");
-    options.trainable = none;
-    check_refusal(&options, "trainable[0] is NULL");
-    options.trainable = unknown;
-    check_refusal(&options, "'no.such.weight' is no initialiser");
-    options.trainable = twice;
-    options.trainable_count = 2;
-    check_refusal(&options, "named twice");
+    training.name_count = 1;
+    check_refusal(&training, "names is NULL");
+    training.names = none;
+    check_refusal(&training, "names[0] is NULL");
+    training.names = unknown;
+    check_refusal(&training, "'no.such.weight' is no initialiser");
+    training.names = twice;
+    training.name_count = 2;
+    check_refusal(&training, "named twice");
 }
 END_TEST
 
