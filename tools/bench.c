@@ -276,7 +276,7 @@ static int known_suites(const tool_list *suites) {
         for (size_t k = 0; k < bench_case_count; ++k) known |= strcmp(suites->items[i], bench_cases[k].suite) == 0;
         if (!known)
             return tool_usage("no suite '%s'; there are launch, elementwise, rows, scan, gemm, attention, and each but "
-                              "launch and rows with -large",
+                              "launch with -large",
                               suites->items[i]);
     }
     return TOOL_DONE;

@@ -107,6 +107,8 @@ static int build_attention_unfused(sinter_graph *g, const bench_case *c) {
     { "elementwise", name, m, n, 0, dtype, build, PEER_MEMCPY, PEER_DEVICE_COPY }
 #define ROWS(name, m, n, dtype, build)                                                                                 \
     { "rows", name, m, n, 0, dtype, build, PEER_MEMCPY, PEER_DEVICE_COPY }
+#define LARGE_ROWS(name, m, n, dtype, build)                                                                           \
+    { "rows-large", name, m, n, 0, dtype, build, PEER_MEMCPY, PEER_DEVICE_COPY }
 #define SCAN(suite, name, m, n, build)                                                                                 \
     { suite, name, m, n, 0, SINTER_F32, build, PEER_MEMCPY, PEER_DEVICE_COPY }
 #define ATTENTION(suite, name, heads, m, n, dtype)                                                                     \
@@ -125,6 +127,14 @@ const bench_case bench_cases[] = {
     ROWS("rms norm f32 4096x1024", 4096, 1024, SINTER_F32, build_rms_norm),
     ROWS("softmax bf16 8192x8192", 8192, 8192, SINTER_BF16, build_softmax),
     ROWS("layer norm bf16 8192x8192", 8192, 8192, SINTER_BF16, build_layer_norm),
+    ROWS("transpose f32 4096x1024", 4096, 1024, SINTER_F32, build_transpose),
+    ROWS("column sum f32 4096x1024", 4096, 1024, SINTER_F32, build_column_sum),
+    ROWS("total f32 4096x1024", 4096, 1024, SINTER_F32, build_total),
+    ROWS("transpose bf16 4096x1024", 4096, 1024, SINTER_BF16, build_transpose),
+    ROWS("column sum bf16 4096x1024", 4096, 1024, SINTER_BF16, build_column_sum),
+    ROWS("total bf16 4096x1024", 4096, 1024, SINTER_BF16, build_total),
+    ROWS("softmax bf16 4096x1024", 4096, 1024, SINTER_BF16, build_softmax),
+    ROWS("layer norm bf16 4096x1024", 4096, 1024, SINTER_BF16, build_layer_norm),
     ROWS("column sum f32 4096x4096", 4096, 4096, SINTER_F32, build_column_sum),
     ROWS("total f32 4096x4096", 4096, 4096, SINTER_F32, build_total),
     SCAN("scan", "cumsum rows f32 16M", 4096, 4096, build_scan_rows),
@@ -144,6 +154,14 @@ const bench_case bench_cases[] = {
      PEER_DEVICE_COPY},
     {"elementwise-large", "silu(a)*b bf16 256M", 16384, 16384, 0, SINTER_BF16, build_swiglu, PEER_MEMCPY,
      PEER_DEVICE_COPY},
+    LARGE_ROWS("transpose f32 8192x8192", 8192, 8192, SINTER_F32, build_transpose),
+    LARGE_ROWS("column sum f32 8192x8192", 8192, 8192, SINTER_F32, build_column_sum),
+    LARGE_ROWS("total f32 8192x8192", 8192, 8192, SINTER_F32, build_total),
+    LARGE_ROWS("softmax f32 8192x8192", 8192, 8192, SINTER_F32, build_softmax),
+    LARGE_ROWS("layer norm f32 8192x8192", 8192, 8192, SINTER_F32, build_layer_norm),
+    LARGE_ROWS("transpose bf16 8192x8192", 8192, 8192, SINTER_BF16, build_transpose),
+    LARGE_ROWS("column sum bf16 8192x8192", 8192, 8192, SINTER_BF16, build_column_sum),
+    LARGE_ROWS("total bf16 8192x8192", 8192, 8192, SINTER_BF16, build_total),
     SCAN("scan-large", "cumsum rows f32 1G", 32768, 32768, build_scan_rows),
     SCAN("scan-large", "cumsum columns f32 1G", 32768, 32768, build_scan_columns),
     ATTENTION("attention-large", "attention f32 4x16384x64", 4, 16384, 64, SINTER_F32),

@@ -3,11 +3,13 @@
  * The parallel axes are one linear space, cut into one contiguous chunk for each work-group. A chunk is walked in runs along the
  * last axis: the other axes are taken apart once a run, and what does not depend on the last axis is computed there
  * too. Inside the run come vectors of points and then single ones. With inner axes (cpu_column) every vector of
- * points walks them in sequential loops: reductions over leading axes, pooling, depthwise convolution. */
+ * points walks them in sequential loops: reductions over leading axes, pooling, depthwise convolution. Long columns are walked by
+ * strips of several vectors, whose accumulators stay in registers: each line of the walk is another page of memory, and one
+ * vector of it would leave most of what the caches fetch unused. */
 #include "codegen/layout.h"
 #include "codegen/strategies.h"
 
-enum { LANES, GROUP_WORK, UNIT_GROUPS, TUPLES, PARAM_COUNT };
+enum { LANES, GROUP_WORK, UNIT_GROUPS, TUPLES, STRIP, PARAM_COUNT };
 
 /* A few work-groups for each core even out their load; more would only cost. */
 static const sni_param params[PARAM_COUNT] = {
@@ -16,6 +18,7 @@ static const sni_param params[PARAM_COUNT] = {
                              32768, 65536, 131072, 262144, 524288),
     [UNIT_GROUPS] = SNI_PARAM("unit_groups", "work-groups of each compute unit, at most", 1, 2, 4, 8, 16),
     [TUPLES] = SNI_PARAM_TUPLES,
+    [STRIP] = SNI_PARAM("strip", "vectors of columns that one walk combines", 1, 2, 4, 8, 16),
 };
 
 typedef struct points {
@@ -23,6 +26,7 @@ typedef struct points {
     const sni_passes *passes;
     int lane_axis; /* the last parallel axis */
     int width;
+    int strip; /* vectors side by side */
 } points;
 
 static void emit_loop(const points *p, const sni_scope *scope, int width) {
@@ -36,11 +40,31 @@ static void emit_loop(const points *p, const sni_scope *scope, int width) {
     sni_emit_close(e);
 }
 
-/* Vectors, then single points. Between them half a vector or less where a line is known to be short and to leave that many
+/* Whole strips. */
+static void emit_strips(const points *p, const sni_scope *scope) {
+    sni_emitter *e = p->e;
+    const char *i = scope->names[p->lane_axis];
+    sni_scope lanes[SNI_MOST_POINTS];
+    sni_emit_open(e, "for (; end - %s >= %d; %s += %d)", i, p->strip * p->width, i, p->strip * p->width);
+    for (int v = 0; v < p->strip; ++v) {
+        lanes[v] = *scope;
+        lanes[v].lane_axis = p->lane_axis;
+        lanes[v].width = p->width;
+        lanes[v].prefix = sni_emit_format(e, "v%d_", v);
+        if (v == 0) continue;
+        lanes[v].names[p->lane_axis] = sni_emit_format(e, "%s_%d", i, v);
+        sni_emit_line(e, "const sn_idx %s = %s + %d;", lanes[v].names[p->lane_axis], i, v * p->width);
+    }
+    sni_emit_points(e, lanes, p->strip, p->passes);
+    sni_emit_close(e);
+}
+
+/* Strips, vectors, then single points. Between them half a vector or less where a line is known to be short and to leave that many
  * points over: pictures of 14 x 14, say. */
 static void emit_vectors(const points *p, const sni_scope *scope) {
     int64_t extent;
     bool known = sni_sym_is_const(p->e->loop->sym, p->e->loop->extents[p->lane_axis], &extent);
+    if (p->strip > 1) emit_strips(p, scope);
     if (p->width > 1) emit_loop(p, scope, p->width);
     int rest = known && extent <= 8 * p->width ? (int)(extent % p->width) : 0;
     for (int width = p->width / 2; width >= 4; width /= 2) {
@@ -92,6 +116,24 @@ static int64_t least_work(const sni_passes *passes, int group_work) {
     return least < 256 ? 256 : (int64_t)least;
 }
 
+/* Vectors of a strip: a few accumulators more than registers cost less than shorter lines of memory; one for what computes long or is short. */
+static int strip_of(const sni_loop *loop, int width) {
+    enum { ACCUMULATORS = 16, MOST_COST = 24 };
+    int axis = sni_parallel_count(loop) - 1, reductions = 0, strip = ACCUMULATORS;
+    double cost = 0;
+    int64_t extent;
+    if (!sni_has_long_columns(loop) || axis < 0 || loop->scans || !sni_loop_is_flat(loop)) return 1;
+    for (int s = 0; s < loop->stmt_count; ++s) {
+        reductions += loop->stmts[s].kind == SNI_STMT_REDUCE;
+        if (sni_stmt_inner(loop, s) && loop->stmts[s].kind == SNI_STMT_OP) cost += loop->stmts[s].op->cost;
+    }
+    while (strip > 1 && strip * reductions > ACCUMULATORS) strip /= 2;
+    if (cost > MOST_COST || reductions == 0) return 1;
+    if (sni_sym_is_const(loop->sym, loop->extents[axis], &extent))
+        while (strip > 1 && strip * width > extent) strip /= 2;
+    return strip;
+}
+
 /* As many lanes as registers hold, unless a line is known to have fewer points. */
 static void choose(const sni_loop *loop, const sni_caps *caps, sni_schedule *schedule) {
     int width = sni_cpu_width(loop, caps), axis = sni_parallel_count(loop) - 1;
@@ -99,6 +141,7 @@ static void choose(const sni_loop *loop, const sni_caps *caps, sni_schedule *sch
     if (axis >= 0 && sni_sym_is_const(loop->sym, loop->extents[axis], &extent))
         while (width > 2 && width > extent) width /= 2;
     sni_schedule_fill(schedule, LANES, width);
+    sni_schedule_fill(schedule, STRIP, strip_of(loop, width));
     sni_schedule_fill(schedule, TUPLES, sni_has_long_columns(loop) ? SNI_TUPLES_JOINED : SNI_TUPLES_APART);
     sni_schedule_fill(schedule, GROUP_WORK, 65536);
     sni_schedule_fill(schedule, UNIT_GROUPS, 4);
@@ -114,11 +157,12 @@ static sinter_status generate_points(const sni_loop *loop, const sni_caps *caps,
     uint32_t parallel = sni_parallel_mask(loop);
     sni_expr total = sni_extent_product(loop, parallel);
     sni_expr work = sni_sym_mul(loop->sym, total, sni_extent_product(loop, loop->inner));
-    points p = {&e, &passes, sni_parallel_count(loop) - 1, schedule->values[LANES]};
+    int strip = sni_loop_is_flat(loop) && !loop->scans && loop->inner != 0 ? schedule->values[STRIP] : 1;
+    points p = {&e, &passes, sni_parallel_count(loop) - 1, schedule->values[LANES], strip};
     sni_scope scope = {.lane_axis = -1, .width = 1, .prefix = "s"};
     sni_name_axes(&e, &scope);
     sni_chunks chunks = sni_cpu_chunks(loop, caps, total, work, least_work(&passes, schedule->values[GROUP_WORK]),
-                                       schedule->values[UNIT_GROUPS], p.width);
+                                       schedule->values[UNIT_GROUPS], p.width * p.strip);
     if (parallel != 0)
         emit_chunk(&p, &scope, total, chunks.chunk);
     else

@@ -76,6 +76,10 @@ void sni_emit_row_stores(sni_emitter *e, const sni_scope *scope, const char *con
 /* Prints everything that one point of the parallel axes (or width points along a parallel lane axis) computes, the
  * inner axes as sequential loops. scope->have: variables that exist already, or NULL. */
 void sni_emit_point(sni_emitter *e, const sni_scope *scope, const sni_passes *passes);
+/* The same for count points of a flat program side by side in the same loops, each under a scope with a prefix of its own; one
+ * where the program scans. */
+enum { SNI_MOST_POINTS = 16 };
+void sni_emit_points(sni_emitter *e, const sni_scope *scopes, int count, const sni_passes *passes);
 /* The same of a nest that is not flat (nest.c): scalar or in lanes along a parallel axis. */
 void sni_emit_nest(sni_emitter *e, const sni_scope *scope, const sni_passes *passes);
 

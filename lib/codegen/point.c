@@ -77,39 +77,75 @@ void sni_emit_row_stores(sni_emitter *e, const sni_scope *scope, const char *con
     }
 }
 
-static void emit_pass(sni_emitter *e, const sni_scope *scope, const sni_passes *passes, int pass, const char **names) {
-    const sni_loop *loop = e->loop;
-    const char **inside = sni_emit_names(e, names);
-    bool *needed = sni_emit_pass_need(e, passes, pass, names);
+/* One point, or one vector of points, among those that are printed together: a scope with a prefix of its own, and the names of
+ * what it has. */
+typedef struct point {
+    const sni_scope *scope;
+    const char **names;
+    sni_place place; /* of its accumulators */
+} point;
+
+/* What a point does inside the inner loops. */
+static void emit_inside(sni_emitter *e, const point *p, const sni_accumulators *accumulators) {
+    const sni_passes *passes = accumulators->passes;
+    const char **inside = sni_emit_names(e, p->names);
+    bool *needed = sni_emit_pass_need(e, passes, accumulators->pass, p->names);
     if (inside == NULL || needed == NULL) return;
-    sni_accumulators accumulators = {e, passes, pass, 1, scope};
-    sni_place place = sni_place_of("");
-    sni_accumulators_declare(&accumulators, place);
-    sni_emit_carries(e, scope, needed);
-    sni_emit_open_loops(e, scope, loop->inner);
-    sni_scope local = *scope;
-    local.have = names;
+    sni_scope local = *p->scope;
+    local.have = p->names;
     sni_emit_stmts(e, &local, needed, inside);
-    sni_accumulators_add(&accumulators, scope, inside, place);
-    if (pass == passes->count) sni_emit_inner_stores(e, scope, inside);
+    sni_accumulators_add(accumulators, p->scope, inside, p->place);
+    if (accumulators->pass == passes->count) sni_emit_inner_stores(e, p->scope, inside);
+}
+
+static void emit_pass(sni_emitter *e, const point *points, int count, const sni_passes *passes, int pass) {
+    const sni_loop *loop = e->loop;
+    for (int i = 0; i < count; ++i) {
+        sni_accumulators accumulators = {e, passes, pass, 1, points[i].scope};
+        sni_accumulators_declare(&accumulators, points[i].place);
+    }
+    if (count == 1) {
+        bool *needed = sni_emit_pass_need(e, passes, pass, points[0].names);
+        if (needed != NULL) sni_emit_carries(e, points[0].scope, needed);
+    }
+    sni_emit_open_loops(e, points[0].scope, loop->inner);
+    for (int i = 0; i < count; ++i) {
+        sni_accumulators accumulators = {e, passes, pass, 1, points[i].scope};
+        emit_inside(e, &points[i], &accumulators);
+    }
     sni_emit_close_loops(e, loop->inner);
-    sni_accumulators_finish(&accumulators, scope, place, names);
+    for (int i = 0; i < count; ++i) {
+        sni_accumulators accumulators = {e, passes, pass, 1, points[i].scope};
+        sni_accumulators_finish(&accumulators, points[i].scope, points[i].place, points[i].names);
+    }
+}
+
+static bool begin_points(sni_emitter *e, const sni_scope *scopes, int count, point *points) {
+    for (int i = 0; i < count; ++i) {
+        const char *suffix = count == 1 ? "" : sni_emit_format(e, "_v%d", i);
+        points[i] = (point){&scopes[i], sni_emit_names(e, scopes[i].have), sni_place_of(suffix)};
+        if (points[i].names == NULL) return false;
+    }
+    return true;
 }
 
 /* Statements of the row are printed as soon as the reductions that they need are complete, and before the pass that may need
  * them: so each is computed once a point, and none inside a loop that does not move it. */
-void sni_emit_point(sni_emitter *e, const sni_scope *scope, const sni_passes *passes) {
-    if (!sni_loop_is_flat(e->loop)) {
-        sni_emit_nest(e, scope, passes);
-        return;
-    }
-    const char **names = sni_emit_names(e, scope->have);
-    if (names == NULL) return;
+void sni_emit_points(sni_emitter *e, const sni_scope *scopes, int count, const sni_passes *passes) {
+    point points[SNI_MOST_POINTS];
+    if (!begin_points(e, scopes, count, points)) return;
     uint32_t row = ~e->loop->inner;
-    sni_emit_row_stmts(e, scope, passes, 0, row, names);
+    for (int i = 0; i < count; ++i) sni_emit_row_stmts(e, &scopes[i], passes, 0, row, points[i].names);
     for (int pass = 1; pass <= passes->count; ++pass) {
-        emit_pass(e, scope, passes, pass, names);
-        sni_emit_row_stmts(e, scope, passes, pass, row, names);
+        emit_pass(e, points, count, passes, pass);
+        for (int i = 0; i < count; ++i) sni_emit_row_stmts(e, &scopes[i], passes, pass, row, points[i].names);
     }
-    sni_emit_row_stores(e, scope, names);
+    for (int i = 0; i < count; ++i) sni_emit_row_stores(e, &scopes[i], points[i].names);
+}
+
+void sni_emit_point(sni_emitter *e, const sni_scope *scope, const sni_passes *passes) {
+    if (sni_loop_is_flat(e->loop))
+        sni_emit_points(e, scope, 1, passes);
+    else
+        sni_emit_nest(e, scope, passes);
 }

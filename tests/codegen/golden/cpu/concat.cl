@@ -1,6 +1,6 @@
 // relu of two parts side by side: 1 launch
 /*
-step 1: cpu_elementwise lanes=8 group_work=65536 unit_groups=4 tuples=1
+step 1: cpu_elementwise lanes=8 group_work=65536 unit_groups=4 tuples=1 strip=1
 loop i0<n i1<(m + 64)
   s0:f32 = b0[(64*i0 - m + i1)] if (m < (i1 + 1))
   s1:f32 = b1[(i0*m + i1)] if (i1 < m)

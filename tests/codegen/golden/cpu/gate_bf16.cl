@@ -1,6 +1,6 @@
 // silu(a) * b in bf16: 1 launch
 /*
-step 1: cpu_elementwise lanes=8 group_work=65536 unit_groups=4 tuples=1
+step 1: cpu_elementwise lanes=8 group_work=65536 unit_groups=4 tuples=1 strip=1
 loop i0<n*m
   s0:bf16 = b0[i0]
   s1:bf16 = silu s0

@@ -1,6 +1,6 @@
 // rows of a table: 1 launch
 /*
-step 1: cpu_elementwise lanes=4 group_work=65536 unit_groups=4 tuples=1
+step 1: cpu_elementwise lanes=4 group_work=65536 unit_groups=4 tuples=1 strip=1
 loop i0<n i1<384
   s0:i64 = b0[i0]
   s1:f32 = b1[(i1 + 384*max(0, min((s0 + 30522*(s0 < 0)), 30521)))]
