@@ -231,6 +231,36 @@ START_TEST(other_dtypes) {
 }
 END_TEST
 
+/* Strips of columns: whole ones, what is left as vectors and single points, NaN and Inf in some of their lanes. */
+START_TEST(strips_of_columns) {
+    static const int strips[] = {2, 4, 8, 16};
+    static const int64_t lengths_of_columns[] = {70, 1};
+    const program *p = &programs[_i];
+    const sni_strategy *strategy = sni_strategy_find("cpu_column");
+    int strip = sni_param_find(strategy->params, strategy->param_count, "strip", 5);
+    ck_assert_int_ge(strip, 0);
+    nest_run run;
+    sinter_graph *g;
+    sni_caps caps = device.device->caps;
+    sinter_dtype dtype = _i % 3 == 2 ? SINTER_BF16 : SINTER_F32;
+    sni_schedule schedule = {.strategy = "cpu_column"};
+    caps.device_class = SNI_DEVICE_CPU;
+    schedule.values[strip] = strips[_i % 4];
+    build(&run, &g, p, dtype, SINTER_SHAPE(SINTER_DIM("m"), SINTER_DIM("n")), 0);
+    sni_kspec *spec = sni_arena_alloc(run.arena, sizeof *spec);
+    must(sni_codegen_as(run.loop, &caps, &schedule, run.arena, spec));
+    for (int k = 0; k < 2; ++k) {
+        char label[200];
+        snprintf(label, sizeof label, "%s of %s, %d elements, strips of %d vectors", p->name, sinter_dtype_name(dtype),
+                 (int)lengths_of_columns[k], schedule.values[strip]);
+        fill_rows(&run, SINTER_SHAPE(lengths_of_columns[k], 399), 1);
+        nest_run_kernel(&device, &run, spec, dtype == SINTER_BF16 ? 1e-2 : p->tolerance, label);
+        nest_forget(&run);
+    }
+    done(&run, g);
+}
+END_TEST
+
 START_TEST(long_rows) {
     static const int64_t one[] = {70000};
     check_rows(&programs[0], SINTER_F32, 1, one, 1);
@@ -298,6 +328,7 @@ int main(void) {
     tcase_add_test(tcase, tuples_save_passes);
     tcase_add_test(tcase, no_tuple_where_there_is_none);
     tcase_add_loop_test(tcase, rows_and_columns, 0, PROGRAMS);
+    tcase_add_loop_test(tcase, strips_of_columns, 0, PROGRAMS);
     tcase_add_loop_test(tcase, other_dtypes, 0, PROGRAMS);
     tcase_add_test(tcase, long_rows);
     tcase_add_test(tcase, known_lengths);
