@@ -116,17 +116,20 @@ check_operators() {
   [ "$ok" -ge 800 ]
 }
 
+# The kernels of four tests as files, two tests at once: write_kernels TESTS DIRECTORY.
+write_kernels() {
+  local longest
+  export SINTER_DUMP_KERNELS=$2
+  "$1/test_codegen" >/dev/null 2>&1 &
+  longest=$!
+  "$1/test_contract" >/dev/null 2>&1 && SINTER_TEST_EVERY=1000 "$1/test_mma" >/dev/null 2>&1 &&
+    CK_RUN_CASE="as a GPU" "$1/test_nest" >/dev/null 2>&1 && wait "$longest"
+}
+
 # What the tests' kernels are on devices that nobody here has, and under a checker; a second driver.
 step_kernels() {
   mkdir -p "$scratch/kernels"
-  check "kernels written" 600 env SINTER_DUMP_KERNELS="$scratch/kernels" \
-    build/dev/tests/test_codegen >/dev/null 2>&1
-  check "product kernels written" 600 env SINTER_DUMP_KERNELS="$scratch/kernels" \
-    build/dev/tests/test_contract >/dev/null 2>&1
-  check "matrix product kernels written" 300 env SINTER_TEST_EVERY=1000 \
-    SINTER_DUMP_KERNELS="$scratch/kernels" build/dev/tests/test_mma >/dev/null 2>&1
-  check "attention's kernels written" 600 env SINTER_DUMP_KERNELS="$scratch/kernels" CK_RUN_CASE="as a GPU" \
-    build/dev/tests/test_nest >/dev/null 2>&1
+  check "kernels written" 900 write_kernels build/dev/tests "$scratch/kernels"
   check "AMD's compiler" 900 bash ci/check_amd.sh "$scratch/kernels" 12
   check "Oclgrind" 1500 bash ci/check_oclgrind.sh build/dev
   check "bytes of rows" 600 bash ci/check_bytes.sh build/dev
@@ -160,7 +163,7 @@ step_tsan() {
   run_ctest "tsan" build/tsan 900 -R 'threads'
 }
 
-export -f build_preset check_operators
+export -f build_preset check_operators write_kernels
 export jobs scratch
 
 for step in "${steps[@]}"; do
