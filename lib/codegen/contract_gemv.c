@@ -51,7 +51,6 @@ static form form_of(const sni_contract *c, int rows, int tn) {
     f.lanes = (f.along_k ? b->along_k.aligned4 : b->along_outer.aligned4) ? 4 : 1;
     f.columns = f.along_k ? 2 : f.lanes;
     f.block = BLOCK / rows < LONGEST_BLOCK ? BLOCK / rows : LONGEST_BLOCK;
-
     return f;
 }
 
