@@ -1,4 +1,5 @@
 /* ONNX operators that map every element, with broadcasting. */
+#include "onnx/fraction.h"
 #include "onnx/narrow.h"
 
 #include <string.h>
@@ -138,6 +139,16 @@ static bool cast_narrow(sni_onnx_call *call, int32_t to, sinter_dtype dtype) {
     return true;
 }
 
+/* A size that was computed in floating point becomes an expression again. */
+static uint32_t cast_size(sni_onnx_call *call, uint32_t x, sinter_dtype dtype) {
+    sni_onnx_list sizes;
+    sni_type type = sni_onnx_type(call, x);
+    if (sni_dtype_is_real(type.dtype) && (dtype == SINTER_I64 || dtype == SINTER_I32) &&
+        sni_onnx_whole_part(call, x, &sizes))
+        x = sni_onnx_known(call, type.rank, &sizes);
+    return sni_onnx_cast(call, x, dtype);
+}
+
 static void cast_to(sni_onnx_call *call) {
     int64_t to = sni_onnx_attr_int(call, "to", 0);
     if (to > 0 && to < 100 && cast_narrow(call, (int32_t)to, sni_onnx_dtype((int32_t)to))) return;
@@ -145,7 +156,7 @@ static void cast_to(sni_onnx_call *call) {
     if (dtype == SINTER_DTYPE_NONE)
         sni_onnx_fail(call, SINTER_UNSUPPORTED, "to data type %s",
                       sni_onnx_dtype_name(to > 0 && to < 100 ? (int32_t)to : -1));
-    call->out[0] = sni_onnx_cast(call, sni_onnx_in(call, 0), dtype);
+    call->out[0] = cast_size(call, sni_onnx_in(call, 0), dtype);
 }
 
 static void cast_like(sni_onnx_call *call) {

@@ -34,10 +34,12 @@ sinter_status sni_rule_spatial_size(sni_call *call, const sni_rule_spatial *spat
     sni_expr reach = sni_sym_mul(sym, spatial->dilation[i], sni_sym_add_i(sym, spatial->kernel[i], -1));
     sni_expr low_end = sni_sym_add(sym, spatial->in[i], spatial->low[i]);
     sni_expr room = sni_sym_add_i(sym, sni_sym_sub(sym, sni_sym_add(sym, low_end, spatial->high[i]), reach), -1);
+    /* With ceil a window may begin inside and end anywhere: the first one needs no room but for its first element. */
+    sni_expr first = ceil ? sni_sym_add(sym, room, sni_sym_add_i(sym, spatial->stride[i], -1)) : room;
     *out_size = SNI_NO_EXPR;
-    if (sni_rule_const_below(call, room, 0) || sni_rule_const_below(call, spatial->kernel[i], 1))
+    if (sni_rule_const_below(call, first, 0) || sni_rule_const_below(call, spatial->kernel[i], 1))
         return sni_rule_shapes(call, "the kernel is larger than the padded input");
-    sni_call_require(call, sni_sym_le(sym, sni_sym_const(sym, 0), room));
+    sni_call_require(call, sni_sym_le(sym, sni_sym_const(sym, 0), first));
     sni_expr last = sni_sym_div(sym, room, spatial->stride[i]);
     if (ceil)
         last = sni_sym_min(sym, sni_sym_ceil_div(sym, room, spatial->stride[i]),

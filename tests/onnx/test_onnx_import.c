@@ -227,6 +227,50 @@ START_TEST(shape_arithmetic) {
 }
 END_TEST
 
+/* Sizes by way of floats, as exporters of upsampling and of padding to whole patches write them: of a named dimension, in
+ * f32, rounded, and used as a shape. `want` is the first dimension of the result. */
+static void float_size(const char *op, const char *round, float by, const char *want) {
+    tiny t;
+    int64_t one = 1;
+    tiny_init(&t, 17);
+    tiny_input(&t, "x", 1, TINY_DIMS(1000 + 'h', 3));
+    tiny_ints(&t, "zero", 1, (const int64_t[]){0});
+    Onnx__TensorProto *number = tiny_tensor(&t, "by", 1, 1, &one);
+    tiny_raw(&t, number, &by, sizeof by);
+    tiny_initializer(&t, number);
+    tiny_node(&t, "Shape", "form", "x", "s");
+    tiny_node(&t, "Gather", "first", "s zero", "n");
+    tiny_attr_int(&t, tiny_node(&t, "Cast", "to float", "n", "f"), "to", 1);
+    tiny_node(&t, op, "step", "f by", *round ? "q" : "r");
+    if (*round) tiny_node(&t, round, "round", "q", "r");
+    tiny_attr_int(&t, tiny_node(&t, "Cast", "to size", "r", "i"), "to", 7);
+    tiny_node(&t, "ConstantOfShape", "fill", "i", "y");
+    tiny_output(&t, "y");
+    sinter_graph *graph = NULL;
+    sinter_status status = tiny_load_at(&t, NULL, NULL, &graph);
+    if (want) {
+        ck_assert_msg(status == SINTER_OK, "%s", sinter_last_error());
+        dim_is(graph, sinter_graph_output_value(graph, 0), 0, want);
+    } else {
+        ck_assert_int_eq(status, SINTER_UNSUPPORTED);
+    }
+    sinter_graph_release(graph);
+    tiny_deinit(&t);
+}
+
+START_TEST(sizes_by_way_of_floats) {
+    float_size("Mul", "Floor", 2.0F, "2*h");
+    float_size("Mul", "Floor", 0.5F, "(h/2)");
+    float_size("Mul", "", 1.5F, "(3*h/2)");
+    float_size("Div", "Ceil", 2.0F, "((h + 1)/2)");
+    float_size("Div", "Floor", 3.0F, "(h/3)");
+    float_size("Add", "Floor", 0.5F, "h");
+    /* A factor that f32 rounds, and what may be negative, are the device's to compute. */
+    float_size("Mul", "Floor", 0.333333F, NULL);
+    float_size("Sub", "", 2.5F, NULL);
+}
+END_TEST
+
 START_TEST(fixed_inputs) {
     tiny t;
     int64_t shape[] = {3, 2}, wrong[] = {3};
@@ -488,6 +532,7 @@ int main(void) {
         external_data,
         symbolic_dimensions,
         shape_arithmetic,
+        sizes_by_way_of_floats,
         fixed_inputs,
         hints,
         order_and_dead_nodes,

@@ -159,3 +159,10 @@ call = h.make_node("Ov", ["x"], ["m"], domain="local")
 second = h.make_node("Ov", ["m"], ["y"], domain="local")
 second.overload = "abs"
 save("function_overloads", [call, second], {"x": x}, {"y": np.abs(x)}, 17, functions=[other, plain])
+
+# With ceil_mode a kernel may be larger than the input: one window, and what is inside counts (global pooling as PyTorch writes it).
+x = f32(1, 2, 2, 3)
+mean = x.mean((2, 3), keepdims=True)
+save("avgpool_ceil_kernel_beyond", [node("AveragePool", ["x"], kernel_shape=[9, 8], strides=[9, 8], ceil_mode=1)], {"x": x}, {"y": mean}, 17)
+save("avgpool_ceil_kernel_beyond_named", [node("AveragePool", ["x"], kernel_shape=[9, 8], strides=[9, 8], ceil_mode=1, count_include_pad=1)], {"x": x}, {"y": mean}, 17, dims={"x": ["n", 2, "h", "w"], "y": ["n", 2, "p", "q"]})
+save("maxpool_ceil_kernel_beyond", [node("MaxPool", ["x"], kernel_shape=[3, 2], strides=[3, 2], ceil_mode=1)], {"x": x}, {"y": np.stack([x[:, :, :, :2].max((2, 3)), x[:, :, :, 2].max(2)], -1)[:, :, None, :]}, 17)
