@@ -161,12 +161,10 @@ static void count(void *context, const char *dir) {
     ++((tally *)context)->total;
 }
 
-static int walk_all(const tool_list *dirs, const char *device, bool verbose) {
+static int walk_all(const tool_list *dirs, const sinter_runtime_options *options, bool verbose) {
     tally all = {.verbose = verbose};
-    sinter_runtime_options options = SINTER_RUNTIME_OPTIONS_INIT;
-    options.device = device;
     int code = TOOL_DONE;
-    sinter_status status = sinter_runtime_create(&options, &all.runtime);
+    sinter_status status = sinter_runtime_create(options, &all.runtime);
     if (status != SINTER_OK) return tool_fail(status, NULL);
     tool_progress_begin("testing");
     /* A directory that cannot be read is named below. */
@@ -183,14 +181,18 @@ static int walk_all(const tool_list *dirs, const char *device, bool verbose) {
 }
 
 int tool_conformance(int argc, char **argv) {
-    const char *device = NULL;
-    bool verbose = false;
+    sinter_runtime_options runtime = SINTER_RUNTIME_OPTIONS_INIT;
+    bool verbose = false, uncached = false;
     tool_list dirs = {0};
-    const tool_option options[] = {
-        {"--device", TOOL_OPTION_TEXT, &device}, {"--verbose", TOOL_OPTION_FLAG, &verbose}, {NULL}};
+    const tool_option options[] = {{"--device", TOOL_OPTION_TEXT, &runtime.device},
+                                   {"--verbose", TOOL_OPTION_FLAG, &verbose},
+                                   {"--no-cache", TOOL_OPTION_FLAG, &uncached},
+                                   {NULL}};
     int code = tool_options_parse(argc, argv, options, &dirs);
     if (code == TOOL_DONE && dirs.count == 0) code = tool_usage("conformance takes one or more directories");
-    if (code == TOOL_DONE) code = walk_all(&dirs, device, verbose);
+    /* What runs once does not pay for being kept: PoCL compiles a kernel once more for its binary. */
+    if (uncached) runtime.cache_dir = "";
+    if (code == TOOL_DONE) code = walk_all(&dirs, &runtime, verbose);
     tool_list_deinit(&dirs);
     return code;
 }

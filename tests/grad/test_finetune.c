@@ -10,6 +10,7 @@
 #include <sinter/optim.h>
 
 #include "check_main.h"
+#include "uncached.h"
 
 enum { MOST = 32, STEPS = 6, BATCH = 6, PIXELS = 64 };
 #define MODEL SINTER_TEST_DATA "/digits/model.onnx"
@@ -17,7 +18,7 @@ enum { MOST = 32, STEPS = 6, BATCH = 6, PIXELS = 64 };
 static sinter_runtime *runtime;
 
 static void start(void) {
-    ck_assert_msg(sinter_runtime_create(NULL, &runtime) == SINTER_OK, "%s", sinter_last_error());
+    ck_assert_msg(uncached_runtime(&runtime) == SINTER_OK, "%s", sinter_last_error());
 }
 
 static sinter_graph *import(const sinter_onnx_training *training) {

@@ -9,6 +9,7 @@
 #include <sinter/sinter.h>
 
 #include "check_main.h"
+#include "uncached.h"
 
 enum { ROWS = 6, COLUMNS = 5, COUNT = ROWS * COLUMNS, STEPS = 5 };
 
@@ -162,7 +163,7 @@ START_TEST(steps_follow_the_formulas) {
     static const setup setups[] = {{SINTER_SGD, SINTER_F32, 0, 0},      {SINTER_SGD, SINTER_F32, 0.1, 0.05},
                                    {SINTER_ADAMW, SINTER_F32, 0.01, 0}, {SINTER_ADAMW, SINTER_F32, 0.1, 0.05},
                                    {SINTER_LION, SINTER_F32, 0.1, 0},   {SINTER_ADAMW, SINTER_BF16, 0.01, 0}};
-    ck_assert_msg(sinter_runtime_create(NULL, &runtime) == SINTER_OK, "%s", sinter_last_error());
+    ck_assert_msg(uncached_runtime(&runtime) == SINTER_OK, "%s", sinter_last_error());
     for (size_t i = 0; i < sizeof setups / sizeof *setups; ++i) train(&setups[i]);
     sinter_runtime_release(runtime);
 }
@@ -176,7 +177,7 @@ START_TEST(resumed_training) {
     int file = mkstemp(path);
     ck_assert_int_ge(file, 0);
     ck_assert_int_eq(close(file), 0);
-    ck_assert_msg(sinter_runtime_create(NULL, &runtime) == SINTER_OK, "%s", sinter_last_error());
+    ck_assert_msg(uncached_runtime(&runtime) == SINTER_OK, "%s", sinter_last_error());
     sinter_plan *plans[3] = {compile(&s), compile(&s), compile(&s)};
     for (int run = 0; run < 2; ++run) {
         uint64_t random = 9;
@@ -231,7 +232,7 @@ static uint64_t launches_of_layers(int count) {
 }
 
 START_TEST(one_launch_for_all_parameters) {
-    ck_assert_msg(sinter_runtime_create(NULL, &runtime) == SINTER_OK, "%s", sinter_last_error());
+    ck_assert_msg(uncached_runtime(&runtime) == SINTER_OK, "%s", sinter_last_error());
     uint64_t few = launches_of_layers(3), many = launches_of_layers(9);
     /* A layer more is a product forward and two backward. */
     ck_assert_msg(many - few <= 6 * 3, "%u launches for 3 layers, %u for 9", (unsigned)few, (unsigned)many);
@@ -257,7 +258,7 @@ START_TEST(steps_that_are_skipped) {
     sinter_graph *g;
     sinter_plan *plan;
     sinter_value gradient;
-    ck_assert_msg(sinter_runtime_create(NULL, &runtime) == SINTER_OK, "%s", sinter_last_error());
+    ck_assert_msg(uncached_runtime(&runtime) == SINTER_OK, "%s", sinter_last_error());
     ck_assert_int_eq(sinter_graph_create(&g), SINTER_OK);
     sinter_value w = sinter_state(g, "w", SINTER_F32, SINTER_SCALAR),
                  x = sinter_input(g, "x", SINTER_F32, SINTER_SCALAR);

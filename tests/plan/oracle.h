@@ -13,6 +13,7 @@
 #include "graph/reference.h"
 #include "memory/mem.h"
 #include "runtime/runtime.h"
+#include "uncached.h"
 
 #define ORACLE_MAX 8
 
@@ -23,7 +24,7 @@ typedef struct oracle {
 
 static inline void oracle_init(oracle *o) {
     o->random = 0x9e3779b97f4a7c15ull;
-    if (sinter_runtime_create(NULL, &o->runtime) != SINTER_OK) ck_abort_msg("%s", sinter_last_error());
+    if (uncached_runtime(&o->runtime) != SINTER_OK) ck_abort_msg("%s", sinter_last_error());
     sni_pool_poison(o->runtime->pool);
 }
 
