@@ -19,6 +19,17 @@
 #define SN_FMA(a, b, c) fma((a), (b), SN_C(c))
 #endif
 
+#if defined(SN_NV_SM)
+/* x / y for y from 1 to 2^60 and x from 0 to y, 1 ulp: NVIDIA's rounded division has a branch for every element, which nothing
+ * overlaps with. */
+static inline SN_T SN_FN(small_div)(SN_T x, SN_T y) {
+    const SN_T r = native_recip(y), q = x * r;
+    return fma(fma(-y, q, x), r, q);
+}
+#else
+static inline SN_T SN_FN(small_div)(SN_T x, SN_T y) { return x / y; }
+#endif
+
 /* The larger and the smaller; NaN wins. */
 static inline SN_T SN_FN(max)(SN_T x, SN_T y) { return ((x > y) | (x != x)) ? x : y; }
 static inline SN_T SN_FN(min)(SN_T x, SN_T y) { return ((x < y) | (x != x)) ? x : y; }
@@ -154,10 +165,20 @@ static inline SN_T SN_FN(log1p)(SN_T x) {
     return ((x < SN_C(-1.0f)) | (x != x)) ? SN_C(NAN) : result;
 }
 
+/* e^x for x up to 0 and NaN, 1.5 ulp: results are scaled up and back by the same number, which takes fewer steps. */
+static inline SN_T SN_FN(exp_below)(SN_T x) {
+    SN_T y = x < SN_C(-104.0f) ? SN_C(-104.0f) : x;
+    SN_T shifted = SN_SHIFTED_LOG2(y);
+    SN_T r = SN_FN(exp_rest)(y, SN_UNSHIFT_F(shifted));
+    SN_T p = fma(SN_FN(exp_tail)(r), r * r, r) + SN_C(1.0f);
+    /* 2^(n + 64): the last bits of shifted are n, and its upper ones are shifted out. */
+    return p * SN_AS_F((SN_AS_I(shifted) << 23) + SN_K(191 << 23)) * SN_C(5.42101086e-20f);
+}
+
 /* 3 ulp. */
 static inline SN_T SN_FN(sigmoid)(SN_T x) {
-    SN_T e = SN_FN(exp)(-fabs(x));
-    return (x < SN_C(0.0f) ? e : SN_C(1.0f)) / (e + SN_C(1.0f));
+    SN_T e = SN_FN(exp_below)(-fabs(x));
+    return SN_FN(small_div)(x < SN_C(0.0f) ? e : SN_C(1.0f), e + SN_C(1.0f));
 }
 
 /* 3 ulp. By expm1, which keeps the precision near 0. */
@@ -165,7 +186,7 @@ static inline SN_T SN_FN(tanh)(SN_T x) {
     SN_T y = fabs(x);
     y = y > SN_C(10.0f) ? SN_C(10.0f) : y;
     SN_T t = SN_FN(expm1)(y * SN_C(2.0f));
-    return copysign(t / (t + SN_C(2.0f)), x);
+    return copysign(SN_FN(small_div)(t, t + SN_C(2.0f)), x);
 }
 
 /* 2 ulp. A polynomial below 0.93, and 1 - exp(polynomial) above (after Norbert Juffa). */
