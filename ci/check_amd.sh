@@ -1,6 +1,6 @@
 #!/bin/bash
 # Compiles kernels for AMD GPUs that nobody here has: every one must compile, and those of the GPU's
-# elementwise, reduction and attention strategies must not spill to scratch memory. Products by matrix
+# elementwise, reduction, matrix-vector and attention strategies must not spill to scratch memory. Products by matrix
 # instructions are compiled for the chip that has the instruction; it must be there, and no scratch.
 # usage: check_amd.sh DIRECTORY [MOST]
 # DIRECTORY holds the .cl files that the tests write when SINTER_DUMP_KERNELS names it; MOST is how
@@ -64,7 +64,7 @@ compile_one() { # CHIP FILE
   fi
   case $name in
   *_emulated-*) ;; # an instruction written out in plain code, for tests; nobody's kernel
-  gpu_elementwise* | gpu_column* | gpu_row* | gpu_mma_* | gpu_attention*)
+  gpu_elementwise* | gpu_column* | gpu_row* | gpu_mma_* | gpu_attention* | gpu_gemv*)
     if grep '; ScratchSize: ' "$out.s" | grep -qv ': 0$'; then
       echo "spills on $chip: $name: $(grep '; ScratchSize: ' "$out.s" | tr '\n' ' ')"
       touch "$work/failed"

@@ -12,6 +12,7 @@
  *     SN_WG_STAGES           stages of the ring
  *     SN_PL_PLANES           3; 2: numbers are rounded to 16 bits, and three products are left
  *     SN_MMA_A_ALONG_K, SN_MMA_B_ALONG_K   do neighbouring elements of memory lie along k?
+ *     SN_PL_A_WINDOW, SN_PL_B_WINDOW       does a work-item load elements of one row (column) only, along k?
  *     SN_WG_ISSUE(sums, a, b), SN_WG_START(sums, a, b)   one wgmma of 16 k on descriptors of local memory; START clears sums
  *
  * A stage holds 32 k. Lines are of one row (column) along k, 64 bytes, or of one k along 64 rows (columns), 128 bytes, in
@@ -53,16 +54,36 @@
 #define SN_MMA_B_HAS(x) 1
 #define SN_PL_OUTER(along_k, x, side) ((along_k) ? (x) / (SN_WG_BK / 4) : (x) % ((side) / 4) * 4)
 #define SN_PL_K(along_k, x, side) ((along_k) ? (x) % (SN_WG_BK / 4) * 4 : (x) / ((side) / 4))
-#define SN_MMA_A_OUTER(x) SN_PL_OUTER(SN_MMA_A_ALONG_K, x, SN_WG_BM)
-#define SN_MMA_A_K(x) SN_PL_K(SN_MMA_A_ALONG_K, x, SN_WG_BM)
-#define SN_MMA_B_OUTER(x) SN_PL_OUTER(SN_MMA_B_ALONG_K, x, SN_WG_BN)
-#define SN_MMA_B_K(x) SN_PL_K(SN_MMA_B_ALONG_K, x, SN_WG_BN)
+/* Of a window: neighbouring work-items have neighbouring rows, and pairs of chunks, which are 16 bytes of each plane. */
+#define SN_PL_WINDOW_K(x, side)                                                                                        \
+    (((x) % SN_MMA_ITEMS / (side) + SN_MMA_ITEMS / (side) * ((x) / SN_MMA_ITEMS / 2)) * 8 + (x) / SN_MMA_ITEMS % 2 * 4)
+#define SN_MMA_A_OUTER(x) (SN_PL_A_WINDOW ? (x) % SN_WG_BM : SN_PL_OUTER(SN_MMA_A_ALONG_K, x, SN_WG_BM))
+#define SN_MMA_A_K(x) (SN_PL_A_WINDOW ? SN_PL_WINDOW_K(x, SN_WG_BM) : SN_PL_K(SN_MMA_A_ALONG_K, x, SN_WG_BM))
+#define SN_MMA_B_OUTER(x) (SN_PL_B_WINDOW ? (x) % SN_WG_BN : SN_PL_OUTER(SN_MMA_B_ALONG_K, x, SN_WG_BN))
+#define SN_MMA_B_K(x) (SN_PL_B_WINDOW ? SN_PL_WINDOW_K(x, SN_WG_BN) : SN_PL_K(SN_MMA_B_ALONG_K, x, SN_WG_BN))
+
+/* The word at an address; 0, and no access, unless lacks is 0. */
+#define SN_PL_LOAD(to, from, lacks)                                                                                    \
+    asm volatile("{ .reg .pred p1; setp.eq.u32 p1,%2,0; mov.u32 %0,0; @p1 ld.global.u32 %0,[%1]; }"                    \
+                 : "=&r"(to)                                                                                           \
+                 : "l"(from), "r"(lacks));
 
 /* The byte of a plane where a chunk goes: 16 bytes are swapped by the line's number. */
 #define SN_PL_AT(along_k, outer, k)                                                                                    \
     ((along_k) ? (outer)*64 + ((k) >> 3 ^ ((outer) >> 1 & 3)) * 16 + ((k)&4) * 2                                       \
                : ((outer) >> 6) * (SN_WG_BK * 128) + (k)*128 + (((outer) >> 3 & 7) ^ ((k)&7)) * 16 + ((outer)&4) * 2)
-#define SN_PL_PUT(X, plane)                                                                                            \
+#define SN_PL_PUT_PAIRS(X, plane)                                                                                      \
+    SN_MMA_UNROLL for (int i = 0; i < SN_MMA_##X##_CHUNKS; i += 2) {                                                   \
+        const uint x = item + i * SN_MMA_ITEMS, outer = SN_MMA_##X##_OUTER(x), k = SN_MMA_##X##_K(x);                  \
+        __local uchar *const at = (plane) + SN_PL_AT(SN_MMA_##X##_ALONG_K, outer, k);                                  \
+        uint2 p0, p1, p2, q0, q1, q2;                                                                                  \
+        sn_planes_split(next_##X[i], &p0, &p1, &p2);                                                                   \
+        sn_planes_split(next_##X[i + 1], &q0, &q1, &q2);                                                               \
+        *(__local uint4 *)at = (uint4)(p0, q0);                                                                        \
+        *(__local uint4 *)(at + SN_PL_##X##_PLANE) = (uint4)(p1, q1);                                                  \
+        if (SN_PL_PLANES == 3) *(__local uint4 *)(at + 2 * SN_PL_##X##_PLANE) = (uint4)(p2, q2);                       \
+    }
+#define SN_PL_PUT_EACH(X, plane)                                                                                       \
     SN_MMA_UNROLL for (int i = 0; i < SN_MMA_##X##_CHUNKS; ++i) {                                                      \
         const uint x = item + i * SN_MMA_ITEMS, outer = SN_MMA_##X##_OUTER(x), k = SN_MMA_##X##_K(x);                  \
         __local uchar *const at = (plane) + SN_PL_AT(SN_MMA_##X##_ALONG_K, outer, k);                                  \
@@ -72,9 +93,16 @@
         *(__local uint2 *)(at + SN_PL_##X##_PLANE) = p1;                                                               \
         if (SN_PL_PLANES == 3) *(__local uint2 *)(at + 2 * SN_PL_##X##_PLANE) = p2;                                    \
     }
+#define SN_PL_PUT(X, plane)                                                                                            \
+    if (SN_PL_##X##_WINDOW) {                                                                                          \
+        SN_PL_PUT_PAIRS(X, plane)                                                                                      \
+    } else {                                                                                                           \
+        SN_PL_PUT_EACH(X, plane)                                                                                       \
+    }
 #define SN_PL_STAGE (memory + stage * SN_PL_STAGE_BYTES)
+/* The fence is for local memory alone, and stands before the loads of the next stage: it would wait for them, too. */
 #define SN_PL_PUBLISH                                                                                                  \
-    asm volatile("fence.proxy.async;" ::: "memory");                                                                   \
+    asm volatile("fence.proxy.async.shared::cta;" ::: "memory");                                                       \
     SN_WG_SYNC_WARP                                                                                                    \
     if (lane == 0) SN_WG_ARRIVE(full + stage * 8)                                                                      \
     SN_WG_NEXT_STAGE

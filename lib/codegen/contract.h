@@ -67,6 +67,8 @@ sinter_status sni_contract_init(sni_contract *c, const sni_loop *loop, const sni
 /* The program with axes taken apart where operands ask for their quotients, so that windows are read without dividing; the
  * same program when there are none, or memory is out. Shares the expressions, and lives in the arena. */
 const sni_loop *sni_contract_split_axes(const sni_loop *loop, sni_arena *arena);
+/* The same for the axes of the sum alone. */
+const sni_loop *sni_contract_split_inner_axes(const sni_loop *loop, sni_arena *arena);
 
 /* Names the axes of a group in scope: by the flat index when flat, else x0, x1, .... */
 void sni_contract_name(sni_emitter *e, sni_scope *scope, const sni_flat *group, bool flat, const char *index);

@@ -86,8 +86,9 @@ static bool *operand_marks(const sni_loop *loop, sni_arena *arena) {
     return operands;
 }
 
-static quotient find(const sni_loop *loop, const bool *operands) {
-    search s = {loop, ((1u << loop->axis_count) - 1) & ~kept_axes(loop, operands), {-1, SNI_NO_EXPR}};
+static quotient find(const sni_loop *loop, const bool *operands, bool only_inner) {
+    uint32_t among = only_inner ? loop->inner : (1u << loop->axis_count) - 1;
+    search s = {loop, among & ~kept_axes(loop, operands), {-1, SNI_NO_EXPR}};
     for (int i = 0; i < loop->stmt_count; ++i)
         if (operands[i]) look_at_stmt(&s, &loop->stmts[i]);
     return s.found;
@@ -175,13 +176,21 @@ static const sni_loop *split(const sni_loop *from, quotient by, sni_arena *arena
     return ok ? to : NULL;
 }
 
-const sni_loop *sni_contract_split_axes(const sni_loop *loop, sni_arena *arena) {
+static const sni_loop *split_all(const sni_loop *loop, sni_arena *arena, bool only_inner) {
     const bool *operands = operand_marks(loop, arena);
     for (int i = 0; operands != NULL && i < MOST_SPLITS && loop->axis_count < SNI_MAX_AXES; ++i) {
-        quotient by = find(loop, operands);
+        quotient by = find(loop, operands, only_inner);
         const sni_loop *next = by.axis >= 0 ? split(loop, by, arena) : NULL;
         if (next == NULL) break;
         loop = next;
     }
     return loop;
+}
+
+const sni_loop *sni_contract_split_axes(const sni_loop *loop, sni_arena *arena) {
+    return split_all(loop, arena, false);
+}
+
+const sni_loop *sni_contract_split_inner_axes(const sni_loop *loop, sni_arena *arena) {
+    return split_all(loop, arena, true);
 }

@@ -11,6 +11,7 @@
 #include "codegen/contract.h"
 #include "codegen/strategies.h"
 #include "codegen/tile_load.h"
+#include "codegen/tile_window.h"
 #include "codegen/wgmma_sums.h"
 #include "device/wgmma.h"
 #include "kernel/patch.h"
@@ -120,12 +121,24 @@ static bool accepts(const sni_loop *loop, const sni_caps *caps, sni_str *why) {
 
 /* ---- Loading and splitting ---- */
 
+/* Windows are for what cannot be loaded in vectors; where memory lies along k, work-items load neighbours along k. */
+static sni_tile_side side_of(const sni_contract *c, const sni_tile_core *core, const sni_operand *op, char name) {
+    sni_tile_side side = sni_tile_side_of(c, core, op, name);
+    bool lines = op->along_k.flat && op->along_k.unit;
+    if (sni_sym_is(c->loop->sym, side.whole, 0) && !lines) side.window = sni_tile_window_of(c, op);
+    if (side.window != NULL) side.along_k = true;
+    return side;
+}
+
 static void print_fetch(sni_emitter *e, const sni_contract *c, const sni_tile_core *core, const char *k_first,
                         int side) {
     sni_emit_line(e, "{");
     ++e->indent;
     sni_emit_line(e, "const sn_idx k_first = %s;", k_first);
-    sni_tile_print_fetch(e, c, core, &core->sides[side]);
+    if (core->sides[side].window != NULL)
+        sni_tile_print_window_fetch(e, c, &core->sides[side]);
+    else
+        sni_tile_print_fetch(e, c, core, &core->sides[side]);
     sni_emit_close(e);
 }
 
@@ -135,14 +148,15 @@ static void print_splitters(sni_emitter *e, const sni_contract *c, const sni_til
     sni_emit_line(e, "uint4 next_A[SN_MMA_A_CHUNKS], next_B[SN_MMA_B_CHUNKS];");
     sni_emit_open(e, "SN_WG_EACH_TILE");
     sni_emit_line(e, "SN_WG_TILE");
+    for (int s = 0; s < 2; ++s)
+        if (core->sides[s].window != NULL) sni_tile_print_window_place(e, c, &core->sides[s]);
     for (int s = 0; s < 2; ++s) print_fetch(e, c, core, "0", s);
     sni_emit_open(e, "for (int step = 0; step < steps; ++step)");
     sni_emit_line(e, "SN_WG_WAIT(empty + stage * 8, phase ^ 1)");
     sni_emit_line(e, "SN_PL_PUT(A, SN_PL_STAGE)");
-    print_fetch(e, c, core, "(sn_idx)(step + 1) * SN_WG_BK", 0);
     sni_emit_line(e, "SN_PL_PUT(B, SN_PL_STAGE + SN_PL_PLANES * SN_PL_A_PLANE)");
-    print_fetch(e, c, core, "(sn_idx)(step + 1) * SN_WG_BK", 1);
     sni_emit_line(e, "SN_PL_PUBLISH");
+    for (int s = 0; s < 2; ++s) print_fetch(e, c, core, "(sn_idx)(step + 1) * SN_WG_BK", s);
     sni_emit_close(e);
     sni_emit_close(e);
 }
@@ -210,8 +224,10 @@ static void print_multipliers(sni_emitter *e, const sni_contract *c) {
 
 /* ---- The kernel ---- */
 
-static void print_head(sni_emitter *e, const sni_contract *c) {
+static void print_head(sni_emitter *e, const sni_contract *c, const sni_tile_core *core) {
     sni_emit_line(e, "SN_WG_LOCALS");
+    for (int s = 0; s < 2; ++s)
+        if (core->sides[s].window != NULL) sni_tile_print_window_tables(e, &core->sides[s]);
     sni_emit_line(e, "SN_WG_INIT(SN_PL_SPLITTERS * 4)");
     sni_emit_line(e, "const sn_idx bi = (sn_idx)get_group_id(2);");
     sni_contract_split(e, &c->b, false, "bi", true);
@@ -239,11 +255,13 @@ static sinter_status generate(const sni_loop *loop, const sni_caps *caps, const 
     sni_tile_core core = {.row = &planes_row, .bk = SNI_PLANES_K};
     SNI_TRY(sni_contract_init(&c, loop, caps, arena, false));
     SNI_TRY(sni_emit_begin(&e, loop, caps, arena, out_spec));
-    core.sides[0] = sni_tile_side_of(&c, &core, &c.a_op, 'A');
-    core.sides[1] = sni_tile_side_of(&c, &core, &c.b_op, 'B');
+    core.sides[0] = side_of(&c, &core, &c.a_op, 'A');
+    core.sides[1] = side_of(&c, &core, &c.b_op, 'B');
     p.a_along_k = core.sides[0].along_k;
     p.b_along_k = core.sides[1].along_k;
-    print_head(&e, &c);
+    p.a_window = core.sides[0].window != NULL;
+    p.b_window = core.sides[1].window != NULL;
+    print_head(&e, &c, &core);
     sni_emit_open(&e, "if (group >= SN_WG_GROUPS)");
     print_splitters(&e, &c, &core);
     sni_emit_close(&e);

@@ -29,7 +29,8 @@ typedef struct sni_tile_side {
     bool async;               /* copied without registers where whole */
     bool steady;              /* async, and offsets grow by step for each k */
     sni_expr step;
-    sni_expr whole; /* 0 or 1: may chunks be loaded as vectors? Else element by element */
+    sni_expr whole;                       /* 0 or 1: may chunks be loaded as vectors? Else element by element */
+    const struct sni_tile_window *window; /* loaded as tile_window.h says; NULL: not */
 } sni_tile_side;
 
 typedef struct sni_tile_core {

@@ -66,7 +66,7 @@ void sni_wgmma_print(const sni_wgmma *w, sni_str *out) {
 
 /* ---- Planes ---- */
 
-enum { SPLITTERS = 2 };
+enum { SPLITTERS = 2, TABLE_BYTES = 2 * SPLITTERS * 128 * (8 + 4) /* of windows, lib/codegen/tile_window.c */ };
 
 int sni_planes_items(const sni_planes *p) {
     return (p->groups + SPLITTERS) * 128;
@@ -74,7 +74,8 @@ int sni_planes_items(const sni_planes *p) {
 
 bool sni_planes_fits(const sni_planes *p, const sni_caps *caps) {
     uint64_t stage = (uint64_t)(p->groups * SNI_WGMMA_ROWS + p->bn) * SNI_PLANES_K * 2 * (uint64_t)p->planes;
-    uint64_t bytes = (uint64_t)p->stages * (stage + 16) + slab_bytes(p->groups), items = (uint64_t)sni_planes_items(p);
+    uint64_t bytes = (uint64_t)p->stages * (stage + 16) + slab_bytes(p->groups) + TABLE_BYTES;
+    uint64_t items = (uint64_t)sni_planes_items(p);
     return bytes + ADDED_BYTES <= caps->static_local_bytes && items <= caps->max_work_group &&
            items <= caps->max_work_item[0];
 }
@@ -84,6 +85,7 @@ void sni_planes_print(const sni_planes *p, sni_str *out) {
                    p->stages);
     sni_str_printf(out, "#define SN_PL_PLANES %d\n", p->planes);
     sni_str_printf(out, "#define SN_MMA_A_ALONG_K %d\n#define SN_MMA_B_ALONG_K %d\n", p->a_along_k, p->b_along_k);
+    sni_str_printf(out, "#define SN_PL_A_WINDOW %d\n#define SN_PL_B_WINDOW %d\n", p->a_window, p->b_window);
     print_issue("SN_WG_ISSUE", SINTER_BF16, p->bn, true, direction(p->a_along_k), direction(p->b_along_k), out);
     print_issue("SN_WG_START", SINTER_BF16, p->bn, false, direction(p->a_along_k), direction(p->b_along_k), out);
 }

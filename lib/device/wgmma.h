@@ -34,6 +34,7 @@ typedef struct sni_planes {
     int stages; /* of 32 k */
     int planes; /* 3; or 2: numbers are rounded to 16 bits */
     bool a_along_k, b_along_k;
+    bool a_window, b_window; /* a work-item loads of one row (column) of the tile; along k */
 } sni_planes;
 
 enum { SNI_PLANES_K = 32 };

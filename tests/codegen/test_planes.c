@@ -171,19 +171,25 @@ START_TEST(test_random_shapes) {
 }
 END_TEST
 
+static shape windowed(bool is_a, window w) {
+    shape s = {.label = "window", .a = SINTER_F32, .b = SINTER_F32, .out = SINTER_F32, .sum = SINTER_F32};
+    s.is_window = true;
+    s.window_is_a = is_a;
+    s.window = w;
+    return s;
+}
+
 START_TEST(test_prologues) {
     static const window windows[] = {{2, 16, 20, 20, 64, 3, 1, 1, 1},
                                      {1, 32, 33, 31, 72, 3, 2, 1, 1},
                                      {2, 64, 12, 12, 48, 1, 1, 0, 1},
-                                     {1, 9, 40, 40, 64, 5, 1, 2, 2}};
-    for (int i = 0; i < 12; ++i) {
-        shape s = {.label = "window", .a = SINTER_F32, .b = SINTER_F32, .out = SINTER_F32, .sum = SINTER_F32};
-        s.is_window = true;
-        s.window_is_a = i / 4 == 1;
-        s.batch_in_n = i / 4 == 2;
-        s.window = windows[i % 4];
+                                     {1, 9, 40, 40, 64, 5, 1, 2, 2},
+                                     {2, 3, 45, 45, 64, 7, 2, 3, 1}};
+    for (int i = 0; i < 15; ++i) {
+        shape s = windowed(i / 5 == 1, windows[i % 5]);
+        s.batch_in_n = i / 5 == 2;
         s.bias = s.relu = i % 2;
-        run_as(&s, 0, 0, 0, 1);
+        run_as(&s, 1 + i % 2, 64 << i / 2 % 2, 0, 1);
     }
     shape wide = matmul("widened", 2, 72, 88, 2048);
     wide.a = wide.b = SINTER_BF16;
@@ -312,6 +318,29 @@ START_TEST(test_text) {
 }
 END_TEST
 
+/* Windows that one word has the bits for are loaded by adding and testing; others as they come. */
+START_TEST(test_windows) {
+    static const struct {
+        window window;
+        bool is_a, expected;
+    } cases[] = {{{2, 64, 56, 56, 64, 3, 1, 1, 1}, false, true},
+                 {{2, 64, 56, 56, 64, 3, 2, 1, 1}, true, true},
+                 {{2, 3, 224, 224, 64, 15, 2, 3, 1}, false, true},
+                 {{2, 3, 224, 224, 64, 17, 2, 3, 1}, false, false}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i) {
+        contraction p;
+        sni_kspec spec;
+        sni_caps caps = made_up();
+        shape s = windowed(cases[i].is_a, cases[i].window);
+        ck_assert(program_init(&p, &s));
+        must(sni_codegen(&p.loop, &caps, "gpu_planes", p.arena, &spec));
+        const char *mark = cases[i].is_a ? "#define SN_PL_A_WINDOW 1" : "#define SN_PL_B_WINDOW 1";
+        ck_assert_msg((strstr(spec.source, mark) != NULL) == cases[i].expected, "%s", spec.source);
+        program_deinit(&p);
+    }
+}
+END_TEST
+
 START_TEST(test_refusals) {
     static const struct {
         int64_t m, n, k;
@@ -342,8 +371,8 @@ START_TEST(test_refusals) {
 END_TEST
 
 int main(void) {
-    const TTest *const tests[] = {test_split,    test_layouts, test_tiles, test_random_shapes, test_prologues,
-                                  test_rounding, test_bound,   test_text,  test_refusals};
+    const TTest *const tests[] = {test_split,   test_layouts,  test_tiles, test_random_shapes, test_prologues,
+                                  test_windows, test_rounding, test_bound, test_text,          test_refusals};
     test_device_open(&test);
     sni_probe_instructions(test.device, test.cache, test.pool, "");
     printf("wgmma: %u\n", (unsigned)test.device->caps.wgmma);
