@@ -330,7 +330,7 @@ static sinter_status finish(const kernel *k) {
     sni_str_printf(&head, "#define SN_GEMM_REAL float\n#define SN_GEMM_W %d\n#define SN_GEMM_LDC %d\n", k->width,
                    k->pitch);
     sni_str_printf(&head, "#define SN_GEMM_KC %d\n#define SN_GEMM_A_PACKED\n#include \"gemm/cpu_gemm.cl\"\n", k->keys);
-    return sni_contract_prepend(k->e, &head);
+    return sni_emit_prepend(k->e, &head);
 }
 
 static sinter_status generate(const sni_loop *loop, const sni_caps *caps, const sni_schedule *schedule,

@@ -273,7 +273,7 @@ static sinter_status finish(const sni_attention_kernel *k) {
     /* Every step of a loop that is not unrolled counts where their number is limited. */
     sni_str_printf(&head, "#define SN_ATT_UNROLL _Pragma(\"unroll%s\")\n", k->e->caps->most_loop_steps > 0 ? "" : " 2");
     sni_str_append(&head, "#include \"attention/gpu_attention.cl\"\n");
-    return sni_contract_prepend(k->e, &head);
+    return sni_emit_prepend(k->e, &head);
 }
 
 static sinter_status generate(const sni_loop *loop, const sni_caps *caps, const sni_schedule *schedule,

@@ -406,7 +406,7 @@ static sinter_status finish(sni_emitter *e, const block *b, const tiles *t) {
                    t->q.side.along_k, t->k.side.along_k, t->v.side.along_k);
     sni_instruction_print(b->row, emulate, &head);
     sni_str_append(&head, "#include \"attention/gpu_attention_mma.cl\"\n");
-    return sni_contract_prepend(e, &head);
+    return sni_emit_prepend(e, &head);
 }
 
 static sinter_status generate(const sni_loop *loop, const sni_caps *caps, const sni_schedule *schedule,

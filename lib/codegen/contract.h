@@ -87,8 +87,6 @@ const char *sni_contract_number(sni_emitter *e, sni_expr expr);
  * b_block for B; a_row0, a_rows, a_block for A. */
 void sni_contract_pack_b(sni_emitter *e, const sni_contract *c, int width);
 void sni_contract_pack_a(sni_emitter *e, const sni_contract *c, int width);
-/* Puts text (definitions and includes) before the finished source. */
-sinter_status sni_contract_prepend(sni_emitter *e, sni_str *text);
 
 /* How B is packed before the kernel runs (contract_prepack.c), into panels of so many columns; NULL: it is no constant that
  * can be, or memory is out. */

@@ -326,14 +326,3 @@ void sni_contract_epilogue(sni_emitter *e, const sni_contract *c, const sni_scop
     for (int i = 0; i < c->loop->store_count; ++i)
         sni_emit_store(e, &with, &c->loop->stores[i], names[c->loop->stores[i].stmt]);
 }
-
-sinter_status sni_contract_prepend(sni_emitter *e, sni_str *text) {
-    sni_str_append(text, e->spec->source);
-    if (text->failed) {
-        sni_str_deinit(text);
-        return sni_out_of_memory("the source of a contraction");
-    }
-    e->spec->source = sni_arena_strdup(e->arena, sni_str_text(text));
-    sni_str_deinit(text);
-    return e->spec->source != NULL ? SINTER_OK : sni_out_of_memory("the source of a contraction");
-}

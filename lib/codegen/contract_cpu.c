@@ -296,7 +296,7 @@ static sinter_status finish(sni_emitter *e, const sni_contract *c, const sni_sch
     if (!c->a_op.direct) sni_str_append(&head, "#define SN_GEMM_A_PACKED\n");
     if (prepacked) sni_str_append(&head, "#define SN_GEMM_B_PREPACKED\n");
     sni_str_append(&head, "#include \"gemm/cpu_gemm.cl\"\n");
-    return sni_contract_prepend(e, &head);
+    return sni_emit_prepend(e, &head);
 }
 
 static sinter_status generate(const sni_loop *loop, const sni_caps *caps, const sni_schedule *schedule,

@@ -279,7 +279,7 @@ static sinter_status finish(sni_emitter *e, const sni_contract *c, const form *f
     sni_str_printf(&head, "#define SN_GV_ROWS %d\n", f->rows);
     sni_str_printf(&head, "#define SN_GV_TN %d\n#define SN_GV_TK %d\n#define SN_GV_BLOCK %d\n", f->tn, f->tk, f->block);
     sni_str_printf(&head, "#define SN_GV_COLUMNS %d\n#define SN_GV_WIDTH (SN_GV_TN * SN_GV_COLUMNS)\n", f->columns);
-    return sni_contract_prepend(e, &head);
+    return sni_emit_prepend(e, &head);
 }
 
 static sinter_status generate(const sni_loop *loop, const sni_caps *caps, const sni_schedule *schedule,

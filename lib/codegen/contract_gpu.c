@@ -262,7 +262,7 @@ static sinter_status finish(sni_emitter *e, const sni_contract *c, const tile *t
         sni_str_printf(&head, "#define SN_GEMM_%c_LANES %d\n#define SN_GEMM_%c_ALONG_K %d\n", sides[s].name,
                        four_lanes(sides[s].op) ? 4 : 1, sides[s].name, along_k(sides[s].op) ? 1 : 0);
     sni_str_append(&head, "#include \"gemm/gpu_gemm.cl\"\n");
-    return sni_contract_prepend(e, &head);
+    return sni_emit_prepend(e, &head);
 }
 
 static sinter_status generate(const sni_loop *loop, const sni_caps *caps, const sni_schedule *schedule,

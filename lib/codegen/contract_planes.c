@@ -243,7 +243,7 @@ static sinter_status prepend(sni_emitter *e, const sni_planes *p) {
     sni_str_append(&head, "#include \"common/types.cl\"\n#include \"common/memory.cl\"\n#define " SNI_PATCH_MARK "\n");
     sni_planes_print(p, &head);
     sni_str_append(&head, "#include \"gemm/gpu_planes.cl\"\n");
-    return sni_contract_prepend(e, &head);
+    return sni_emit_prepend(e, &head);
 }
 
 static sinter_status generate(const sni_loop *loop, const sni_caps *caps, const sni_schedule *schedule,

@@ -1,8 +1,8 @@
-/* cpu_transpose: square tiles through private memory, which is the nearest cache.
+/* cpu_transpose: square tiles through private memory, which is a core's own cache.
  *
  * A tile's lines of what is read are whole cache lines, and so are those of what is written: each is touched once. Inside,
- * vectors are loaded along one side and gathered along the other. The tiles are one linear space, cut into a chunk for each
- * work-group. */
+ * squares of vectors are turned in registers (cl/transpose/square.cl). The tiles are one linear space, cut into a chunk for
+ * each work-group. */
 #include "codegen/strategies.h"
 #include "codegen/transpose.h"
 
@@ -10,7 +10,7 @@ enum { LANES, TILE, GROUP_WORK, UNIT_GROUPS, PARAM_COUNT };
 
 static const sni_param params[PARAM_COUNT] = {
     [LANES] = SNI_PARAM("lanes", "points of a vector", 2, 4, 8, 16),
-    [TILE] = SNI_PARAM("tile", "points along each side of a tile", 16, 32, 64),
+    [TILE] = SNI_PARAM("tile", "points along each side of a tile", 16, 32, 64, 128),
     [GROUP_WORK] = SNI_PARAM("group_work", "simple operations that make a work-group worth its cost", 8192, 16384,
                              32768, 65536, 131072, 262144, 524288),
     [UNIT_GROUPS] = SNI_PARAM("unit_groups", "work-groups of each compute unit, at most", 1, 2, 4, 8, 16),
@@ -35,76 +35,98 @@ static bool accepts(const sni_loop *loop, const sni_caps *caps, sni_str *why) {
     return found;
 }
 
+/* Long lines of a tile are what the memory likes, as far as the tiles of all staged loads stay in a core's second cache: no
+ * device says how large that is, and a quarter of a mebibyte is the smallest that cores have. */
+static int widest_tile(const sni_loop *loop) {
+    enum { STAGED_BYTES = 64 << 10 };
+    int tile = 128;
+    sni_transpose t;
+    sni_arena *arena = sni_arena_create();
+    if (arena != NULL && sni_transpose_find(loop, arena, &t, NULL))
+        while (tile > 16 && tile * tile * t.bytes > STAGED_BYTES) tile /= 2;
+    sni_arena_release(arena);
+    return tile;
+}
+
 static void choose(const sni_loop *loop, const sni_caps *caps, sni_schedule *schedule) {
     sni_schedule_fill(schedule, LANES, sni_cpu_width(loop, caps));
-    sni_schedule_fill(schedule, TILE, 16);
+    sni_schedule_fill(schedule, TILE, widest_tile(loop));
     sni_schedule_fill(schedule, GROUP_WORK, 65536);
     sni_schedule_fill(schedule, UNIT_GROUPS, 4);
 }
 
-static const char *place(const tiles *p, int s, const char *line, const char *column) {
-    return sni_emit_format(p->e, "tile%d[%s * %d + %s]", s, line, p->tile, column);
+/* A tile lies in private memory as it is written: line by line along the last axis. */
+static const char *place(const tiles *p, int s, const char *across, const char *along) {
+    return sni_emit_format(p->e, "tile%d[%s * %d + %s]", s, across, p->tile, along);
 }
 
 /* ---- Reading ---------------------------------------------------------------------------------- */
 
-static void read_line(const tiles *p, int s, bool vectors) {
+/* A square of vectors, turned in registers: point by point the same takes as many loads and inserts as there are points. */
+static void read_square(const tiles *p, int s) {
     sni_emitter *e = p->e;
     const char *across = p->scope->names[p->t->across], *name = sni_emit_format(e, "s%d", s);
+    const char *type = sni_ctype_name(sni_ctype_of(e->loop->stmts[s].dtype), p->width);
     sni_scope lanes = *p->scope;
-    int step = vectors ? p->width : 1;
-    if (vectors) lanes.lane_axis = p->t->across, lanes.width = p->width;
-    sni_emit_open(e, "for (int k = 0; k < across; k += %d)", step);
+    lanes.lane_axis = p->t->across, lanes.width = p->width;
+    sni_emit_line(e, "%s square[%d];", type, p->width);
     sni_emit_line(e, "const sn_idx %s = base_across + k;", across);
+    sni_emit_line(e, "#pragma unroll");
+    sni_emit_open(e, "for (int i = 0; i < %d; ++i)", p->width);
+    sni_emit_line(e, "const sn_idx %s = base_along + line + i;", p->scope->names[p->t->along]);
     sni_emit_load_as(e, &lanes, &e->loop->stmts[s], name);
-    const char *to = place(p, s, "line", "k");
-    if (vectors)
-        sni_emit_line(e, "vstore%d(%s, 0, &%s);", p->width, name, to);
-    else
-        sni_emit_line(e, "%s = %s;", to, name);
+    sni_emit_line(e, "square[i] = %s;", name);
     sni_emit_close(e);
+    sni_emit_line(e, "SN_TRANSPOSE%d(%s, square)", p->width, type);
+    sni_emit_line(e, "#pragma unroll");
+    sni_emit_line(e, "for (int i = 0; i < %d; ++i) vstore%d(square[i], 0, &%s);", p->width, p->width,
+                  place(p, s, "(k + i)", "line"));
 }
 
+static void read_point(const tiles *p, int s) {
+    sni_emitter *e = p->e;
+    const char *name = sni_emit_format(e, "s%d", s);
+    sni_emit_line(e, "const sn_idx %s = base_along + line;", p->scope->names[p->t->along]);
+    sni_emit_line(e, "const sn_idx %s = base_across + k;", p->scope->names[p->t->across]);
+    sni_emit_load_as(e, p->scope, &e->loop->stmts[s], name);
+    sni_emit_line(e, "%s = %s;", place(p, s, "k", "line"), name);
+}
+
+/* Squares, then the points that fill none: behind each line of squares, and below all of them. */
 static void read_tile(const tiles *p, int s) {
     sni_emitter *e = p->e;
+    sni_emit_open(e, "for (int line = 0; line < squares_along; line += %d)", p->width);
+    sni_emit_open(e, "for (int k = 0; k < squares_across; k += %d)", p->width);
+    read_square(p, s);
+    sni_emit_close(e);
+    sni_emit_close(e);
     sni_emit_open(e, "for (int line = 0; line < along; ++line)");
-    sni_emit_line(e, "const sn_idx %s = base_along + line;", p->scope->names[p->t->along]);
-    sni_emit_open(e, "if (across == %d)", p->tile);
-    read_line(p, s, true);
-    --e->indent;
-    sni_emit_open(e, "} else");
-    read_line(p, s, false);
+    sni_emit_open(e, "for (int k = line < squares_along ? squares_across : 0; k < across; ++k)");
+    read_point(p, s);
     sni_emit_close(e);
     sni_emit_close(e);
 }
 
 /* ---- Writing ---------------------------------------------------------------------------------- */
 
-/* The staged values of the points from k on. */
-static void gather(const tiles *p, int s, const char *name, int width) {
-    sni_str text = SNI_STR_INIT;
-    const char *type = sni_ctype_name(sni_ctype_of(p->e->loop->stmts[s].dtype), width);
-    sni_str_printf(&text, "(%s)(", type);
-    for (int lane = 0; lane < width; ++lane)
-        sni_str_printf(&text, "%s%s", lane > 0 ? ", " : "",
-                       place(p, s, sni_emit_format(p->e, "(k + %d)", lane), "line"));
-    sni_str_append(&text, ")");
-    sni_emit_line(p->e, "const %s %s = %s;", type, name, sni_emit_keep(p->e, &text));
-}
-
-static void write_line(const tiles *p, const bool *needed, bool vectors) {
+/* The points of a line from k on, width at once, up to `stop`. */
+static void write_points(const tiles *p, const bool *needed, int width, const char *start, const char *stop) {
     sni_emitter *e = p->e;
     const char **names = sni_emit_names(e, NULL);
     sni_scope lanes = *p->scope;
-    int step = vectors ? p->width : 1;
     if (names == NULL) return;
-    if (vectors) lanes.lane_axis = p->t->along, lanes.width = p->width;
-    sni_emit_open(e, "for (int k = 0; k < along; k += %d)", step);
+    if (width > 1) lanes.lane_axis = p->t->along, lanes.width = width;
+    sni_emit_open(e, "for (int k = %s; k < %s; k += %d)", start, stop, width);
     sni_emit_line(e, "const sn_idx %s = base_along + k;", p->scope->names[p->t->along]);
     for (int s = 0; s < e->loop->stmt_count; ++s) {
         if (!p->t->staged[s]) continue;
+        const char *type = sni_ctype_name(sni_ctype_of(e->loop->stmts[s].dtype), width);
+        const char *from = place(p, s, "line", "k");
         names[s] = sni_emit_format(e, "s%d", s);
-        gather(p, s, names[s], step);
+        if (width > 1)
+            sni_emit_line(e, "const %s %s = vload%d(0, &%s);", type, names[s], width, from);
+        else
+            sni_emit_line(e, "const %s %s = %s;", type, names[s], from);
     }
     sni_transpose_points(p->t, e, &lanes, needed, names);
     sni_emit_close(e);
@@ -116,12 +138,8 @@ static void write_tile(const tiles *p) {
     if (needed == NULL) return;
     sni_emit_open(e, "for (int line = 0; line < across; ++line)");
     sni_emit_line(e, "const sn_idx %s = base_across + line;", p->scope->names[p->t->across]);
-    sni_emit_open(e, "if (along == %d)", p->tile);
-    write_line(p, needed, true);
-    --e->indent;
-    sni_emit_open(e, "} else");
-    write_line(p, needed, false);
-    sni_emit_close(e);
+    write_points(p, needed, p->width, "0", "squares_along");
+    write_points(p, needed, 1, "squares_along", "along");
     sni_emit_close(e);
 }
 
@@ -136,6 +154,8 @@ static void emit_tiles(const tiles *p, sni_expr total, sni_expr chunk) {
                   sni_emit_number(e, e->loop->extents[p->t->along]));
     sni_emit_line(e, "const int across = (int)min((sn_idx)%d, %s - base_across);", p->tile,
                   sni_emit_number(e, e->loop->extents[p->t->across]));
+    sni_emit_line(e, "const int squares_along = along - along %% %d, squares_across = across - across %% %d;", p->width,
+                  p->width);
     for (int s = 0; s < e->loop->stmt_count; ++s)
         if (p->t->staged[s]) read_tile(p, s);
     write_tile(p);
@@ -162,7 +182,10 @@ static sinter_status generate(const sni_loop *loop, const sni_caps *caps, const 
     tiles p = {&e, &t, &scope, schedule->values[LANES], tile};
     emit_tiles(&p, total, chunks.chunk);
     sni_set_launch(out_spec, loop, chunks.groups, 1);
-    return sni_emit_end(&e, "cpu_transpose", "__attribute__((reqd_work_group_size(1, 1, 1)))");
+    SNI_TRY(sni_emit_end(&e, "cpu_transpose", "__attribute__((reqd_work_group_size(1, 1, 1)))"));
+    sni_str head = SNI_STR_INIT;
+    sni_str_append(&head, "#include \"transpose/square.cl\"\n");
+    return sni_emit_prepend(&e, &head);
 }
 
 const sni_strategy sni_strategy_cpu_transpose = {

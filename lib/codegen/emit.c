@@ -234,6 +234,17 @@ sinter_status sni_emit_end(sni_emitter *e, const char *entry, const char *attrib
     return SINTER_OK;
 }
 
+sinter_status sni_emit_prepend(sni_emitter *e, sni_str *text) {
+    sni_str_append(text, e->spec->source);
+    if (text->failed) {
+        sni_str_deinit(text);
+        return sni_out_of_memory("the source of a kernel");
+    }
+    e->spec->source = sni_arena_strdup(e->arena, sni_str_text(text));
+    sni_str_deinit(text);
+    return e->spec->source != NULL ? SINTER_OK : sni_out_of_memory("the source of a kernel");
+}
+
 /* ---- What is needed --------------------------------------------------------------------------- */
 
 typedef struct need_context {

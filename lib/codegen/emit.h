@@ -33,6 +33,8 @@ sinter_status sni_emit_begin(sni_emitter *e, const sni_loop *loop, const sni_cap
                              sni_kspec *spec);
 /* Assembles includes, the kernel's head and body into spec->source. attributes: e.g. reqd_work_group_size. */
 sinter_status sni_emit_end(sni_emitter *e, const char *entry, const char *attributes);
+/* Puts text (definitions and includes; used up) before the finished source. */
+sinter_status sni_emit_prepend(sni_emitter *e, sni_str *text);
 
 void sni_emit_line(sni_emitter *e, const char *format, ...) SNI_PRINTF(2, 3); /* indented, with newline */
 /* Name of the kernel parameter of a loop buffer: "b0", .... */

@@ -214,5 +214,5 @@ sinter_status sni_tile_finish(sni_emitter *e, const sni_tile_core *core) {
         sni_str_printf(&head, "#define SN_MMA_%c_ALONG_K %d\n", core->sides[s].name, core->sides[s].along_k);
     sni_instruction_print(core->row, core->emulate, &head);
     sni_str_append(&head, "#include \"gemm/gpu_mma.cl\"\n");
-    return sni_contract_prepend(e, &head);
+    return sni_emit_prepend(e, &head);
 }

@@ -380,9 +380,9 @@ static void transposed(sinter_dtype dtype, int64_t m, int64_t n, bool guarded) {
 
 START_TEST(transposes) {
     static const sinter_dtype dtypes[] = {SINTER_F32, SINTER_BF16, SINTER_I64, SINTER_I8};
-    static const int64_t sizes[][2] = {{1, 1}, {7, 70}, {64, 32}, {65, 33}, {0, 5}, {40, 9}};
+    static const int64_t sizes[][2] = {{1, 1}, {7, 70}, {64, 32}, {65, 33}, {0, 5}, {40, 9}, {130, 145}};
     for (int d = 0; d < 4; ++d)
-        for (int k = 0; k < 6; ++k)
+        for (int k = 0; k < 7; ++k)
             if (!crashes_driver(dtypes[d]) && (d == 0 || k == 1 || k == 3))
                 transposed(dtypes[d], sizes[k][0], sizes[k][1], d == 0 && k % 2 == 1);
     candidates_every = 9;
