@@ -12,6 +12,9 @@ typedef struct sni_costs {
     double tile;           /* rows, or columns, of a product for which one evaluation of an operand's element serves */
     double block;    /* columns of a nest's result that one work-group computes, and does what is before them once */
     double computed; /* part of a product's time by which an operand that is computed, not loaded, makes it longer */
+    /* Simple operations for an element of a product's operand whose place is a quotient of coordinates of the sum and of
+     * the result together. */
+    double scattered;
     double symbolic_size; /* what a dimension with a name is taken for */
 } sni_costs;
 

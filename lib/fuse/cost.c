@@ -1,6 +1,8 @@
 /* What a kernel takes, by its program: bytes, operations with those that are done again and again, and the launch. */
 #include "fuse/cost.h"
 
+enum { DEEPEST = 32 };
+
 static double extent(const sni_loop *loop, const sni_costs *costs, int axis) {
     return sni_sym_estimate(loop->sym, loop->extents[axis], costs->symbolic_size);
 }
@@ -42,12 +44,32 @@ static double evaluations(const sni_loop *loop, const sni_costs *costs, const sn
     return n;
 }
 
-static double operations(const sni_stmt *s) {
+/* Is something divided in e that depends on an axis of the sum and on one of the result? A window over phases that lie side
+ * by side asks so, and no axis can be taken apart for it: each element is looked for by itself. */
+static bool is_scattered(const sni_loop *loop, sni_expr e, int depth) {
+    const sni_sym *sym = loop->sym;
+    uint32_t axes = e == SNI_NO_EXPR ? 0 : sni_sym_axes(sym, e);
+    if (!(axes & loop->inner) || !(axes & ~loop->inner) || depth > DEEPEST) return false;
+    sni_sym_kind kind = sni_sym_kind_of(sym, e);
+    if (kind == SNI_SYM_DIV || kind == SNI_SYM_MOD) return true;
+    if (kind == SNI_SYM_SUM) {
+        for (int t = 0; t < sni_sym_term_count(sym, e); ++t)
+            for (int f = 0; f < sni_sym_term(sym, e, t).factor_count; ++f)
+                if (is_scattered(loop, sni_sym_factor(sym, e, t, f), depth + 1)) return true;
+        return false;
+    }
+    return is_scattered(loop, sni_sym_operand(sym, e, 0), depth + 1) ||
+           (kind != SNI_SYM_NOT && is_scattered(loop, sni_sym_operand(sym, e, 1), depth + 1));
+}
+
+static double operations(const sni_loop *loop, const sni_costs *costs, const sni_stmt *s) {
     switch (s->kind) {
     case SNI_STMT_CONST:
         return 0;
     case SNI_STMT_OP:
         return s->op->cost > 1 ? s->op->cost : 1;
+    case SNI_STMT_LOAD:
+        return loop->core >= 0 && is_scattered(loop, s->offset, 0) ? costs->scattered : 1;
     default:
         return 1;
     }
@@ -114,8 +136,8 @@ bool sni_fuse_cost(const sni_loop *loop, const sni_costs *costs, sni_kernel_cost
         out->bytes += touched(loop, costs, needed, b) * (double)sinter_dtype_size(loop->buffers[b].dtype);
     for (int i = 0; i < loop->stmt_count; ++i)
         if (needed[i])
-            out->operations += operations(&loop->stmts[i]) * evaluations(loop, costs, &loop->stmts[i], tiled, columns) *
-                               core_factor(loop, costs, i);
+            out->operations += operations(loop, costs, &loop->stmts[i]) *
+                               evaluations(loop, costs, &loop->stmts[i], tiled, columns) * core_factor(loop, costs, i);
     double moving = out->bytes / costs->bytes_per_ns, computing = out->operations / costs->f32_ops_per_ns;
     out->time_ns = costs->launch_ns + (moving > computing ? moving : computing);
     sni_free(needed);

@@ -1,9 +1,13 @@
 /* Which nodes belong to every kernel that reads through them: views, index ramps, and casts that widen. They cost a kernel
  * nothing but arithmetic on coordinates, unless that grows without bounds (a value joined with itself, time after
  * time; chains of reshapes that do not compose). There a node becomes a kernel of its own, which others read from
- * memory: so every graph has kernels that can be built. */
+ * memory: so every graph has kernels that can be built. So does one that a product would look through at every element of its
+ * windows by itself, where that takes longer than storing it. */
 #include "fuse/free.h"
 
+#include <string.h>
+
+#include "fuse/cost.h"
 #include "op/update.h"
 
 #define MAX_READS 12 /* of memory, for one element, through free nodes: what compilers take in little time */
@@ -11,7 +15,7 @@
 
 typedef struct free_nodes {
     sinter_graph *graph;
-    const sni_limits *limits;
+    const sni_fuse_options *options;
     bool *is_free;
     int *reads, *chain;
 } free_nodes;
@@ -58,8 +62,8 @@ static void limit_growth(free_nodes *f, int n) {
     }
 }
 
-/* Can node n be a kernel of its own? */
-static bool builds(free_nodes *f, int n, bool *failed) {
+/* Can node n be a kernel of its own? What it takes then is added to *time_ns, which may be NULL. */
+static bool builds(free_nodes *f, int n, double *time_ns, bool *failed) {
     const sni_node *node = &f->graph->nodes[n];
     sni_arena *arena = sni_arena_create();
     sni_loop *loop = NULL;
@@ -69,8 +73,14 @@ static bool builds(free_nodes *f, int n, bool *failed) {
     bool was_free = f->is_free[n];
     f->is_free[n] = true;
     sni_members members = {f->is_free, &n, 1};
-    bool built = sni_loop_build(f->graph, &members, node->out, node->out_count, f->limits, arena, &loop, &why);
+    bool built =
+        sni_loop_build(f->graph, &members, node->out, node->out_count, &f->options->limits, arena, &loop, &why);
     f->is_free[n] = was_free;
+    sni_kernel_cost cost = {0};
+    if (built && time_ns) {
+        *failed = !sni_fuse_cost(loop, &f->options->costs, &cost);
+        *time_ns += cost.time_ns;
+    }
     sni_arena_release(arena);
     return built;
 }
@@ -79,7 +89,7 @@ static bool builds(free_nodes *f, int n, bool *failed) {
  * node that even then cannot be one is left for the fuser, which says why. */
 static bool settle(free_nodes *f, int n) {
     bool failed;
-    if (builds(f, n, &failed) || failed) return !failed;
+    if (builds(f, n, NULL, &failed) || failed) return !failed;
     const sni_node *node = &f->graph->nodes[n];
     for (int i = 0; i < sni_op_reads(node->op, node->in_count); ++i) {
         int p = free_producer(f, node->in[i]);
@@ -97,6 +107,31 @@ static bool reads_through(const free_nodes *f, int n) {
     return false;
 }
 
+/* The free node under a window that node n reads through free nodes, or -1. */
+static int seen_by_window(const free_nodes *f, int n) {
+    const sni_node *node = &f->graph->nodes[n];
+    for (int i = 0; i < sni_op_reads(node->op, node->in_count); ++i) {
+        int p = free_producer(f, node->in[i]);
+        if (p < 0) continue;
+        bool window = strcmp(f->graph->nodes[p].op->name, "window") == 0;
+        int found = window ? free_producer(f, f->graph->nodes[p].in[0]) : seen_by_window(f, p);
+        if (found >= 0) return found;
+    }
+    return -1;
+}
+
+/* Stores what a product's windows look at, where both kernels together take less time than the one. */
+static bool store_seen(free_nodes *f, int n) {
+    int seen = seen_by_window(f, n);
+    double joint = 0, apart = 0;
+    bool failed = false;
+    if (seen < 0 || !builds(f, n, &joint, &failed) || failed) return !failed;
+    f->is_free[seen] = false;
+    bool both = builds(f, n, &apart, &failed) && !failed && builds(f, seen, &apart, &failed);
+    f->is_free[seen] = !(both && apart < joint);
+    return !failed;
+}
+
 static bool choose(free_nodes *f, const bool *is_output) {
     int count = (int)f->graph->node_count;
     for (int n = 0; n < count; ++n) {
@@ -107,12 +142,14 @@ static bool choose(free_nodes *f, const bool *is_output) {
     }
     for (int n = 0; n < count; ++n)
         if (!f->is_free[n] && reads_through(f, n) && !settle(f, n)) return false;
+    for (int n = 0; n < count; ++n)
+        if (f->graph->nodes[n].op->kind == SNI_OP_CONTRACT && !store_seen(f, n)) return false;
     return true;
 }
 
-bool sni_fuse_free_nodes(sinter_graph *graph, const sni_limits *limits, const bool *is_output, bool *is_free) {
+bool sni_fuse_free_nodes(sinter_graph *graph, const sni_fuse_options *options, const bool *is_output, bool *is_free) {
     size_t count = graph->node_count + 1;
-    free_nodes f = {.graph = graph, .limits = limits, .is_free = is_free};
+    free_nodes f = {.graph = graph, .options = options, .is_free = is_free};
     f.reads = sni_calloc(count, sizeof *f.reads);
     f.chain = sni_calloc(count, sizeof *f.chain);
     bool ok = f.reads && f.chain && choose(&f, is_output);

@@ -54,7 +54,7 @@ static sinter_status fuse_all(sni_fuser *f, sni_group **out_groups, size_t *out_
     if (!f->is_free || !f->is_output || !f->members || !f->depth || !f->facts || !f->value_mark)
         return sni_out_of_memory("the fuser");
     mark_outputs(f);
-    if (!f->options->disabled && !sni_fuse_free_nodes(f->graph, &f->options->limits, f->is_output, f->is_free))
+    if (!f->options->disabled && !sni_fuse_free_nodes(f->graph, f->options, f->is_output, f->is_free))
         return sni_out_of_memory("the fuser");
     for (size_t i = 0; i < f->graph->node_count; ++i) f->members[i] = f->is_free[i];
     if (!sni_groups_init(&f->groups, f->graph, f->is_free) || (!f->options->disabled && !place_all(f)))

@@ -57,6 +57,13 @@ static uint32_t windows_matrix(const conv *v, uint32_t windows) {
     return sni_make_reshape(v->g, windows, v->grouped ? 4 : 3, v->grouped ? grouped : plain);
 }
 
+/* x [N, C, in...] as that matrix, where each element is a window. */
+static uint32_t inputs_matrix(const conv *v) {
+    sni_expr grouped[4] = {v->n, v->groups, v->k, v->positions};
+    sni_expr plain[3] = {v->n, v->k, v->positions};
+    return sni_make_reshape(v->g, v->c->in[0], v->grouped ? 4 : 3, v->grouped ? grouped : plain);
+}
+
 /* Weights [G, M/G, rows] (their dimensions in this order in memory or through a view). */
 static uint32_t weights_matrix(const conv *v, uint32_t w, sni_expr maps, sni_expr k) {
     sni_expr grouped[3] = {v->groups, maps, k}, plain[2] = {maps, k};
@@ -126,9 +133,7 @@ static uint32_t depthwise(const conv *v) {
 static uint32_t as_matmul(const conv *v) {
     uint32_t matrix = 0;
     if (is_pointwise(v)) {
-        sni_expr grouped[4] = {v->n, v->groups, v->k, v->positions};
-        sni_expr plain[3] = {v->n, v->k, v->positions};
-        matrix = sni_make_reshape(v->g, v->c->in[0], v->grouped ? 4 : 3, v->grouped ? grouped : plain);
+        matrix = inputs_matrix(v);
     } else {
         sni_make_window_args args;
         conv_window(v, &args);
@@ -147,87 +152,118 @@ uint32_t sni_decompose_conv(const sni_composite *c) {
 
 /* ---- conv_transpose ------------------------------------------------------------------------- */
 
-/* Do the kernels lie side by side, so that every output element has one tap? */
-static bool is_tiling(const conv *v) {
+/* One spatial dimension of a transposed convolution. Output o is at t = o + pad and has the taps k with t - k*dilation
+ * a multiple of the stride. Of t = q * phases + p (p: its phase) these are k = j * phases + p, and input q - j: so outputs
+ * of all phases see the same window over the input, each with taps of its own, and nothing is multiplied with zeros that
+ * were put between elements. A kernel with holes is one of more taps, some zero, and so is one that is no multiple of the
+ * phases long. Where that would be more taps than the kernel has (holes as long as the stride), there is one phase, and the
+ * input's elements lie `every` apart. */
+typedef struct back_axis {
+    sni_expr phases, taps, every, dilation; /* taps: of each phase; dilation: between them */
+    sni_expr start, crop, positions;        /* the first q, outputs in front of the first one, q's */
+} back_axis;
+
+static back_axis back_axis_of(const conv *v, int i) {
     sni_sym *sym = v->g->sym;
-    for (int i = 0; i < v->spatial; ++i)
-        if (sni_decompose_entry(v->c, SNI_BACK_STRIDES, i, 1) != v->kernel[i] ||
-            !sni_sym_is(sym, sni_decompose_entry(v->c, SNI_BACK_DILATIONS, i, 1), 1) ||
-            !sni_sym_is(sym, sni_decompose_entry(v->c, SNI_BACK_OUTPUT_PADDING, i, 0), 0) ||
-            !sni_sym_is(sym, sni_decompose_entry(v->c, SNI_BACK_PADS, i, 0), 0) ||
-            !sni_sym_is(sym, sni_decompose_entry(v->c, SNI_BACK_PADS, v->spatial + i, 0), 0))
-            return false;
-    return true;
-}
-
-/* w [C, M/G, kernel...] as [G, M/G, C/G, kernel...] (swap) or [G, M/G, kernel..., C/G]. */
-static uint32_t back_weights(const conv *v, uint32_t w, bool channels_last) {
-    sni_expr dims[SINTER_MAX_RANK] = {v->groups, v->group_channels, v->group_maps};
-    int64_t perm[SINTER_MAX_RANK] = {0, 2};
-    int s = v->spatial;
-    for (int i = 0; i < s; ++i) {
-        dims[3 + i] = v->kernel[i];
-        perm[2 + (channels_last ? 0 : 1) + i] = 3 + i;
+    sni_expr pad = sni_decompose_entry(v->c, SNI_BACK_PADS, i, 0), one = sni_sym_const(sym, 1);
+    back_axis b = {.phases = one, .taps = v->kernel[i], .every = sni_decompose_entry(v->c, SNI_BACK_STRIDES, i, 1)};
+    int64_t stride = 0, holes = 0;
+    b.dilation = sni_decompose_entry(v->c, SNI_BACK_DILATIONS, i, 1);
+    if (sni_sym_is_const(sym, b.every, &stride) && sni_sym_is_const(sym, b.dilation, &holes) && holes < stride) {
+        sni_expr reach = sni_sym_mul_i(sym, sni_sym_add_i(sym, v->kernel[i], -1), holes);
+        b.phases = b.every;
+        b.taps = sni_sym_ceil_div(sym, sni_sym_add_i(sym, reach, 1), b.phases);
+        b.every = b.dilation = one;
     }
-    perm[channels_last ? 2 + s : 2] = 1;
-    return sni_make_transpose(v->g, sni_make_reshape(v->g, w, 3 + s, dims), perm);
+    b.start = sni_sym_div(sym, pad, b.phases);
+    b.crop = sni_sym_mod(sym, pad, b.phases);
+    b.positions = sni_sym_ceil_div(sym, sni_sym_add(sym, v->out[i], b.crop), b.phases);
+    return b;
 }
 
-/* One matrix product that makes a whole kernel of outputs of each input element, put side by side. */
-static uint32_t back_tiling(const conv *v) {
-    sinter_graph *g = v->g;
-    int s = v->spatial;
-    sni_expr inputs = sni_make_product(g, v->in, 0, s);
-    sni_expr grouped[4] = {v->n, v->groups, v->group_channels, inputs};
-    sni_expr plain[3] = {v->n, v->group_channels, inputs};
-    uint32_t x = sni_make_reshape(g, v->c->in[0], v->grouped ? 4 : 3, v->grouped ? grouped : plain);
-    sni_expr maps = sni_sym_mul(g->sym, v->group_maps, v->taps);
-    uint32_t w = weights_matrix(v, back_weights(v, v->c->in[1], true), maps, v->group_channels);
-    sni_expr tiles[SINTER_MAX_RANK] = {v->n, v->c->out.dims[1]};
-    int64_t perm[SINTER_MAX_RANK] = {0, 1};
-    for (int i = 0; i < s; ++i) {
-        tiles[2 + i] = v->kernel[i];
-        tiles[2 + s + i] = v->in[i];
-        perm[2 + 2 * i] = 2 + s + i;
-        perm[3 + 2 * i] = 2 + i;
-    }
-    uint32_t y = sni_make_reshape(g, sni_make_binary(g, "matmul", w, x), 2 + 2 * s, tiles);
-    return sni_make_transpose(g, y, perm);
-}
-
-static uint32_t flip_kernel(const conv *v, uint32_t w) {
+/* w [C, M/G, kernel...] as [G, M/G * phases..., C/G * taps...], taps from the last to the first. */
+static uint32_t back_weights(const conv *v, const back_axis *axes) {
     sni_sym *sym = v->g->sym;
-    sni_expr starts[SINTER_MAX_RANK], steps[SINTER_MAX_RANK];
-    for (int i = 0; i < v->w.rank; ++i) {
-        starts[i] = i < 2 ? sni_sym_const(sym, 0) : sni_sym_add_i(sym, v->w.dims[i], -1);
-        steps[i] = sni_sym_const(sym, i < 2 ? 1 : -1);
+    int s = v->spatial;
+    sni_make_window_args args = {.count = s, .fill = 0};
+    int64_t perm[SINTER_MAX_RANK] = {0, 1}, swap[4] = {0, 2, 1, 3};
+    sni_expr taps = sni_sym_const(sym, 1), maps = v->group_maps;
+    for (int i = 0; i < s; ++i) {
+        const back_axis *b = &axes[i];
+        args.kernel[i] = b->phases;
+        args.strides[i] = sni_sym_mul_i(sym, b->phases, -1);
+        args.dilations[i] = sni_sym_const(sym, 1);
+        args.pads_low[i] = sni_sym_mul(sym, sni_sym_add_i(sym, b->taps, -1), args.strides[i]);
+        args.input_strides[i] = sni_decompose_entry(v->c, SNI_BACK_DILATIONS, i, 1);
+        if (sni_sym_is(sym, b->phases, 1)) args.input_strides[i] = b->phases; /* holes are the window's */
+        args.sizes[i] = b->taps;
+        perm[2 + i] = 2 + s + i;
+        perm[2 + s + i] = 2 + i;
+        taps = sni_sym_mul(sym, taps, b->taps);
+        maps = sni_sym_mul(sym, maps, b->phases);
     }
-    return sni_sym_is(sym, v->taps, 1) ? w : sni_make_slice(v->g, w, starts, steps, v->w.dims);
+    sni_expr dims[4] = {v->groups, v->group_channels, maps, taps};
+    uint32_t w = sni_make_transpose(v->g, sni_make_window(v->g, v->c->in[1], &args), perm);
+    w = sni_make_transpose(v->g, sni_make_reshape(v->g, w, 4, dims), swap);
+    return weights_matrix(v, w, maps, sni_sym_mul(sym, v->group_channels, taps));
 }
 
-/* Windows over the input with its elements `stride` apart, times the flipped kernel. */
-static uint32_t back_windows(const conv *v) {
+/* The windows as a matrix [N, G, C/G * taps..., positions...]; the input itself where each output has one tap. */
+static uint32_t back_matrix(const conv *v, const back_axis *axes) {
     sni_sym *sym = v->g->sym;
     sni_make_window_args args = {.count = v->spatial, .fill = 0};
+    bool in_place = true;
+    conv by_phase = *v;
+    by_phase.k = v->group_channels;
+    by_phase.positions = sni_sym_const(sym, 1);
     for (int i = 0; i < v->spatial; ++i) {
-        sni_expr dilation = sni_decompose_entry(v->c, SNI_BACK_DILATIONS, i, 1);
-        sni_expr reach = sni_sym_mul(sym, dilation, sni_sym_add_i(sym, v->kernel[i], -1));
-        args.kernel[i] = v->kernel[i];
+        const back_axis *b = &axes[i];
+        sni_expr reach = sni_sym_mul(sym, b->dilation, sni_sym_add_i(sym, b->taps, -1));
+        args.kernel[i] = b->taps;
         args.strides[i] = sni_sym_const(sym, 1);
-        args.dilations[i] = dilation;
-        args.pads_low[i] = sni_sym_sub(sym, reach, sni_decompose_entry(v->c, SNI_BACK_PADS, i, 0));
-        args.input_strides[i] = sni_decompose_entry(v->c, SNI_BACK_STRIDES, i, 1);
-        args.sizes[i] = v->out[i];
+        args.dilations[i] = b->dilation;
+        args.pads_low[i] = sni_sym_sub(sym, reach, b->start);
+        args.input_strides[i] = b->every;
+        args.sizes[i] = b->positions;
+        in_place &= sni_sym_is(sym, b->taps, 1) && sni_sym_is(sym, b->start, 0) && b->positions == v->in[i];
+        by_phase.k = sni_sym_mul(sym, by_phase.k, b->taps);
+        by_phase.positions = sni_sym_mul(sym, by_phase.positions, b->positions);
     }
-    uint32_t matrix = windows_matrix(v, sni_make_window(v->g, v->c->in[0], &args));
-    uint32_t w = back_weights(v, flip_kernel(v, v->c->in[1]), false);
-    w = weights_matrix(v, w, v->group_maps, v->k);
-    return sni_make_binary(v->g, "matmul", w, matrix);
+    if (in_place) return inputs_matrix(&by_phase);
+    return windows_matrix(&by_phase, sni_make_window(v->g, v->c->in[0], &args));
+}
+
+/* [N, M, phases..., positions...] as [N, M, out...]: phases lie side by side, and the ends are cut off. */
+static uint32_t back_interleave(const conv *v, const back_axis *axes, uint32_t y) {
+    sni_sym *sym = v->g->sym;
+    int s = v->spatial;
+    sni_expr parts[SINTER_MAX_RANK] = {v->n, v->c->out.dims[1]}, whole[SINTER_MAX_RANK] = {parts[0], parts[1]};
+    sni_expr starts[SINTER_MAX_RANK], steps[SINTER_MAX_RANK];
+    int64_t perm[SINTER_MAX_RANK] = {0, 1};
+    for (int i = 0; i < 2 + s; ++i) {
+        starts[i] = sni_sym_const(sym, 0);
+        steps[i] = sni_sym_const(sym, 1);
+    }
+    for (int i = 0; i < s; ++i) {
+        parts[2 + i] = axes[i].phases;
+        parts[2 + s + i] = axes[i].positions;
+        perm[2 + 2 * i] = 2 + s + i;
+        perm[3 + 2 * i] = 2 + i;
+        whole[2 + i] = sni_sym_mul(sym, axes[i].positions, axes[i].phases);
+        starts[2 + i] = axes[i].crop;
+    }
+    y = sni_make_transpose(v->g, sni_make_reshape(v->g, y, 2 + 2 * s, parts), perm);
+    y = sni_make_reshape(v->g, y, 2 + s, whole);
+    for (int i = 0; i < s; ++i)
+        if (whole[2 + i] != v->out[i]) return sni_make_slice(v->g, y, starts, steps, v->c->out.dims);
+    return y;
 }
 
 uint32_t sni_decompose_conv_transpose(const sni_composite *c) {
     conv v;
+    back_axis axes[3];
     conv_sizes(c, c->node->attrs[SNI_BACK_GROUPS].i, true, &v);
-    uint32_t y = is_tiling(&v) ? back_tiling(&v) : back_windows(&v);
-    return add_bias(&v, sni_make_reshape(c->graph, y, c->out.rank, c->out.dims));
+    for (int i = 0; i < v.spatial; ++i) axes[i] = back_axis_of(&v, i);
+    uint32_t y = sni_make_binary(v.g, "matmul", back_weights(&v, axes), back_matrix(&v, axes));
+    return add_bias(&v, back_interleave(&v, axes, y));
 }
