@@ -207,6 +207,36 @@ END_TEST
 
 /* Large branches, each reduced to a row: one after the other, not all of them first. What reads a value runs after what
  * computes it. */
+/* A picture made twice as wide and high in phases, and a convolution that looks at it by windows of 3x3. */
+static void decoder(bool bias) {
+    sinter_shape none = SINTER_SCALAR, ends = SINTER_SHAPE(1, 1, 1, 1);
+    sinter_value x = sinter_input(g, "x", SINTER_F32, SINTER_SHAPE(2, 32, 16, 16));
+    sinter_value up = sinter_input(g, "up", SINTER_F32, SINTER_SHAPE(32, 16, 4, 4));
+    sinter_value w = sinter_input(g, "w", SINTER_F32, SINTER_SHAPE(16, 16, 3, 3));
+    sinter_value b = bias ? sinter_input(g, "b", SINTER_F32, SINTER_SHAPE(16)) : SINTER_NO_VALUE;
+    x = sinter_conv_transpose(g, x, up, b, SINTER_SHAPE(2, 2), ends, none, none, 1);
+    sinter_output(g, "y", sinter_conv(g, x, w, SINTER_NO_VALUE, none, ends, none, 1));
+}
+
+/* On a CPU the phases are put side by side in memory first: a product would divide for every element of its windows. */
+START_TEST(scattered_operands_are_weighed) {
+    for (int bias = 0; bias < 2; ++bias) {
+        begin();
+        decoder(bias);
+        fuse();
+        ck_assert_msg(count == 3, "bias %d: %zu kernels, the first ends because %s", bias, count, groups[0].ends);
+        end();
+        caps = &gpu;
+        begin();
+        decoder(bias);
+        fuse();
+        ck_assert_msg(count == 2, "bias %d: %zu kernels, the first ends because %s", bias, count, groups[0].ends);
+        end();
+        caps = &cpu;
+    }
+}
+END_TEST
+
 START_TEST(order_keeps_memory_low) {
     begin();
     enum { BRANCHES = 12 };
@@ -276,6 +306,7 @@ int main(void) {
                                   siblings_share_a_launch,
                                   repeated_work_is_weighed,
                                   costs_are_counted,
+                                  scattered_operands_are_weighed,
                                   order_keeps_memory_low,
                                   memory_runs_out};
     return run_suite(suite_of("fuse", tests, sizeof tests / sizeof *tests));

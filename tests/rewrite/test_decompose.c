@@ -304,6 +304,36 @@ START_TEST(transposed_convs) {
 }
 END_TEST
 
+/* Strides to 5 with kernels that are shorter than those, multiples of them, and neither; pads that begin in any phase. */
+START_TEST(transposed_convs_by_phases) {
+    for (int round = 0; round < 120; ++round) {
+        sample s = sample_begin(round % 2);
+        int count = round % 4 ? 1 + round % 2 : 3;
+        int64_t strides[3], dilations[3], extra[3], pads[6], groups = round % 5 ? 1 : 2;
+        int64_t x[5] = {1 + round % 2, 2 * groups}, w[5] = {2 * groups, sample_range(1, 2)};
+        for (int i = 0; i < count; ++i) {
+            strides[i] = sample_range(1, 5);
+            dilations[i] = round % 3 ? 1 : sample_range(1, strides[i]);
+            w[2 + i] = sample_range(1, count == 3 ? 4 : 7);
+            x[2 + i] = sample_range(1, 4);
+            int64_t reach = strides[i] * (x[2 + i] - 1) + dilations[i] * (w[2 + i] - 1) + 1;
+            extra[i] = sample_range(0, strides[i] - 1);
+            pads[i] = sample_range(0, reach / 2);
+            pads[count + i] = sample_range(0, reach - reach / 2 - 1);
+        }
+        int64_t maps = w[1] * groups;
+        sample_input(&s, SINTER_F32, 2 + count, x);
+        s.symbolic = false;
+        sample_input(&s, SINTER_F32, 2 + count, w);
+        if (round % 2) sample_input(&s, SINTER_F32, 1, &maps);
+        sni_attr attrs[SNI_MAX_ATTRS] = {
+            sni_attr_ints(s.graph, count, strides), sni_attr_ints(s.graph, 2 * count, pads),
+            sni_attr_ints(s.graph, count, dilations), sni_attr_ints(s.graph, count, extra), sni_attr_int(groups)};
+        check(&s, "conv_transpose", attrs);
+    }
+}
+END_TEST
+
 START_TEST(pools) {
     for (int round = 0; round < 240; ++round) {
         sample s = sample_begin(round % 2);
@@ -427,9 +457,25 @@ START_TEST(resizes) {
 END_TEST
 
 int main(void) {
-    const TTest *tests[] = {reductions,  log_sum_exp_extremes, extremes, variances,       softmaxes,
-                            layer_norms, channel_norms,        lrns,     convs,           transposed_convs,
-                            pools,       pool_sizes,           gemms,    triangles,       shapes,
-                            resizes,     cross_entropies,      dropouts, dropped_elements};
+    const TTest *tests[] = {reductions,
+                            log_sum_exp_extremes,
+                            extremes,
+                            variances,
+                            softmaxes,
+                            layer_norms,
+                            channel_norms,
+                            lrns,
+                            convs,
+                            transposed_convs,
+                            pools,
+                            pool_sizes,
+                            gemms,
+                            triangles,
+                            shapes,
+                            resizes,
+                            cross_entropies,
+                            dropouts,
+                            dropped_elements,
+                            transposed_convs_by_phases};
     return run_suite(suite_of("decompose", tests, SAMPLE_COUNT(tests)));
 }
