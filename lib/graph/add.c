@@ -84,6 +84,22 @@ static bool check_attr_exprs(const addition *add, const char *name, const sni_at
     return true;
 }
 
+/* A copy of a list, as the row understands its entries. */
+static sni_attr settled_exprs(const addition *add, int a) {
+    sinter_graph *graph = add->graph;
+    const sni_attr *written = &add->attrs[a];
+    if (!add->op->entry || add->in_count < 1 || written->count == 0)
+        return sni_attr_exprs(graph, written->count, written->exprs);
+    sni_expr *exprs = sni_arena_alloc(graph->arena, (size_t)written->count * sizeof *exprs);
+    if (!exprs) {
+        fail_memory(graph);
+        return *written;
+    }
+    for (int i = 0; i < written->count; i++)
+        exprs[i] = add->op->entry(graph->sym, &add->in_types[0], a, i, written->exprs[i]);
+    return (sni_attr){.kind = SNI_ATTR_EXPRS, .count = written->count, .exprs = exprs};
+}
+
 /* Presets for what is not given; lists are copied, so that callers may pass arrays of their own. */
 static bool take_attrs(addition *add, const sni_attr *attrs) {
     const sni_op *op = add->op;
@@ -100,7 +116,7 @@ static bool take_attrs(addition *add, const sni_attr *attrs) {
         }
         if (kind != SNI_ATTR_EXPRS) continue;
         if (!check_attr_exprs(add, op->attrs[a].name, &add->attrs[a])) return false;
-        add->attrs[a] = sni_attr_exprs(add->graph, add->attrs[a].count, add->attrs[a].exprs);
+        add->attrs[a] = settled_exprs(add, a);
         if (add->graph->status != SINTER_OK) return false;
     }
     return true;
@@ -260,7 +276,7 @@ bool sni_graph_add(sinter_graph *graph, const sni_op *op, int in_count, const ui
     if (out_count < 1 || out_count > SNI_MAX_OUTPUTS || (op->outputs >= 0 && out_count != op->outputs)) {
         return fail_node(&add, SINTER_INVALID_ARGUMENT, "wrong number of outputs");
     }
-    bool ok = check_inputs(&add) && take_attrs(&add, attrs) && take_types(&add) && infer(&add) && add_checks(&add) &&
+    bool ok = check_inputs(&add) && take_types(&add) && take_attrs(&add, attrs) && infer(&add) && add_checks(&add) &&
               name_sizes(&add) && add_node(&add, outs);
     sni_free(add.in_types);
     return ok;

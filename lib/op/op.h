@@ -111,6 +111,9 @@ struct sni_op {
     double cost;             /* about how many simple operations; recomputing beyond 8 is avoided */
     sni_combiner combiner;   /* REDUCE, SCAN */
     sni_traits traits;
+    /* What entry i of list attribute `attr` means, given the first input's type: everyone but the caller of the builder
+     * sees the result. NULL: what is written. */
+    sni_expr (*entry)(sni_sym *sym, const sni_type *in, int attr, int i, sni_expr written);
     /* Sets dtype, rank, dims of every output; SHAPE or DTYPE with a text without the operator's name. */
     sinter_status (*infer)(sni_call *call);
     /* VIEW: fills accesses (at most one an input) and returns their number, or -1 on failure. An output

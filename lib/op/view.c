@@ -258,6 +258,14 @@ static sinter_status expand_reference(const sni_ref_call *call) {
 
 /* ---- slice ---------------------------------------------------------------------------------- */
 
+/* A start that is a number below 0 counts from the dimension's end, as in numpy. What a symbolic one turns out to be does not
+ * change what it means. */
+static sni_expr slice_entry(sni_sym *sym, const sni_type *in, int attr, int i, sni_expr written) {
+    int64_t number;
+    bool from_end = attr == SNI_SLICE_STARTS && i < in->rank && sni_sym_is_const(sym, written, &number) && number < 0;
+    return from_end ? sni_sym_add(sym, in->dims[i], written) : written;
+}
+
 /* Both ends of a slice that is not empty must lie inside the dimension. */
 static sinter_status slice_check(sni_call *call, int axis) {
     sni_sym *sym = call->sym;
@@ -430,12 +438,13 @@ const sni_op sni_ops_view[] = {
      .attrs = SNI_ATTRS_OF(SLICE),
      .classes = SNI_CLASS_ANY,
      .fill_attr = -1,
+     .entry = slice_entry,
      .infer = slice_infer,
      .map = slice_map,
      .reference = slice_reference,
      .doc = "Element o along a dimension is element start + step*o of x; starts, steps and sizes have an entry a "
-            "dimension. A start counts from the front and lies inside x: the last row of n is sinter_dim_sub(n, "
-            "1)."},
+            "dimension. A start that is a number below 0 counts from the end: -1 is the last element, also of a "
+            "dimension with a name. Every element must lie inside x; a step may be negative."},
     {.name = "concat",
      .kind = SNI_OP_VIEW,
      .min_inputs = 1,

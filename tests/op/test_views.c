@@ -1,5 +1,6 @@
 /* Views, gathers and iotas: the index map of every row against its reference function, on random shapes with numbers
  * and names; and the shape rules' refusals. */
+#include "op/attrs.h"
 #include "rewrite/sample.h"
 
 #define ROUNDS 150
@@ -247,6 +248,35 @@ START_TEST(slice) {
 }
 END_TEST
 
+/* Starts that are numbers below 0, as numpy has them: of a dimension that is known, of one with a name, backwards. */
+START_TEST(slice_from_the_end) {
+    static const int64_t numbers[] = {10, 20, 30, 40}, want[][2] = {{30, 40}, {40, 20}};
+    sinter_graph *graph;
+    ck_assert_int_eq(sinter_graph_create(&graph), SINTER_OK);
+    sinter_value x = sinter_constant(graph, SINTER_I64, SINTER_SHAPE(4), numbers, sizeof numbers);
+    sinter_value ends[] = {sinter_slice(graph, x, SINTER_SHAPE(-2), SINTER_SHAPE(1), SINTER_SHAPE(2)),
+                           sinter_slice(graph, x, SINTER_SHAPE(-1), SINTER_SHAPE(-2), SINTER_SHAPE(2))};
+    for (int k = 0; k < 2; ++k)
+        for (int i = 0; i < 2; ++i) {
+            int64_t element = 0;
+            const sni_type *type = &graph->values[graph->value_count - 2 + (size_t)k].type;
+            ck_assert(type->elements && sni_sym_is_const(graph->sym, type->elements[i], &element));
+            ck_assert_int_eq(element, want[k][i]);
+        }
+    sinter_value named = sinter_input(graph, "n", SINTER_F32, SINTER_SHAPE(sinter_dim_named("n")));
+    sinter_value last = sinter_slice(graph, named, SINTER_SHAPE(-1), SINTER_SHAPE(1), SINTER_SHAPE(1));
+    const sni_node *node = &graph->nodes[graph->node_count - 1];
+    sni_expr n = graph->values[node->in[0]].type.dims[0];
+    ck_assert_uint_eq(node->attrs[SNI_SLICE_STARTS].exprs[0], sni_sym_add_i(graph->sym, n, -1));
+    sinter_output(graph, "last", last);
+    sinter_output(graph, "ends", ends[0]);
+    ck_assert_int_eq(sinter_graph_status(graph), SINTER_OK);
+    (void)sinter_slice(graph, x, SINTER_SHAPE(-5), SINTER_SHAPE(1), SINTER_SHAPE(1));
+    ck_assert_int_eq(sinter_graph_status(graph), SINTER_SHAPE);
+    sinter_graph_release(graph);
+}
+END_TEST
+
 START_TEST(pad) {
     for (int round = 0; round < 4 * ROUNDS; ++round) {
         sample s = sample_begin(round % 2);
@@ -446,7 +476,7 @@ START_TEST(conditions) {
 END_TEST
 
 int main(void) {
-    const TTest *tests[] = {reshape, reshape_heads, transpose, expand, slice,  pad,
+    const TTest *tests[] = {reshape, reshape_heads, transpose, expand, slice, slice_from_the_end, pad,
                             concat,  window,        gathers,   iotas,  errors, conditions};
     return run_suite(suite_of("views", tests, SAMPLE_COUNT(tests)));
 }
