@@ -8,6 +8,7 @@
  * Before this file stand the instruction's row and file (gemm/instructions.inc), and
  *
  *     SN_ATT_ROWS, KEYS, COLUMNS, DEPTH     of a work-group's block; DEPTH holds all of the depth
+ *     SN_ATT_TEAMS                          waves that share the keys of the same rows; 1 where those are of several waves
  *     SN_ATT_LANES                          neighbouring lanes that hold the same rows of sums
  *     SN_ATT_SAME                           neighbouring sums of a lane that are of one row
  *     SN_ATT_SHUFFLED                       lanes that combine by shuffles: SN_ATT_LANES, or 1
@@ -75,7 +76,8 @@
 #define SN_ATT_SCALE_SUMS(i, scale) SN_ATT_EACH(j, SN_ATT_TC) SN_ATT_SUM_AT(i, j) *= scale;
 
 #define SN_ATT_ITEM                                                                                                    \
-    const uint item = get_local_id(0), wave = item / SN_MMA_LANES, lane = item % SN_MMA_LANES;                         \
+    const uint team = get_local_id(0) / SN_MMA_ITEMS, item = get_local_id(0) % SN_MMA_ITEMS;                           \
+    const uint wave = item / SN_MMA_LANES, lane = item % SN_MMA_LANES;                                                 \
     const uint wave_row = wave * SN_MMA_M, item_lane = lane % SN_ATT_LANES;
 #define SN_ATT_CLEAR(tiles, count) SN_ATT_EACH(n, count) SN_ATT_EACH(r, SN_MMA_SUMS) tiles[n][r] = 0;
 
@@ -139,5 +141,41 @@
             SN_ATT_STEP(sums, SN_ATT_COLUMNS / SN_MMA_N, a[0], v, step)                                                \
         }                                                                                                              \
     }
+
+/* ---- Teams ---- */
+
+#if SN_ATT_TEAMS == 1
+#define SN_ATT_BARRIER barrier(CLK_LOCAL_MEM_FENCE);
+#define SN_ATT_JOIN_TEAMS
+#else
+#define SN_ATT_BARRIER asm volatile("bar.warp.sync 0xffffffff;" ::: "memory");
+/* Sums of other teams, in their tiles. */
+#define SN_ATT_THEIRS(number, n, r)                                                                                    \
+    ((__local float *)(memory + (number)*SN_ATT_MEMORY))[((n)*SN_MMA_SUMS + (r)) * SN_MMA_ITEMS + item]
+/* The first team gets what all have; the others end. */
+#define SN_ATT_JOIN_TEAMS                                                                                              \
+    __local float bests[SN_ATT_TEAMS * SN_ATT_ROWS], totals[SN_ATT_TEAMS * SN_ATT_ROWS];                               \
+    SN_ATT_EACH(i, SN_ATT_TM) if (item_lane == 0) bests[team * SN_ATT_ROWS + SN_ATT_ROW(i)] = best[i];                 \
+    barrier(CLK_LOCAL_MEM_FENCE);                                                                                      \
+    SN_ATT_EACH(i, SN_ATT_TM) {                                                                                        \
+        float all = bests[SN_ATT_ROW(i)];                                                                              \
+        for (int t = 1; t < SN_ATT_TEAMS; ++t) all = SN_ATT_MAX(all, bests[t * SN_ATT_ROWS + SN_ATT_ROW(i)]);          \
+        const float scale = sn_exp_float(best[i] - (all == -INFINITY ? 0.0f : all));                                   \
+        best[i] = all;                                                                                                 \
+        total[i] *= scale;                                                                                             \
+        SN_ATT_SCALE_SUMS(i, scale)                                                                                    \
+        if (item_lane == 0) totals[team * SN_ATT_ROWS + SN_ATT_ROW(i)] = total[i];                                     \
+    }                                                                                                                  \
+    if (team > 0) {                                                                                                    \
+        SN_ATT_EACH(n, SN_ATT_COLUMNS / SN_MMA_N)                                                                      \
+        SN_ATT_EACH(r, SN_MMA_SUMS) SN_ATT_THEIRS(team, n, r) = sums[n][r];                                            \
+    }                                                                                                                  \
+    barrier(CLK_LOCAL_MEM_FENCE);                                                                                      \
+    if (team > 0) return;                                                                                              \
+    for (int t = 1; t < SN_ATT_TEAMS; ++t) {                                                                           \
+        SN_ATT_EACH(i, SN_ATT_TM) total[i] += totals[t * SN_ATT_ROWS + SN_ATT_ROW(i)];                                 \
+        SN_ATT_EACH(n, SN_ATT_COLUMNS / SN_MMA_N) SN_ATT_EACH(r, SN_MMA_SUMS) sums[n][r] += SN_ATT_THEIRS(t, n, r);    \
+    }
+#endif
 
 #include "attention/lanes.cl"

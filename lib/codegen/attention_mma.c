@@ -8,13 +8,15 @@
  *             sums
  *     the epilogue on every lane's sums
  *
+ * Where rows are few, teams of one wave each take every so many-th block of keys, and put their sums together in a fixed order.
+ *
  * Operands and weights are rounded to the dtype; what is between the products is f32. All of the depth is in one tile, so it
  * must be known and not large; gpu_attention does the rest. */
 #include "codegen/attention_gpu.h"
 #include "codegen/strategies.h"
 #include "codegen/tile_load.h"
 
-enum { ROW, ROWS, KEYS, COLUMNS, DEPTH, PARAM_COUNT };
+enum { ROW, ROWS, KEYS, COLUMNS, DEPTH, TEAMS, PARAM_COUNT };
 
 /* The numbers of all rows, from 1 on. */
 enum {
@@ -32,6 +34,7 @@ static const sni_param params[PARAM_COUNT] = {
     [KEYS] = SNI_PARAM("keys", "keys of a block", 32, 64, 128),
     [COLUMNS] = SNI_PARAM("columns", "columns of the result that a work-group computes", 32, 64, 128),
     [DEPTH] = SNI_PARAM("depth", "depth of the tiles of q and k, at least that of the program", 32, 64, 128),
+    [TEAMS] = SNI_PARAM("teams", "waves that share the keys of the same rows", 1, 2, 3, 4, 6, 8, 12),
 };
 
 enum { GROUPS_PER_UNIT = 2, /* hide each other's latency */ ADDED_BYTES = 256 /* that drivers add for alignment */ };
@@ -76,7 +79,8 @@ static bool layout_of(const sni_instruction *row, layout *out) {
 
 typedef struct block {
     const sni_instruction *row;
-    int rows, keys, columns, depth, items;
+    int rows, keys, columns, depth;
+    int teams, items; /* items: of all teams */
     layout layout;
 } block;
 
@@ -86,18 +90,29 @@ static block block_of(const sni_schedule *s) {
                .rows = v[ROWS],
                .keys = v[KEYS],
                .columns = v[COLUMNS],
-               .depth = v[DEPTH]};
-    b.items = b.row != NULL ? b.rows / b.row->m * b.row->lanes : 0;
+               .depth = v[DEPTH],
+               .teams = v[TEAMS]};
+    b.items = b.row != NULL ? b.rows / b.row->m * b.row->lanes * b.teams : 0;
     return b;
 }
 
 static uint64_t local_bytes(const block *b, const sni_caps *caps) {
     int qk = (b->rows > b->keys ? b->rows : b->keys) * b->depth, w = b->layout.direct ? 0 : b->rows * b->keys;
-    uint64_t bytes = 2 * (uint64_t)(qk + b->keys * b->columns + w) + ADDED_BYTES;
+    uint64_t bytes = 2 * (uint64_t)(b->teams * (qk + b->keys * b->columns + w)) + ADDED_BYTES;
+    if (b->teams > 1) bytes += 8 * (uint64_t)(b->teams * b->rows);
     if (b->row->needs != SNI_NEEDS_PTX || caps->emulate_instructions)
         bytes += 4 * (uint64_t)(b->rows * (b->layout.lanes + 2));
     if (caps->emulate_instructions) bytes += 4 * (uint64_t)(b->rows / b->row->m * (b->row->m + b->row->n) * b->row->k);
     return bytes;
+}
+
+static bool shuffles(const sni_instruction *row, const sni_caps *caps) {
+    return row->needs == SNI_NEEDS_PTX && !caps->emulate_instructions;
+}
+
+/* A team is a wave, which waits for nobody until all are put together. Its tiles hold its sums then. */
+static bool teams_fit(const block *b, const sni_caps *caps) {
+    return b->teams == 1 || (b->rows == b->row->m && shuffles(b->row, caps) && 2 * b->rows <= b->keys);
 }
 
 static bool block_fits(block *b, const sni_caps *caps, sinter_dtype dtype, sni_str *why) {
@@ -108,6 +123,7 @@ static bool block_fits(block *b, const sni_caps *caps, sinter_dtype dtype, sni_s
     if (b->rows % row->m != 0 || b->keys % (2 * row->n) != 0 || b->columns % (2 * row->n) != 0 ||
         b->keys % row->k != 0 || b->depth % row->k != 0)
         return sni_contract_refuse(why, "the instruction does not fill the block");
+    if (!teams_fit(b, caps)) return sni_contract_refuse(why, "teams are waves that shuffle, and wait for themselves");
     /* Words of a lane: scores, sums and q's fragments. */
     int words = row->m * (b->keys + b->columns) / row->lanes + b->depth / row->k * row->a.count / 2;
     if (words > row->most_words) return sni_contract_refuse(why, "the block does not fit in registers");
@@ -145,9 +161,12 @@ static bool find(const sni_loop *loop, const sni_caps *caps, sni_schedule *out) 
         for (int i = 0; i < sni_instruction_count() * 2; ++i) {
             sni_schedule with = open;
             int least = 2 * sni_instruction_at(i / 2)->n > 32 ? 64 : 32;
-            const int values[PARAM_COUNT] = {i / 2 + 1, heights[h], widths[i % 2],
+            const int values[PARAM_COUNT] = {i / 2 + 1,
+                                             heights[h],
+                                             widths[i % 2],
                                              class_of(known(loop, a.columns, 64), least, 128),
-                                             class_of(depth, 32, 128)};
+                                             class_of(depth, 32, 128),
+                                             1};
             for (int p = 0; p < PARAM_COUNT; ++p) sni_schedule_fill(&with, p, values[p]);
             block b = block_of(&with);
             if (!block_fits(&b, caps, dtype, NULL)) continue;
@@ -159,10 +178,43 @@ static bool find(const sni_loop *loop, const sni_caps *caps, sni_schedule *out) 
     return found;
 }
 
+enum {
+    LEAST_BLOCKS = 4 /* of a team */,
+    MOST_WAVES = 16 /* of a unit */,
+    LONG = 4096 /* keys of a number that is not known */
+};
+
+/* Where work-groups are fewer than the device's units, as when a single query has many keys: fewer columns for each, which reads
+ * k again from a cache, and more teams, with as small blocks as leave each some. */
+static void add_teams(const sni_loop *loop, const sni_caps *caps, const sni_schedule *open, sni_schedule *s) {
+    sni_attention a;
+    if (open->values[TEAMS] != 0 || !sni_attention_of(loop, &a, NULL)) return;
+    const block b = block_of(s);
+    int64_t rows = known(loop, a.rows, INT64_MAX), batch = known(loop, a.batch, INT64_MAX), units = caps->compute_units;
+    int64_t keys = known(loop, 1u << a.key_axis, LONG), columns = known(loop, a.columns, b.columns);
+    if (rows > units * b.rows || batch > units) return;
+    int64_t groups = (rows + b.rows - 1) / b.rows * batch * ((columns + b.columns - 1) / b.columns);
+    sni_schedule with = *s;
+    for (; groups * 2 <= units && with.values[COLUMNS] > 32 && open->values[COLUMNS] == 0; groups *= 2)
+        with.values[COLUMNS] /= 2;
+    if (open->values[KEYS] == 0) with.values[KEYS] = 32;
+    for (int i = params[TEAMS].count - 1; i > 0; --i) {
+        with.values[TEAMS] = params[TEAMS].legal[i];
+        block more = block_of(&with);
+        if (keys < (int64_t)LEAST_BLOCKS * more.keys * more.teams || groups * more.teams > units * MOST_WAVES) continue;
+        if (!block_fits(&more, caps, sni_attention_dtype(&a), NULL)) continue;
+        *s = with;
+        return;
+    }
+}
+
 static void choose(const sni_loop *loop, const sni_caps *caps, sni_schedule *s) {
-    static const int least[PARAM_COUNT] = {1, 16, 32, 32, 32};
+    static const int least[PARAM_COUNT] = {1, 16, 32, 32, 32, 1};
     sni_schedule found = *s;
-    if (find(loop, caps, &found)) *s = found;
+    if (find(loop, caps, &found)) {
+        add_teams(loop, caps, s, &found);
+        *s = found;
+    }
     for (int p = 0; p < PARAM_COUNT; ++p) sni_schedule_fill(s, p, least[p]);
 }
 
@@ -305,12 +357,12 @@ static tiles tiles_of(const sni_attention_kernel *k, const sni_instruction *row)
 /* Row blocks are taken from the last on where blocks are left out, because later rows have more keys. */
 static void print_head(const sni_attention_kernel *k, bool last_first) {
     sni_emitter *e = k->e;
-    sni_emit_line(e, "__local uint4 memory[SN_ATT_MEMORY] __attribute__((aligned(128)));");
+    sni_emit_line(e, "__local uint4 memory[SN_ATT_TEAMS * SN_ATT_MEMORY] __attribute__((aligned(128)));");
     sni_emit_line(e, "SN_MMA_LOCALS");
     sni_emit_line(e, "SN_ATT_LOCALS");
     sni_emit_line(e, "SN_ATT_ITEM");
-    sni_emit_line(
-        e, "__local SN_MMA_E *const k_tile = (__local SN_MMA_E *)memory, *const v_tile = k_tile + SN_ATT_QK_TILE;");
+    sni_emit_line(e, "__local SN_MMA_E *const k_tile = (__local SN_MMA_E *)(memory + team * SN_ATT_MEMORY);");
+    sni_emit_line(e, "__local SN_MMA_E *const v_tile = k_tile + SN_ATT_QK_TILE;");
     sni_emit_line(e, "__local SN_MMA_E *const w_tile = v_tile + SN_ATT_V_TILE;");
     sni_emit_line(e, "const sn_idx col0 = (sn_idx)get_group_id(0) * SN_ATT_COLUMNS;");
     sni_emit_line(e, "const sn_idx row0 = (sn_idx)%s * SN_ATT_ROWS;",
@@ -334,22 +386,24 @@ static void print_head(const sni_attention_kernel *k, bool last_first) {
 
 static void wait(sni_emitter *e, bool copies) {
     if (copies) sni_emit_line(e, "SN_MMA_WAIT(0)");
-    sni_emit_line(e, "barrier(CLK_LOCAL_MEM_FENCE);");
+    sni_emit_line(e, "SN_ATT_BARRIER");
 }
 
-/* Starts to load k's tile of the first block from `first` on that is not masked; key_next says which that is. */
+/* Starts to load k's tile of the first block from `first` on that is not masked; key_next says which that is. Teams have
+ * neighbouring blocks, which count as one. */
 static void print_next(const sni_attention_kernel *k, const tiles *t, const char *first, const char *masked) {
     sni_emitter *e = k->e;
     sni_emit_open(e, "%s", "");
     sni_emit_line(e, "sn_idx key0 = %s;", first);
     if (masked != NULL) {
-        sni_emit_open(e, "for (; key0 < size_keys; key0 += SN_ATT_KEYS)");
-        sni_emit_line(e, "const sn_idx key_high = min(key0 + SN_ATT_KEYS, size_keys) - 1;");
+        sni_emit_open(e, "for (; key0 < size_keys; key0 += SN_ATT_TEAMS * SN_ATT_KEYS)");
+        sni_emit_line(e, "const sn_idx key_high = min(key0 + SN_ATT_TEAMS * SN_ATT_KEYS, size_keys) - 1;");
         sni_emit_line(e, "if (!(%s)) break;", masked);
         sni_emit_close(e);
     }
     sni_emit_line(e, "key_next = key0;");
-    sni_emit_open(e, "if (key0 < size_keys)");
+    sni_emit_line(e, "key0 += (sn_idx)team * SN_ATT_KEYS;");
+    sni_emit_open(e, "if (key_next < size_keys)");
     print_load(e, &t->k);
     sni_emit_close(e);
     sni_emit_close(e);
@@ -358,14 +412,14 @@ static void print_next(const sni_attention_kernel *k, const tiles *t, const char
 /* v's tile travels while scores become weights, and k's next one while these multiply v. */
 static void print_block(const sni_attention_kernel *k, const tiles *t, const char *masked) {
     sni_emitter *e = k->e;
-    sni_emit_line(e, "const sn_idx key0 = key_next;");
+    sni_emit_line(e, "const sn_idx key0 = key_next + (sn_idx)team * SN_ATT_KEYS;");
     wait(e, t->k.side.async);
     print_load(e, &t->v);
     sni_emit_line(e, "SN_ATT_CLEAR(scores, SN_ATT_KEYS / SN_MMA_N)");
     sni_emit_line(e, "SN_ATT_MULTIPLY_QK(k_tile)");
     sni_attention_print_rows(k);
     wait(e, t->v.side.async);
-    print_next(k, t, "key_next + SN_ATT_KEYS", masked);
+    print_next(k, t, "key_next + SN_ATT_TEAMS * SN_ATT_KEYS", masked);
     sni_emit_line(e, "SN_ATT_MULTIPLY_WV(v_tile)");
 }
 
@@ -377,7 +431,7 @@ static void print_kernel(const sni_attention_kernel *k, const tiles *t) {
     print_load(e, &t->q);
     wait(e, t->q.side.async);
     sni_emit_line(e, "SN_ATT_READ_Q(k_tile)");
-    sni_emit_line(e, "barrier(CLK_LOCAL_MEM_FENCE);");
+    sni_emit_line(e, "SN_ATT_BARRIER");
     sni_emit_line(e, "sn_idx key_next = 0;");
     if (masked != NULL) sni_emit_line(e, "const sn_idx row_high = min(row0 + SN_ATT_ROWS, size_m) - 1;");
     print_next(k, t, "0", masked);
@@ -385,6 +439,7 @@ static void print_kernel(const sni_attention_kernel *k, const tiles *t) {
     print_block(k, t, masked);
     sni_emit_close(e);
     sni_emit_line(e, "SN_ATT_OVER_LANES(total, SN_ATT_ADD)");
+    sni_emit_line(e, "SN_ATT_JOIN_TEAMS");
     sni_attention_print_epilogue(k);
 }
 
@@ -392,7 +447,6 @@ static sinter_status finish(sni_emitter *e, const block *b, const tiles *t) {
     bool emulate = e->caps->emulate_instructions;
     const char *entry = sni_emit_format(e, "gpu_attention_%s%s", b->row->name, emulate ? "_emulated" : "");
     SNI_TRY(sni_emit_end(e, entry, sni_emit_format(e, "__attribute__((reqd_work_group_size(%d, 1, 1)))", b->items)));
-    bool shuffles = b->row->needs == SNI_NEEDS_PTX && !emulate;
     sni_str head = SNI_STR_INIT;
     sni_str_append(&head, "#include \"common/types.cl\"\n#include \"common/memory.cl\"\n");
     sni_str_printf(
@@ -401,7 +455,8 @@ static sinter_status finish(sni_emitter *e, const block *b, const tiles *t) {
     sni_str_printf(
         &head,
         "#define SN_ATT_LANES %d\n#define SN_ATT_SAME %d\n#define SN_ATT_DIRECT %d\n#define SN_ATT_SHUFFLED %d\n",
-        b->layout.lanes, b->layout.same, b->layout.direct, shuffles ? b->layout.lanes : 1);
+        b->layout.lanes, b->layout.same, b->layout.direct, shuffles(b->row, e->caps) ? b->layout.lanes : 1);
+    sni_str_printf(&head, "#define SN_ATT_TEAMS %d\n", b->teams);
     sni_str_printf(&head, "#define SN_MMA_Q_ALONG_K %d\n#define SN_MMA_K_ALONG_K %d\n#define SN_MMA_V_ALONG_K %d\n",
                    t->q.side.along_k, t->k.side.along_k, t->v.side.along_k);
     sni_instruction_print(b->row, emulate, &head);
@@ -433,8 +488,9 @@ static sinter_status generate(const sni_loop *loop, const sni_caps *caps, const 
     out_spec->global[2] = k.result.size_b;
     out_spec->local[0] = (size_t)b.items;
     out_spec->local[1] = out_spec->local[2] = 1;
-    out_spec->notes = sni_emit_format(&e, "%s%s, blocks of %d rows and %d keys, %d columns", b.row->name,
-                                      caps->emulate_instructions ? " emulated" : "", b.rows, b.keys, b.columns);
+    const char *teams = b.teams > 1 ? sni_emit_format(&e, ", keys in %d parts", b.teams) : "";
+    out_spec->notes = sni_emit_format(&e, "%s%s, blocks of %d rows and %d keys, %d columns%s", b.row->name,
+                                      caps->emulate_instructions ? " emulated" : "", b.rows, b.keys, b.columns, teams);
     return finish(&e, &b, &t);
 }
 

@@ -3,6 +3,7 @@
 #include "check_main.h"
 
 #include "attention_graph.h"
+#include "device/instructions.h"
 #include "kernel/embedded.h"
 #include "kernel/patch.h"
 #include "kernel/source.h"
@@ -46,6 +47,63 @@ START_TEST(test_kinds) {
         nest_build(&run, g);
         nest_fill(&run, shapes, false);
         ck_assert_msg(nest_check(&device, &run, &caps, "gpu_attention_wgmma", 0, "wgmma"), "%s", sinter_last_error());
+        nest_release(&run);
+        sinter_graph_release(g);
+    }
+}
+END_TEST
+
+/* By mma.sync, with waves that share the keys of few rows; more of them than there are blocks, too. */
+START_TEST(test_teams) {
+    static const struct {
+        attention_options kind;
+        int instruction, queries, keys, teams;
+    } cases[] = {{{SINTER_BF16, 4, 2, 128, 128, NO_MASK, 0, 0}, 0, 1, 1000, 6},
+                 {{SINTER_BF16, 2, 2, 64, 64, CAUSAL, 0, 0}, 0, 35, 300, 3},
+                 {{SINTER_F16, 2, 1, 40, 64, BOOLEAN, 0, 1}, 0, 5, 70, 4},
+                 {{SINTER_F16, 1, 1, 34, 40, ADDITIVE, 1, 0}, 0, 1, 33, 12}};
+    const sni_caps *caps = &device.device->caps;
+    if (caps->wgmma == 0) return;
+    for (int at = 0; at < sni_instruction_count(); ++at) {
+        const sni_instruction *row = sni_instruction_at(at);
+        if (row->use != SNI_USE_DEFAULT || row->dtype != cases[_i].kind.dtype || (caps->instructions >> at & 1) == 0)
+            continue;
+        char schedule[64];
+        sinter_shape shapes[NEST_PORTS];
+        sinter_graph *g;
+        nest_run run;
+        snprintf(schedule, sizeof schedule, "instruction=%d rows=%d keys=32 teams=%d", at + 1, row->m, cases[_i].teams);
+        must(sinter_graph_create(&g));
+        attention_graph(g, &cases[_i].kind);
+        attention_shapes(&cases[_i].kind, 2, cases[_i].queries, cases[_i].keys, shapes);
+        nest_build(&run, g);
+        nest_fill(&run, shapes, false);
+        ck_assert_msg(nest_check_as(&device, &run, caps, "gpu_attention_mma", schedule, 0), "%s", sinter_last_error());
+        nest_release(&run);
+        sinter_graph_release(g);
+    }
+}
+END_TEST
+
+/* Few queries with many keys are shared by the rule; many are not. */
+START_TEST(test_teams_of_the_rule) {
+    sni_caps caps = made_up();
+    for (int i = 0; i < sni_instruction_count(); ++i)
+        if (sni_instruction_at(i)->needs == SNI_NEEDS_PTX && sni_instruction_possible(sni_instruction_at(i), &caps))
+            caps.instructions |= 1u << i;
+    for (int many = 0; many < 2; ++many) {
+        sinter_graph *g;
+        nest_run run;
+        must(sinter_graph_create(&g));
+        sinter_value q = sinter_input(g, "q", SINTER_BF16, SINTER_SHAPE(8, 8, many ? 4096 : 4, 128)),
+                     k = sinter_input(g, "k", SINTER_BF16, SINTER_SHAPE(8, 8, 8192, 128)),
+                     v = sinter_input(g, "v", SINTER_BF16, SINTER_SHAPE(8, 8, 8192, 128));
+        sinter_value s = sinter_matmul(g, q, sinter_transpose(g, k, SINTER_SHAPE(0, 1, 3, 2)));
+        sinter_output(g, "y", sinter_matmul(g, sinter_softmax(g, s, -1), v));
+        nest_build(&run, g);
+        sni_kspec *spec = sni_arena_alloc(run.arena, sizeof *spec);
+        must(sni_codegen(run.loop, &caps, "gpu_attention_mma", run.arena, spec));
+        ck_assert_msg((strstr(spec->source, "#define SN_ATT_TEAMS 1\n") != NULL) == many, "%s", spec->notes);
         nest_release(&run);
         sinter_graph_release(g);
     }
@@ -106,6 +164,8 @@ int main(void) {
     TCase *tc = tcase_create("attention_wgmma");
     tcase_set_timeout(tc, 600);
     tcase_add_loop_test(tc, test_kinds, 0, KINDS);
+    tcase_add_loop_test(tc, test_teams, 0, 4);
+    tcase_add_test(tc, test_teams_of_the_rule);
     tcase_add_loop_test(tc, test_text, 0, KINDS);
     tcase_add_loop_test(tc, test_refusals, 0, 5);
     suite_add_tcase(suite, tc);
