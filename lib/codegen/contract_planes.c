@@ -31,6 +31,11 @@ static const sni_instruction planes_row = {.name = "planes", .dtype = SINTER_F32
 
 /* ---- Choosing ---- */
 
+/* About how large a product is as the kernel sees it. */
+typedef struct extents {
+    double m, n, b, k;
+} extents;
+
 static double extent_of(const sni_loop *loop, uint32_t axes) {
     double size = 1;
     for (int a = 0; a < loop->axis_count; ++a)
@@ -38,9 +43,19 @@ static double extent_of(const sni_loop *loop, uint32_t axes) {
     return size;
 }
 
-static double rounds(const sni_loop *loop, const sni_caps *caps, int rows, int columns) {
-    double tiles = ceil(extent_of(loop, loop->axes_m) / rows) * ceil(extent_of(loop, loop->axes_n) / columns);
-    return ceil(tiles * extent_of(loop, loop->axes_b) / caps->compute_units);
+/* Pictures of a batch may be columns of the program, and batches of the kernel: their last tiles are not full. */
+static extents extents_of(const sni_loop *loop, const sni_caps *caps) {
+    sni_contract c = {.m.axes = loop->axes_m, .n.axes = loop->axes_n, .b.axes = loop->axes_b};
+    sni_arena *arena = sni_arena_create();
+    sni_contract seen;
+    if (arena != NULL && sni_contract_init(&seen, loop, caps, arena, false) == SINTER_OK) c = seen;
+    sni_arena_release(arena);
+    return (extents){extent_of(loop, c.m.axes), extent_of(loop, c.n.axes), extent_of(loop, c.b.axes),
+                     extent_of(loop, loop->inner)};
+}
+
+static double rounds(const extents *of, const sni_caps *caps, int rows, int columns) {
+    return ceil(ceil(of->m / rows) * ceil(of->n / columns) * of->b / caps->compute_units);
 }
 
 static sni_planes planes_of(const sni_caps *caps, const int *values) {
@@ -48,18 +63,19 @@ static sni_planes planes_of(const sni_caps *caps, const int *values) {
 }
 
 /* About how many clocks a product takes. A stage is twelve wgmma of bn / 2 clocks for each warpgroup, and about eight
- * instructions for a number that is split. One warpgroup alone waits for its sums. */
-static double clocks(const sni_loop *loop, const sni_caps *caps, int groups, int bn) {
-    double steps = ceil(extent_of(loop, loop->inner) / SNI_PLANES_K);
+ * instructions for a number that is split. One warpgroup alone waits for its sums. Tiles of a batch are work-groups that start
+ * anew. */
+static double clocks(const extents *of, const sni_caps *caps, int groups, int bn) {
+    double steps = ceil(of->k / SNI_PLANES_K);
     double multiply = (caps->may_round ? 3.0 : 6.0) * groups * bn + (groups == 1 ? 250 : 100),
            split = (groups * 64.0 + bn) * 2.5;
-    return rounds(loop, caps, groups * 64, bn) * (steps * fmax(multiply, split) + 20.0 * bn) + 3000;
+    return rounds(of, caps, groups * 64, bn) * (steps * fmax(multiply, split) + 20.0 * bn + 1500) + 3000;
 }
 
 /* The same by the multipliers of f32, of which a unit has 128. */
-static double plain_clocks(const sni_loop *loop, const sni_caps *caps) {
-    double k = extent_of(loop, loop->inner), wide = rounds(loop, caps, 128, 128) * k * 128 * 128 / (128 * 0.72);
-    double narrow = rounds(loop, caps, 64, 64) * k * 64 * 64 / (128 * 0.55);
+static double plain_clocks(const extents *of, const sni_caps *caps) {
+    double wide = rounds(of, caps, 128, 128) * of->k * 128 * 128 / (128 * 0.72);
+    double narrow = rounds(of, caps, 64, 64) * of->k * 64 * 64 / (128 * 0.55);
     return fmin(wide, narrow) + 2000;
 }
 
@@ -72,13 +88,13 @@ static int most_stages(const sni_caps *caps, int groups, int bn) {
 }
 
 /* The fastest tile within what is set (0: open); INFINITY: none fits. */
-static double find(const sni_loop *loop, const sni_caps *caps, const int *set, int *best) {
+static double find(const extents *of, const sni_caps *caps, const int *set, int *best) {
     double least = INFINITY;
     for (int g = 0; g < params[GROUPS].count; ++g)
         for (int n = 0; n < params[BN].count; ++n) {
             int groups = params[GROUPS].legal[g], bn = params[BN].legal[n];
             bool differs = (set[GROUPS] != 0 && set[GROUPS] != groups) || (set[BN] != 0 && set[BN] != bn);
-            double time = clocks(loop, caps, groups, bn);
+            double time = clocks(of, caps, groups, bn);
             if (differs || most_stages(caps, groups, bn) == 0 || time >= least) continue;
             least = time;
             best[GROUPS] = groups;
@@ -89,7 +105,8 @@ static double find(const sni_loop *loop, const sni_caps *caps, const int *set, i
 
 static void choose(const sni_loop *loop, const sni_caps *caps, sni_schedule *schedule) {
     int best[PARAM_COUNT] = {2, 128};
-    find(loop, caps, schedule->values, best);
+    const extents of = extents_of(loop, caps);
+    find(&of, caps, schedule->values, best);
     sni_schedule_fill(schedule, GROUPS, best[GROUPS]);
     sni_schedule_fill(schedule, BN, best[BN]);
     int stages = most_stages(caps, schedule->values[GROUPS], schedule->values[BN]);
@@ -110,12 +127,12 @@ static bool accepts(const sni_loop *loop, const sni_caps *caps, sni_str *why) {
         return sni_contract_refuse(why, "the device has no wgmma that multiplies bf16 exactly");
     if (caps->only_exact) return sni_contract_refuse(why, "the plan's precision is exact");
     if (loop->stmts[loop->core].dtype != SINTER_F32) return sni_contract_refuse(why, "sums are not f32");
-    if (extent_of(loop, loop->axes_m) < LEAST_SIDE || extent_of(loop, loop->axes_n) < LEAST_SIDE ||
-        extent_of(loop, loop->inner) < LEAST_K)
+    const extents of = extents_of(loop, caps);
+    if (of.m < LEAST_SIDE || of.n < LEAST_SIDE || of.k < LEAST_K)
         return sni_contract_refuse(why, "a side is too short for tiles of 64");
-    double time = find(loop, caps, open, best);
+    double time = find(&of, caps, open, best);
     if (time == INFINITY) return sni_contract_refuse(why, "no ring fits the device's local memory");
-    if (time >= plain_clocks(loop, caps)) return sni_contract_refuse(why, "tiles of 64 leave too many units idle");
+    if (time >= plain_clocks(&of, caps)) return sni_contract_refuse(why, "tiles of 64 leave too many units idle");
     return true;
 }
 

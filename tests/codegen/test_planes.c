@@ -341,6 +341,26 @@ START_TEST(test_windows) {
 }
 END_TEST
 
+/* Pictures of a batch are multiplied one by one: what their last tiles waste counts. */
+START_TEST(test_tiles_of_pictures) {
+    static const struct {
+        window window;
+        const char *tile;
+    } cases[] = {{{32, 128, 28, 28, 128, 3, 1, 1, 1}, "128 x 128"}, {{32, 512, 7, 7, 2048, 1, 1, 0, 1}, "128 x 64"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i) {
+        contraction p;
+        sni_kspec spec;
+        sni_caps caps = made_up();
+        shape s = windowed(false, cases[i].window);
+        s.batch_in_n = true;
+        ck_assert(program_init(&p, &s));
+        must(sni_codegen(&p.loop, &caps, "gpu_planes", p.arena, &spec));
+        ck_assert_msg(strstr(spec.notes, cases[i].tile) != NULL, "%s", spec.notes);
+        program_deinit(&p);
+    }
+}
+END_TEST
+
 START_TEST(test_refusals) {
     static const struct {
         int64_t m, n, k;
@@ -371,8 +391,10 @@ START_TEST(test_refusals) {
 END_TEST
 
 int main(void) {
-    const TTest *const tests[] = {test_split,   test_layouts,  test_tiles, test_random_shapes, test_prologues,
-                                  test_windows, test_rounding, test_bound, test_text,          test_refusals};
+    const TTest *const tests[] = {
+        test_split,   test_layouts,           test_tiles,    test_random_shapes, test_prologues,
+        test_windows, test_tiles_of_pictures, test_rounding, test_bound,         test_text,
+        test_refusals};
     test_device_open(&test);
     sni_probe_instructions(test.device, test.cache, test.pool, "");
     printf("wgmma: %u\n", (unsigned)test.device->caps.wgmma);
