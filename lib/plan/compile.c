@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "device/caps.h"
 #include "device/instructions.h"
+#include "device/wgmma.h"
 #include "kernel/prebuild.h"
 #include "plan/dump.h"
 #include "plan/plan.h"
@@ -240,7 +241,7 @@ static bool has_matrix(const sni_caps *caps, sinter_dtype dtype) {
 }
 
 /* A unit of a GPU multiplies two tiles of 64 x 64 x 512 in about the time of a launch, and holds two such work-groups, or
- * eight that wait for memory. Matrix units do eight times as much. gpu_gemv shares out the k of 32 columns itself. */
+ * eight that wait for memory. Matrix units do eight times as much, of f32 by planes of bf16 twice as much. gpu_gemv shares out the k of 32 columns itself. */
 static sinter_status split_products(const sni_caps *caps, sinter_graph **graph) {
     const sni_split_product_rule plain = {.tile = 64,
                                           .groups = 2,
@@ -256,10 +257,13 @@ static sinter_status split_products(const sni_caps *caps, sinter_graph **graph) 
                                            .least_length = 4096,
                                            .least_part = 256,
                                            .multiple = 64};
+    bool planes = (caps->wgmma & sni_wgmma_bit(SINTER_BF16)) != 0 && !caps->only_exact;
     const sni_split_product_options options = {.units = caps->compute_units,
                                                .few = 4,
                                                .few_matrix = 1,
                                                .few_columns = 32,
+                                               .planes_side = planes ? 32 : 0,
+                                               .planes_length = 1024,
                                                .plain = plain,
                                                .matrix = matrix,
                                                .matrix_f16 = has_matrix(caps, SINTER_F16),

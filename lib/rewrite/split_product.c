@@ -77,6 +77,8 @@ static int64_t choose_parts(const product *p, const sni_split_product_options *o
     int64_t tile = few ? options->few_columns : o->tile;
     int64_t tiles = ceil_div(p->rows, tile) * ceil_div(p->columns, tile);
     bool narrow = few || least <= o->narrow;
+    bool planes = p->a.dtype == SINTER_F32 && options->planes_side > 0 && least >= options->planes_side;
+    if (planes && p->length < options->planes_length) return 0;
     if (p->length < o->least_length || (!narrow && 4 * tiles > 3 * options->units)) return 0;
     int64_t groups = few ? 1 : narrow ? o->narrow_groups : o->groups;
     int64_t wanted = groups * options->units / tiles, most = p->length / o->least_part;

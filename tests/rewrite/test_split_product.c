@@ -6,6 +6,8 @@
 static const sni_split_product_options options = {
     .units = 6,
     .matrix_f16 = true,
+    .planes_side = 6,
+    .planes_length = 70,
     .plain =
         {.tile = 4, .groups = 2, .narrow_groups = 8, .narrow = 1, .least_length = 20, .least_part = 3, .multiple = 2},
     .matrix = {
@@ -54,6 +56,9 @@ START_TEST(shapes) {
     check(SINTER_F32, false, 2, (int64_t[]){3, 60}, 3, (int64_t[]){2, 60, 4}, 1); /* of columns */
     check(SINTER_F32, false, 4, (int64_t[]){1, 2, 3, 61}, 3, (int64_t[]){1, 61, 4}, 1);
     check(SINTER_F32, false, 3, (int64_t[]){2, 3, 60}, 3, (int64_t[]){2, 60, 4}, 0); /* of both */
+    check(SINTER_F32, false, 2, (int64_t[]){6, 60}, 2, (int64_t[]){60, 6}, 0);       /* matrix units are fast enough */
+    check(SINTER_F32, false, 2, (int64_t[]){6, 70}, 2, (int64_t[]){70, 6}, 1);
+    check(SINTER_BF16, false, 2, (int64_t[]){6, 60}, 2, (int64_t[]){60, 6}, 1);
 }
 END_TEST
 
