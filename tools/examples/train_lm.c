@@ -1,12 +1,16 @@
 /* A small Llama-like language model of bytes, trained on text files from nothing.
  *
- *     example-train_lm [--steps N] [--batch N] [--checkpoint FILE] [--save-every N] [--sample N] TEXT...
+ *     example-train_lm [--steps N] [--batch N] [--checkpoint FILE] [--save-every N] [--sample N]
+ *                      [--weights FILE] [--losses FILE] TEXT...
  *
  * A TEXT is a file, or a directory whose files are taken. The last tenth of each is held back and not trained on. The weights and
  * what the optimiser remembers are states: a run of the plan is a step, and updates them in place on the device. With a
  * checkpoint FILE the states are saved now and then, and a program that was stopped, however it was stopped, goes on from
  * there: which bytes a step sees follows from its number, so the result has the bits of a run that nobody stopped. At the end the
- * model is tried on what was held back, and writes. */
+ * model is tried on what was held back, and writes.
+ *
+ * --weights starts from the tensors "matrices" and "vectors" of a safetensors file, in the order of list_parameters, and --losses
+ * writes each step's loss with all its digits: so another trainer can be compared (ci/compare_training.py). */
 #include <dirent.h>
 #include <math.h>
 #include <stdio.h>
@@ -267,7 +271,7 @@ static void sequence(const text *t, size_t start, int32_t *tokens, int32_t *labe
 
 typedef struct options {
     int64_t steps, batch, save_every, sample;
-    const char *checkpoint;
+    const char *checkpoint, *weights, *losses;
 } options;
 
 typedef struct trainer {
@@ -310,10 +314,16 @@ static int start_from_nothing(trainer *t) {
     return 0;
 }
 
+static int start_from_weights(trainer *t) {
+    if (start_from_nothing(t)) return 1;
+    return sinter_plan_states_load(t->step, t->o.weights, 1) == SINTER_OK ? 0 : fail("weights", sinter_last_error());
+}
+
 /* Sets the number of steps that were taken already. */
 static int begin(trainer *t, int64_t *out_done) {
     *out_done = 0;
-    if (!t->o.checkpoint || access(t->o.checkpoint, F_OK) != 0) return start_from_nothing(t);
+    if (!t->o.checkpoint || access(t->o.checkpoint, F_OK) != 0)
+        return t->o.weights ? start_from_weights(t) : start_from_nothing(t);
     if (sinter_plan_states_load(t->step, t->o.checkpoint, 0) != SINTER_OK ||
         sinter_plan_state_read(t->step, "optimizer.step", out_done, sizeof *out_done) != SINTER_OK)
         return fail("resuming", sinter_last_error());
@@ -370,7 +380,7 @@ static int save(trainer *t) {
     return sinter_plan_states_save(t->step, t->o.checkpoint) == SINTER_OK ? 0 : fail("saving", sinter_last_error());
 }
 
-static int train(trainer *t) {
+static int train(trainer *t, FILE *losses) {
     int64_t done;
     float loss = 0;
     double smooth = 0;
@@ -379,12 +389,22 @@ static int train(trainer *t) {
     for (int64_t step = done; step < t->o.steps; ++step) {
         if (take_step(t, step, &loss)) return 1;
         if (!(loss < 1e6f)) return fail("training", "the loss is no number any more");
+        if (losses) fprintf(losses, "%.9g\n", loss);
         smooth = step == done ? loss : 0.95 * smooth + 0.05 * loss;
         double tokens = (double)((step + 1 - done) * t->o.batch * LENGTH);
         show(t, step + 1, smooth, tokens / (seconds() - first));
         if ((step + 1) % t->o.save_every == 0 && step + 1 < t->o.steps && save(t)) return 1;
     }
     return done < t->o.steps ? save(t) : 0;
+}
+
+/* With the file of losses, where one is wanted. */
+static int train_all(trainer *t) {
+    FILE *losses = t->o.losses ? fopen(t->o.losses, "w") : NULL;
+    if (t->o.losses && !losses) return fail(t->o.losses, "cannot be written");
+    int bad = train(t, losses);
+    if (losses && fclose(losses) != 0) bad = fail(t->o.losses, "cannot be written");
+    return bad;
 }
 
 /* ---- trying it ---------------------------------------------------------------------------------- */
@@ -487,13 +507,13 @@ static int run(trainer *t, sinter_runtime *runtime) {
     printf("%zu bytes of text, %zu held back; a step: %llu operators in %llu launches\n", t->text.trained.size,
            t->text.held_back.size, (unsigned long long)stats.operators, (unsigned long long)stats.launches);
     fflush(stdout);
-    return train(t) || copy_weights(t) || try_held_back(t) || write_sample(t);
+    return train_all(t) || copy_weights(t) || try_held_back(t) || write_sample(t);
 }
 
 static int usage(void) {
-    fprintf(
-        stderr,
-        "usage: example-train_lm [--steps N] [--batch N] [--checkpoint FILE] [--save-every N] [--sample N] TEXT...\n");
+    fprintf(stderr,
+            "usage: example-train_lm [--steps N] [--batch N] [--checkpoint FILE] [--save-every N] [--sample N]\n"
+            "                        [--weights FILE] [--losses FILE] TEXT...\n");
     return 2;
 }
 
@@ -504,11 +524,15 @@ static int parse(int argc, char **argv, trainer *t) {
         int64_t *value;
     } numbers[] = {
         {"--steps", &o->steps}, {"--batch", &o->batch}, {"--save-every", &o->save_every}, {"--sample", &o->sample}};
+    const struct {
+        const char *name, **value;
+    } files[] = {{"--checkpoint", &o->checkpoint}, {"--weights", &o->weights}, {"--losses", &o->losses}};
     for (int i = 1; i < argc; ++i) {
         int found = 0;
         for (size_t n = 0; n < sizeof numbers / sizeof *numbers && i + 1 < argc; ++n)
             if (strcmp(argv[i], numbers[n].name) == 0) found = 1, *numbers[n].value = atoll(argv[++i]);
-        if (!found && i + 1 < argc && strcmp(argv[i], "--checkpoint") == 0) found = 1, o->checkpoint = argv[++i];
+        for (size_t n = 0; n < sizeof files / sizeof *files && !found && i + 1 < argc; ++n)
+            if (strcmp(argv[i], files[n].name) == 0) found = 1, *files[n].value = argv[++i];
         if (found) continue;
         if (argv[i][0] == '-') return usage();
         if (read_text(argv[i], &t->text)) return 1;
