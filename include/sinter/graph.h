@@ -127,6 +127,20 @@ SINTER_API sinter_value sinter_graph_output_value(const sinter_graph *graph, siz
  * where all of it is, or index is out of range. */
 SINTER_API const char *sinter_graph_output_extent(const sinter_graph *graph, size_t index, int *out_axis);
 
+/* Describes other's whole computation once more in graph: own preprocessing in front of an ONNX model, own postprocessing behind
+ * it, two models in one plan. Input names[i] of other is values[i] of graph, for i < count; what is not named becomes an
+ * input of graph, and a state a state, with its name. Dimensions of other's inputs become those of the values that are given
+ * for them (a "batch" may become n, or 8); dimensions of one name that are left are one dimension. out_outputs has room for
+ * sinter_graph_output_count(other) values, which are other's outputs in their order and no outputs of graph until sinter_output
+ * names them so; NULL where other has none. other stays the caller's and is only read; constants are shared, not copied.
+ *
+ * Keeps and returns graph's first error, like every builder: INVALID_ARGUMENT for other being graph or NULL, a name that is
+ * no input of other or comes twice, a state's name, a value that is not graph's, and an input or state of other whose name graph has;
+ * DTYPE and SHAPE where a value does not fit its input; other's own error where it has one. */
+SINTER_API SINTER_MUST_USE sinter_status sinter_graph_append(sinter_graph *graph, const sinter_graph *other,
+                                                             const char *const *names, const sinter_value *values,
+                                                             size_t count, sinter_value *out_outputs);
+
 /* The graph as text, one line per node; the caller frees it with sinter_free. NULL when
  * memory is out. */
 SINTER_API char *sinter_graph_to_string(const sinter_graph *graph);

@@ -77,6 +77,13 @@ size_t sni_sym_defined_count(const sni_sym *sym);
 sni_expr sni_sym_defined(const sni_sym *sym, size_t index, int64_t *out_dim);
 /* An expression of another context, built in this one. */
 sni_expr sni_sym_import(sni_sym *to, const sni_sym *from, sni_expr e);
+/* The same with named dimensions replaced: dims[i] of the other context by exprs[i] of this one. The contexts must differ. */
+typedef struct sni_sym_renaming {
+    size_t count;
+    int64_t *dims;
+    sni_expr *exprs;
+} sni_sym_renaming;
+sni_expr sni_sym_import_with(sni_sym *to, const sni_sym *from, sni_expr e, const sni_sym_renaming *with);
 /* Product and sum with plain numbers, for short code. */
 sni_expr sni_sym_mul_i(sni_sym *sym, sni_expr a, int64_t b);
 sni_expr sni_sym_add_i(sni_sym *sym, sni_expr a, int64_t b);
