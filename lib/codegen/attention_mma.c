@@ -232,8 +232,14 @@ static bool accepts(const sni_loop *loop, const sni_caps *caps, sni_str *why) {
     sni_schedule any = {0};
     if (caps->instructions == 0) return sni_contract_refuse(why, "the device has no matrix instruction that is known");
     if (!sni_attention_of(loop, &a, why)) return false;
-    if (find(loop, caps, &any)) return true;
-    return sni_contract_refuse(why, "no matrix instruction of the device suits the dtype and the depth");
+    if (!find(loop, caps, &any))
+        return sni_contract_refuse(why, "no matrix instruction of the device suits the dtype and the depth");
+    /* Most of a tile would be empty, and weights keep all of their bits elsewhere. */
+    int64_t keys;
+    if (sni_sym_is_const(loop->sym, loop->extents[a.key_axis], &keys) &&
+        keys < sni_instruction_at(any.values[ROW] - 1)->k)
+        return sni_contract_refuse(why, "there are fewer keys than one matrix instruction takes");
+    return true;
 }
 
 /* ---- Loading a tile --------------------------------------------------------------------------- */
