@@ -88,6 +88,23 @@ SN_DEFINE_F16(16)
 #define sn_loadv_u32(N, p, i) convert_long##N(vload##N(0, (p) + (i)))
 #define sn_loadv_bool(N, p, i) convert_int##N(vload##N(0, (p) + (i)))
 
+/* Every other element of 2*N - 1: a begins with the first one, b is N - 1 elements further and ends with the last one. By the
+ * compiler's builtin, whose shuffle names each lane: Oclgrind 21.10 crashes on what .even and .odd become, where lanes are left
+ * open. */
+#ifdef __has_builtin
+#if __has_builtin(__builtin_shufflevector)
+#define SN_EVERY2_4(a, b) __builtin_shufflevector(a, b, 0, 2, 5, 7)
+#define SN_EVERY2_8(a, b) __builtin_shufflevector(a, b, 0, 2, 4, 6, 9, 11, 13, 15)
+#define SN_EVERY2_16(a, b)                                                                         \
+    __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14, 17, 19, 21, 23, 25, 27, 29, 31)
+#endif
+#endif
+#ifndef SN_EVERY2_4
+#define SN_EVERY2_4(a, b) ((a).s02, (b).s13)
+#define SN_EVERY2_8(a, b) ((a).s0246, (b).s1357)
+#define SN_EVERY2_16(a, b) ((a).s02468ace, (b).s13579bdf)
+#endif
+
 #define sn_storev_f32(N, v, p, i) vstore##N((v), 0, (p) + (i))
 #define sn_storev_f16(N, v, p, i) vstore##N(sn_to_f16_##N(v), 0, (__global ushort *)((p) + (i)))
 #define sn_storev_bf16(N, v, p, i) vstore##N(sn_to_bf16##N(v), 0, (p) + (i))

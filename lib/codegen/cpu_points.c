@@ -59,18 +59,50 @@ static void emit_strips(const points *p, const sni_scope *scope) {
     sni_emit_close(e);
 }
 
-/* Strips, vectors, then single points. Between them half a vector or less where a line is known to be short and to leave that many
- * points over: pictures of 14 x 14, say. */
-static void emit_vectors(const points *p, const sni_scope *scope) {
+/* May points be computed twice? Not where a result may lie in an operand's memory, nor where it costs as much as what it
+ * spares: without a walk along inner axes. */
+static bool computes_again(const points *p) {
+    const sni_loop *loop = p->e->loop;
+    if (loop->inner == 0 || loop->scans || !sni_loop_is_flat(loop)) return false;
+    for (int b = 0; b < loop->buffer_count; ++b)
+        if (loop->buffers[b].may_alias) return false;
+    return true;
+}
+
+/* Vectors of which the last one ends with the run and may begin inside of the one before. */
+static void emit_overlapping(const points *p, const sni_scope *scope) {
+    sni_emitter *e = p->e;
+    const char *i = scope->names[p->lane_axis];
+    sni_scope lanes = *scope;
+    lanes.lane_axis = p->lane_axis;
+    lanes.width = p->width;
+    sni_emit_line(e, "const sn_idx begin = %s;", i);
+    sni_emit_open(e, "for (; %s < end && end - begin >= %d; %s += %d)", i, p->width, i, p->width);
+    sni_emit_line(e, "%s = min(%s, end - %d);", i, i, p->width);
+    sni_emit_point(e, &lanes, p->passes);
+    sni_emit_close(e);
+}
+
+/* Half a vector or less where a line is known to be short and to leave that many points over. */
+static void emit_rest(const points *p, const sni_scope *scope) {
     int64_t extent;
     bool known = sni_sym_is_const(p->e->loop->sym, p->e->loop->extents[p->lane_axis], &extent);
-    if (p->strip > 1) emit_strips(p, scope);
-    if (p->width > 1) emit_loop(p, scope, p->width);
     int rest = known && extent <= 8 * p->width ? (int)(extent % p->width) : 0;
     for (int width = p->width / 2; width >= 4; width /= 2) {
         if (rest < width) continue;
         emit_loop(p, scope, width);
         break;
+    }
+}
+
+/* Strips, vectors, then single points. What vectors leave over of a short line (pictures of 14 x 14, say) is much of it. */
+static void emit_vectors(const points *p, const sni_scope *scope) {
+    if (p->strip > 1) emit_strips(p, scope);
+    if (p->width > 1 && p->strip == 1 && computes_again(p)) {
+        emit_overlapping(p, scope);
+    } else {
+        if (p->width > 1) emit_loop(p, scope, p->width);
+        emit_rest(p, scope);
     }
     emit_loop(p, scope, 1);
 }

@@ -190,17 +190,26 @@ static void assign_lanes(sni_emitter *e, const sni_scope *scope, const sni_stmt 
     sni_emit_line(e, "}");
 }
 
-/* Lanes at a step, each by a load of its own in one expression, so that the guard is tested once for all of them. Taking every
- * other element out of two vectors (.even, .odd) is faster, but Oclgrind 21.10 crashes on such shuffles. */
+static int64_t step_of(const sni_emitter *e, const sni_scope *scope, const sni_stmt *stmt) {
+    sni_expr coefficient, rest;
+    int64_t step = 1;
+    if (sni_sym_linear_in(e->loop->sym, stmt->offset, scope->lane_axis, &coefficient, &rest))
+        sni_sym_is_const(e->loop->sym, coefficient, &step);
+    return step;
+}
+
+/* Lanes at a step. Every other element comes out of two vectors, the second ending with the last one that is wanted; what
+ * lies between two elements of a buffer may be read. At other steps each is a load of its own in one expression, so that the
+ * guard is tested once for all of them. */
 static const char *load_steps(sni_emitter *e, const sni_scope *scope, const sni_stmt *stmt, int width) {
     const char *buffer = sni_emit_buffer(e, stmt->buffer);
     const char *dtype = sinter_dtype_name(e->loop->buffers[stmt->buffer].dtype);
     const char *first = sni_emit_index_text(e, scope, stmt->offset, 0);
     const char *type = sni_ctype_name(sni_ctype_of(stmt->dtype), width);
-    sni_expr coefficient, rest;
-    int64_t step = 1;
-    if (sni_sym_linear_in(e->loop->sym, stmt->offset, scope->lane_axis, &coefficient, &rest))
-        sni_sym_is_const(e->loop->sym, coefficient, &step);
+    int64_t step = step_of(e, scope, stmt);
+    if (step == 2)
+        return sni_emit_format(e, "(%s)(SN_EVERY2_%d(sn_loadv_%s(%d, %s, %s), sn_loadv_%s(%d, %s, %s + %d)))", type,
+                               width, dtype, width, buffer, first, dtype, width, buffer, first, width - 1);
     sni_str text = SNI_STR_INIT;
     sni_str_printf(&text, "(%s)(", type);
     for (int lane = 0; lane < width; ++lane)
@@ -215,6 +224,24 @@ static bool steps_as_vector(const sni_emitter *e, lane_move move, int width) {
     return move == MOVE_STEP && width >= 4 && e->caps->device_class == SNI_DEVICE_CPU && !e->caps->work_items_are_lanes;
 }
 
+/* Is it worth asking whether a vector that hangs over the rim lies in the buffer as a whole? */
+static bool masks_lanes(const sni_emitter *e, const sni_scope *scope, const sni_stmt *stmt, int width) {
+    return lanes_in_loop(e, stmt, width) && step_of(e, scope, stmt) <= 2;
+}
+
+/* At the rim of a picture that is not the buffer's, where all lanes may be read and those outside are put to 0. */
+static void load_masked_vector(sni_emitter *e, const sni_scope *scope, const sni_stmt *stmt, int width,
+                               const char *vector, const char *name) {
+    const sni_loop *loop = e->loop;
+    sni_expr reach = sni_sym_const(loop->sym, step_of(e, scope, stmt) * (width - 1) + 1);
+    sni_expr room = sni_sym_sub(loop->sym, loop->buffers[stmt->buffer].count, reach);
+    const char *first = sni_emit_index_text(e, scope, stmt->offset, 0);
+    const char *mask = sni_emit_condition(e, scope, stmt->guard, sni_ctype_of(stmt->dtype));
+    sni_emit_line(e, "else if ((%s) >= 0 && (%s) <= %s)", first, first, sni_emit_index_text(e, scope, room, 0));
+    sni_emit_line(e, "    %s = %s ? %s : (%s)(0);", name, mask, vector,
+                  sni_ctype_name(sni_ctype_of(stmt->dtype), width));
+}
+
 /* Contiguous or at a step, with a guard: all at once where that is known to be allowed. */
 static void load_guarded_vector(sni_emitter *e, const sni_scope *scope, const sni_stmt *stmt, int width,
                                 const char *vector, const char *name) {
@@ -227,6 +254,7 @@ static void load_guarded_vector(sni_emitter *e, const sni_scope *scope, const sn
     }
     const char *last = sni_emit_index_text(e, scope, stmt->guard, width - 1);
     sni_emit_line(e, "if (%s && %s) %s = %s;", first, last, name, vector);
+    if (masks_lanes(e, scope, stmt, width)) load_masked_vector(e, scope, stmt, width, vector, name);
     sni_emit_line(e, "else");
     assign_lanes(e, scope, stmt, type, width, name);
 }

@@ -7,8 +7,8 @@ loop i0<n i1<(m + 64)
   s2:f32 = select s1 s0 if (i1 < m)
   s3:f32 = relu s2
   b2[(i0*m + 64*i0 + i1)] = s3
-b0: f32[n, 64], read in 3 places
-b1: f32[n, m], read in 3 places
+b0: f32[n, 64], read in 4 places
+b1: f32[n, m], read in 4 places
 b2: f32[n, (m + 64)], written in 2 places
 work-items: min(32, min((n*m + 64*n), max(1, ((n*m + 64*n + 16383)/16384)))) in groups of 1
 */
@@ -34,7 +34,7 @@ work-items: min(32, min((n*m + 64*n), max(1, ((n*m + 64*n + 16383)/16384)))) in 
 #undef SN_I64
 
 __attribute__((reqd_work_group_size(1, 1, 1)))
-__kernel void cpu_elementwise(const sn_idx n0, const sn_idx n1, const sn_idx n2, __global const float *restrict b0, const ulong o0, const sn_idx n3, const sn_idx n4, const sn_idx n5, __global const float *restrict b1, const ulong o1, __global float *restrict b2, const ulong o2) {
+__kernel void cpu_elementwise(const sn_idx n0, const sn_idx n1, const sn_idx n2, __global const float *restrict b0, const ulong o0, const sn_idx n3, const sn_idx n4, const sn_idx n5, const sn_idx n6, __global const float *restrict b1, const ulong o1, const sn_idx n7, __global float *restrict b2, const ulong o2) {
     b0 += o0;
     b1 += o1;
     b2 += o2;
@@ -49,6 +49,8 @@ __kernel void cpu_elementwise(const sn_idx n0, const sn_idx n1, const sn_idx n2,
         for (; end - i1 >= 8; i1 += 8) {
             float8 s0 = (float8)(0);
             if ((n5 < (i1 + 1)) && (n5 < ((i1 + 7) + 1))) s0 = sn_loadv_f32(8, b0, (n3*i0 + n4 + i1));
+            else if (((n3*i0 + n4 + i1)) >= 0 && ((n3*i0 + n4 + i1)) <= n6)
+                s0 = (convert_int8((-(n5 < ((i1 + SN_IOTA8) + 1)))) != 0) ? sn_loadv_f32(8, b0, (n3*i0 + n4 + i1)) : (float8)(0);
             else
             {
                 float lanes[8];
@@ -58,6 +60,8 @@ __kernel void cpu_elementwise(const sn_idx n0, const sn_idx n1, const sn_idx n2,
             }
             float8 s1 = (float8)(0);
             if ((i1 < n5) && ((i1 + 7) < n5)) s1 = sn_loadv_f32(8, b1, (n5*i0 + i1));
+            else if (((n5*i0 + i1)) >= 0 && ((n5*i0 + i1)) <= n7)
+                s1 = (convert_int8((-((i1 + SN_IOTA8) < n5))) != 0) ? sn_loadv_f32(8, b1, (n5*i0 + i1)) : (float8)(0);
             else
             {
                 float lanes[8];

@@ -11,7 +11,7 @@ loop i0<n i1<64 i2<3136 inner i3<576
   s6:f32 = relu s5
   b3[(200704*i0 + 3136*i1 + i2)] = s6
 b0: f32[64, 64, 3, 3], read in 1 place
-b1: f32[n, 64, 56, 56], read in 3 places
+b1: f32[n, 64, 56, 56], read in 4 places
 b2: f32[64], read in 2 places
 b3: f32[n, 64, 56, 56], written in 2 places
 work-items: ((3135/16*min(16, ((3135/(16*(3135/16*min(16, ((3135/(16*(31/max(n, 1)) + 16)) + 1))) + 16)) + 1))) + 1) in groups of 1, ((21/2*min(32, ((21/(2*(21/2*min(32, max(8, ((21/(2*(31/max(1, (n*(3135/16*min(16, ((3135/(16*(3135/16*min(16, ((3135/(16*(31/max(n, 1)) + 16)) + 1))) + 16)) + 1))) + n))) + 2)) + 1)))) + 2)) + 1))) + 1) in groups of 1, n in groups of 1
@@ -44,7 +44,7 @@ work-items: ((3135/16*min(16, ((3135/(16*(3135/16*min(16, ((3135/(16*(31/max(n, 
 #undef SN_I64
 
 __attribute__((reqd_work_group_size(1, 1, 1)))
-__kernel void cpu_gemm(const sn_idx n0, const sn_idx n1, const sn_idx n2, const sn_idx n3, const sn_idx n4, const sn_idx n5, __global const float *restrict b1, const ulong o1, const sn_idx n6, const sn_idx n7, const sn_idx n8, __global const float *restrict b0, const ulong o0, __global const float *restrict b2, const ulong o2, __global float *restrict b3, const ulong o3) {
+__kernel void cpu_gemm(const sn_idx n0, const sn_idx n1, const sn_idx n2, const sn_idx n3, const sn_idx n4, const sn_idx n5, __global const float *restrict b1, const ulong o1, const sn_idx n6, const sn_idx n7, const sn_idx n8, const sn_idx n9, __global const float *restrict b0, const ulong o0, __global const float *restrict b2, const ulong o2, __global float *restrict b3, const ulong o3) {
     b1 += o1;
     b0 += o0;
     b2 += o2;
@@ -73,6 +73,8 @@ __kernel void cpu_gemm(const sn_idx n0, const sn_idx n1, const sn_idx n2, const 
                         const sn_idx kx = kb + k;
                         float8 pb1 = (float8)(0);
                         if (((0 < (x3 + x6)) && (((x5 + x2) < n8) && (((x3 + x6) < n8) && (0 < (x5 + x2))))) && ((0 < ((x3 + 7) + x6)) && (((x5 + x2) < n8) && ((((x3 + 7) + x6) < n8) && (0 < (x5 + x2)))))) pb1 = sn_loadv_f32(8, b1, (n6*bi + n5*x5 + n5*x2 + x3 + n3*x4 + x6 + n7));
+                        else if (((n6*bi + n5*x5 + n5*x2 + x3 + n3*x4 + x6 + n7)) >= 0 && ((n6*bi + n5*x5 + n5*x2 + x3 + n3*x4 + x6 + n7)) <= n9)
+                            pb1 = (convert_int8(((-(0 < ((x3 + SN_IOTA8) + x6))) & (((x5 + x2) < n8) & ((-(((x3 + SN_IOTA8) + x6) < n8)) & (0 < (x5 + x2)))))) != 0) ? sn_loadv_f32(8, b1, (n6*bi + n5*x5 + n5*x2 + x3 + n3*x4 + x6 + n7)) : (float8)(0);
                         else
                         {
                             float lanes[8];
