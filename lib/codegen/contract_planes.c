@@ -24,7 +24,7 @@ static const sni_param params[PARAM_COUNT] = {
     [STAGES] = SNI_PARAM("stages", "stages of 32 k in local memory", 2, 3, 4, 5, 6),
 };
 
-enum { GUESS = 1024, LEAST_SIDE = 32, LEAST_K = 64 };
+enum { GUESS = 1024, LEAST_SIDE = 32, LEAST_K = 64, TWO_SETS = 192 /* rows and columns */, START = 1500 /* clocks */ };
 
 /* What tile_load.c asks of an instruction. */
 static const sni_instruction planes_row = {.name = "planes", .dtype = SINTER_F32};
@@ -69,14 +69,13 @@ static double clocks(const extents *of, const sni_caps *caps, int groups, int bn
     double steps = ceil(of->k / SNI_PLANES_K);
     double multiply = (caps->may_round ? 3.0 : 6.0) * groups * bn + (groups == 1 ? 250 : 100),
            split = (groups * 64.0 + bn) * 2.5;
-    return rounds(of, caps, groups * 64, bn) * (steps * fmax(multiply, split) + 20.0 * bn + 1500) + 3000;
+    return rounds(of, caps, groups * 64, bn) * (steps * fmax(multiply, split) + 20.0 * bn + START) + 3000;
 }
 
 /* The same by the multipliers of f32, of which a unit has 128. */
 static double plain_clocks(const extents *of, const sni_caps *caps) {
-    double wide = rounds(of, caps, 128, 128) * of->k * 128 * 128 / (128 * 0.72);
-    double narrow = rounds(of, caps, 64, 64) * of->k * 64 * 64 / (128 * 0.55);
-    return fmin(wide, narrow) + 2000;
+    double wide = of->k * 128 * 128 / (128 * 0.72), narrow = of->k * 64 * 64 / (128 * 0.55);
+    return fmin(rounds(of, caps, 128, 128) * (wide + START), rounds(of, caps, 64, 64) * (narrow + START)) + 2000;
 }
 
 static int most_stages(const sni_caps *caps, int groups, int bn) {
@@ -159,21 +158,45 @@ static void print_fetch(sni_emitter *e, const sni_contract *c, const sni_tile_co
     sni_emit_close(e);
 }
 
-static void print_splitters(sni_emitter *e, const sni_contract *c, const sni_tile_core *core) {
-    sni_emit_line(e, "SN_PL_FEW_REGISTERS");
-    sni_emit_line(e, "const uint item = (uint)get_local_id(0) - SN_WG_GROUPS * 128;");
-    sni_emit_line(e, "uint4 next_A[SN_MMA_A_CHUNKS], next_B[SN_MMA_B_CHUNKS];");
-    sni_emit_open(e, "SN_WG_EACH_TILE");
-    sni_emit_line(e, "SN_WG_TILE");
-    for (int s = 0; s < 2; ++s)
-        if (core->sides[s].window != NULL) sni_tile_print_window_place(e, c, &core->sides[s]);
-    for (int s = 0; s < 2; ++s) print_fetch(e, c, core, "0", s);
-    sni_emit_open(e, "for (int step = 0; step < steps; ++step)");
+/* Puts what a set of registers holds into the next stage, and loads what comes `ahead` stages later. */
+static void print_step(sni_emitter *e, const sni_contract *c, const sni_tile_core *core, const char *set, int ahead) {
+    sni_emit_line(e, "uint4 *const next_A = %s_A, *const next_B = %s_B;", set, set);
     sni_emit_line(e, "SN_WG_WAIT(empty + stage * 8, phase ^ 1)");
     sni_emit_line(e, "SN_PL_PUT(A, SN_PL_STAGE)");
     sni_emit_line(e, "SN_PL_PUT(B, SN_PL_STAGE + SN_PL_PLANES * SN_PL_A_PLANE)");
     sni_emit_line(e, "SN_PL_PUBLISH");
-    for (int s = 0; s < 2; ++s) print_fetch(e, c, core, "(sn_idx)(step + 1) * SN_WG_BK", s);
+    const char *k_first = sni_emit_format(e, "(sn_idx)(step + %d) * SN_WG_BK", ahead);
+    for (int s = 0; s < 2; ++s) print_fetch(e, c, core, k_first, s);
+}
+
+/* Loads travel for one stage, or for two where registers hold both: small tiles are multiplied before memory answers. */
+static void print_splitters(sni_emitter *e, const sni_contract *c, const sni_tile_core *core, bool two) {
+    static const char *const sets[] = {"first", "second"};
+    sni_emit_line(e, "SN_PL_FEW_REGISTERS");
+    sni_emit_line(e, "const uint item = (uint)get_local_id(0) - SN_WG_GROUPS * 128;");
+    for (int set = 0; set <= two; ++set)
+        sni_emit_line(e, "uint4 %s_A[SN_MMA_A_CHUNKS], %s_B[SN_MMA_B_CHUNKS];", sets[set], sets[set]);
+    sni_emit_open(e, "SN_WG_EACH_TILE");
+    sni_emit_line(e, "SN_WG_TILE");
+    for (int s = 0; s < 2; ++s)
+        if (core->sides[s].window != NULL) sni_tile_print_window_place(e, c, &core->sides[s]);
+    for (int set = 0; set <= two; ++set) {
+        sni_emit_open(e, "%s", "");
+        sni_emit_line(e, "uint4 *const next_A = %s_A, *const next_B = %s_B;", sets[set], sets[set]);
+        for (int s = 0; s < 2; ++s) print_fetch(e, c, core, set == 0 ? "0" : "SN_WG_BK", s);
+        sni_emit_close(e);
+    }
+    sni_emit_open(e, "for (int step = 0; step < steps; %s)", two ? "step += 2" : "++step");
+    if (!two) {
+        print_step(e, c, core, sets[0], 1);
+    } else {
+        sni_emit_open(e, "%s", "");
+        print_step(e, c, core, sets[0], 2);
+        sni_emit_close(e);
+        sni_emit_open(e, "if (step + 1 < steps)");
+        print_step(e, c, core, sets[1], 3);
+        sni_emit_close(e);
+    }
     sni_emit_close(e);
     sni_emit_close(e);
 }
@@ -280,7 +303,7 @@ static sinter_status generate(const sni_loop *loop, const sni_caps *caps, const 
     p.b_window = core.sides[1].window != NULL;
     print_head(&e, &c, &core);
     sni_emit_open(&e, "if (group >= SN_WG_GROUPS)");
-    print_splitters(&e, &c, &core);
+    print_splitters(&e, &c, &core, p.groups * SNI_WGMMA_ROWS + p.bn <= TWO_SETS);
     sni_emit_close(&e);
     sni_emit_open(&e, "else");
     print_multipliers(&e, &c);
