@@ -39,7 +39,7 @@ SINTER_API void sinter_kernel_release(sinter_kernel *kernel);
 
 typedef enum sinter_arg_kind {
     SINTER_ARG_BUFFER, /* __global T * */
-    SINTER_ARG_SCALAR, /* passed by value; size_bytes is checked against the kernel's */
+    SINTER_ARG_SCALAR, /* passed by value, a struct too; size_bytes is checked against the kernel's */
     SINTER_ARG_LOCAL   /* __local T *, size_bytes of local memory */
 } sinter_arg_kind;
 

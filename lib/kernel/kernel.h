@@ -55,6 +55,8 @@ void sni_launch_release(sni_launch *launch);
 int sni_launch_arg_count(const sni_launch *launch);
 /* The argument's type as the driver names it, "float*"; "" when it does not. */
 const char *sni_launch_arg_type(const sni_launch *launch, int index);
+/* Is it passed by value, as a type that is not built in? */
+bool sni_launch_arg_is_of_unknown_size(const sni_launch *launch, int index);
 sinter_status sni_launch_set_mem(sni_launch *launch, int index, const sni_mem *mem);
 sinter_status sni_launch_set_scalar(sni_launch *launch, int index, const void *value, size_t size_bytes);
 sinter_status sni_launch_set_local(sni_launch *launch, int index, size_t size_bytes);

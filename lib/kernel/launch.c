@@ -93,6 +93,11 @@ const char *sni_launch_arg_type(const sni_launch *launch, int index) {
     return launch->program->signature.params[index].type;
 }
 
+bool sni_launch_arg_is_of_unknown_size(const sni_launch *launch, int index) {
+    const sni_param *param = &launch->program->signature.params[index];
+    return param->kind == SNI_PARAM_SCALAR && param->size_bytes == 0;
+}
+
 size_t sni_launch_max_work_group(const sni_launch *launch) {
     return launch->max_work_group;
 }

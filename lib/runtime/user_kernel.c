@@ -8,6 +8,7 @@
 #include "memory/buffer.h"
 #include "runtime/async.h"
 #include "runtime/runtime.h"
+#include "runtime/struct_sizes.h"
 
 enum { MOST_IDLE = 16 };
 
@@ -15,7 +16,8 @@ struct sinter_kernel {
     sinter_runtime *runtime;
     sni_program *program;
     char *entry;
-    sni_mutex mutex; /* guards what follows */
+    unsigned *struct_bytes; /* by argument: of a struct; 0: another type, or not known */
+    sni_mutex mutex;        /* guards what follows */
     sni_launch *idle[MOST_IDLE];
     int idle_count;
 };
@@ -27,6 +29,7 @@ void sinter_kernel_release(sinter_kernel *kernel) {
     sni_mutex_deinit(&kernel->mutex);
     sni_program_release(kernel->program);
     sinter_runtime_release(kernel->runtime);
+    sni_free(kernel->struct_bytes);
     sni_free(kernel->entry);
     sni_free(kernel);
 }
@@ -63,6 +66,9 @@ static sinter_status build(sinter_kernel *kernel, const sinter_kernel_source *so
     sni_launch *launch = NULL;
     SNI_TRY(sni_launch_create(kernel->program, &launch));
     sinter_status status = check_params(kernel, launch);
+    kernel->struct_bytes = sni_calloc((size_t)sni_launch_arg_count(launch) + 1, sizeof *kernel->struct_bytes);
+    if (status == SINTER_OK && !kernel->struct_bytes) status = sni_out_of_memory("a kernel");
+    if (status == SINTER_OK) sni_struct_sizes(kernel->runtime, &program, launch, kernel->struct_bytes);
     sni_launch_release(launch);
     return status;
 }
@@ -94,6 +100,10 @@ static sinter_status set_arg(const sinter_kernel *kernel, sni_launch *launch, in
                             kernel->entry);
         return sni_launch_set_mem(launch, index, arg->buffer ? arg->buffer->mem : NULL);
     case SINTER_ARG_SCALAR:
+        if (kernel->struct_bytes[index] && arg->value && arg->size_bytes != kernel->struct_bytes[index])
+            return sni_fail(SINTER_INVALID_ARGUMENT, "argument %d (%s) of kernel '%s' has %u bytes, %zu were given",
+                            index, sni_launch_arg_type(launch, index), kernel->entry, kernel->struct_bytes[index],
+                            arg->size_bytes);
         return sni_launch_set_scalar(launch, index, arg->value, arg->size_bytes);
     case SINTER_ARG_LOCAL:
         return sni_launch_set_local(launch, index, arg->size_bytes);

@@ -133,6 +133,47 @@ START_TEST(common_headers_can_be_included) {
 }
 END_TEST
 
+/* A struct of the source, a scalar under another name, and a built-in vector: what is too small or too large never reaches the
+ * driver, which would read behind it. */
+START_TEST(structs_by_value) {
+    static const char TEXT[] = "typedef struct { int first; float rest[3]; int last; } params;\n"
+                               "struct pair { long a, b; };\n"
+                               "typedef float real;\n"
+                               "__kernel void f(__global float *out, params p, struct pair q, real r, float2 v) {\n"
+                               "    out[0] = p.first + p.rest[2] + p.last + q.a + q.b + r + v.y;\n"
+                               "}\n";
+    struct {
+        int first;
+        float rest[3];
+        int last;
+    } p = {1, {0, 0, 20}, 3};
+    int64_t q[2] = {400, 5000};
+    float r = 0.5F, v[2] = {0, 0.25F}, got = 0;
+    double wide = 1;
+    sinter_buffer *buffer = make_buffer(g_runtime, NULL, sizeof got);
+    sinter_kernel *kernel = make_kernel(TEXT, "f", NULL);
+    sinter_arg args[] = {SINTER_BUFFER(buffer), SINTER_SCALAR_OF(p), SINTER_SCALAR_OF(q), SINTER_SCALAR_OF(r),
+                         SINTER_SCALAR_OF(v)};
+    sinter_grid grid = {1, {1}, {1}};
+    ck_assert_msg(sinter_kernel_launch(kernel, &grid, args, 5) == SINTER_OK, "%s", sinter_last_error());
+    ck_assert_int_eq(sinter_buffer_read(buffer, 0, &got, sizeof got), SINTER_OK);
+    ck_assert_float_eq(got, 5424.75F);
+    args[1].size_bytes = 4;
+    ck_assert_int_eq(sinter_kernel_launch(kernel, &grid, args, 5), SINTER_INVALID_ARGUMENT);
+    ERROR_HAS("argument 1 (params) of kernel 'f' has 20 bytes, 4 were given");
+    args[1] = (sinter_arg)SINTER_SCALAR_OF(p);
+    args[2] = (sinter_arg)SINTER_SCALAR_OF(p);
+    ck_assert_int_eq(sinter_kernel_launch(kernel, &grid, args, 5), SINTER_INVALID_ARGUMENT);
+    ERROR_HAS("has 16 bytes, 20 were given");
+    args[2] = (sinter_arg)SINTER_SCALAR_OF(q);
+    args[3] = (sinter_arg)SINTER_SCALAR_OF(wide);
+    ck_assert_int_eq(sinter_kernel_launch(kernel, &grid, args, 5), SINTER_INVALID_ARGUMENT);
+    ERROR_HAS("has 4 bytes, 8 were given");
+    sinter_kernel_release(kernel);
+    sinter_buffer_release(buffer);
+}
+END_TEST
+
 typedef struct misuse {
     size_t count;
     sinter_arg args[5];
@@ -320,6 +361,7 @@ int main(void) {
                                   does_not_compile,
                                   bad_sources,
                                   common_headers_can_be_included,
+                                  structs_by_value,
                                   wrong_arguments,
                                   buffer_of_another_runtime,
                                   grids,
