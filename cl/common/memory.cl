@@ -88,22 +88,23 @@ SN_DEFINE_F16(16)
 #define sn_loadv_u32(N, p, i) convert_long##N(vload##N(0, (p) + (i)))
 #define sn_loadv_bool(N, p, i) convert_int##N(vload##N(0, (p) + (i)))
 
-/* Every other element of 2*N - 1: a begins with the first one, b is N - 1 elements further and ends with the last one. By the
- * compiler's builtin, whose shuffle names each lane: Oclgrind 21.10 crashes on what .even and .odd become, where lanes are left
- * open. */
-#ifdef __has_builtin
-#if __has_builtin(__builtin_shufflevector)
-#define SN_EVERY2_4(a, b) __builtin_shufflevector(a, b, 0, 2, 5, 7)
-#define SN_EVERY2_8(a, b) __builtin_shufflevector(a, b, 0, 2, 4, 6, 9, 11, 13, 15)
-#define SN_EVERY2_16(a, b)                                                                         \
-    __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14, 17, 19, 21, 23, 25, 27, 29, 31)
-#endif
-#endif
-#ifndef SN_EVERY2_4
-#define SN_EVERY2_4(a, b) ((a).s02, (b).s13)
-#define SN_EVERY2_8(a, b) ((a).s0246, (b).s1357)
-#define SN_EVERY2_16(a, b) ((a).s02468ace, (b).s13579bdf)
-#endif
+/* Every other element of 2*N - 1: a begins with the first one, b is N - 1 elements further and ends with the last one. Lanes are
+ * named one by one, which compilers make shuffles of: Oclgrind 21.10 crashes on .even and .odd, whose shuffles leave lanes
+ * open, and takes what __builtin_shufflevector gives for unwritten. */
+#define SN_DEFINE_EVERY2(T)                                                                        \
+    static inline T##4 sn_every2_##T##4(T##4 a, T##4 b) {                                          \
+        return (T##4)(a.s0, a.s2, b.s1, b.s3);                                                     \
+    }                                                                                              \
+    static inline T##8 sn_every2_##T##8(T##8 a, T##8 b) {                                          \
+        return (T##8)(a.s0, a.s2, a.s4, a.s6, b.s1, b.s3, b.s5, b.s7);                             \
+    }                                                                                              \
+    static inline T##16 sn_every2_##T##16(T##16 a, T##16 b) {                                      \
+        return (T##16)(a.s0, a.s2, a.s4, a.s6, a.s8, a.sa, a.sc, a.se,                             \
+                       b.s1, b.s3, b.s5, b.s7, b.s9, b.sb, b.sd, b.sf);                            \
+    }
+SN_DEFINE_EVERY2(float)
+SN_DEFINE_EVERY2(int)
+SN_DEFINE_EVERY2(long)
 
 #define sn_storev_f32(N, v, p, i) vstore##N((v), 0, (p) + (i))
 #define sn_storev_f16(N, v, p, i) vstore##N(sn_to_f16_##N(v), 0, (__global ushort *)((p) + (i)))

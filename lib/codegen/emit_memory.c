@@ -3,7 +3,7 @@
  * Along the lane axis an access of stride 1 is one vector load or store, one that does not move is a scalar that is
  * broadcast, and everything else goes lane by lane. A load whose guard differs from lane to lane reads the
  * whole vector when the first and the last lane may be read and the guard is an interval, which is so
- * everywhere but at the rim of a padded input. */
+ * everywhere but at the rim of a padded input. There a CPU masks the vector, unless it hangs out of the buffer. */
 #include "codegen/emit_internal.h"
 
 #include <string.h>
@@ -207,9 +207,9 @@ static const char *load_steps(sni_emitter *e, const sni_scope *scope, const sni_
     const char *first = sni_emit_index_text(e, scope, stmt->offset, 0);
     const char *type = sni_ctype_name(sni_ctype_of(stmt->dtype), width);
     int64_t step = step_of(e, scope, stmt);
-    if (step == 2)
-        return sni_emit_format(e, "(%s)(SN_EVERY2_%d(sn_loadv_%s(%d, %s, %s), sn_loadv_%s(%d, %s, %s + %d)))", type,
-                               width, dtype, width, buffer, first, dtype, width, buffer, first, width - 1);
+    if (step == 2 && sni_ctype_of(stmt->dtype) != SNI_C_DOUBLE)
+        return sni_emit_format(e, "sn_every2_%s(sn_loadv_%s(%d, %s, %s), sn_loadv_%s(%d, %s, %s + %d))", type, dtype,
+                               width, buffer, first, dtype, width, buffer, first, width - 1);
     sni_str text = SNI_STR_INIT;
     sni_str_printf(&text, "(%s)(", type);
     for (int lane = 0; lane < width; ++lane)
