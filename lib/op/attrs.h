@@ -104,6 +104,14 @@ enum { SNI_ATTRS_SOFTMAX(SNI_ATTR_POSITION) };
     X(CROSS_ENTROPY_Z, "z_loss", FLOAT, 0)
 enum { SNI_ATTRS_CROSS_ENTROPY(SNI_ATTR_POSITION) };
 
+/* Those of cross_entropy, and the number of parts that the logits are computed in. */
+#define SNI_ATTRS_LINEAR_CROSS_ENTROPY(X)                                                                              \
+    X(LINEAR_CROSS_ENTROPY_IGNORE, "ignore_index", INT, -100)                                                          \
+    X(LINEAR_CROSS_ENTROPY_SMOOTHING, "label_smoothing", FLOAT, 0)                                                     \
+    X(LINEAR_CROSS_ENTROPY_Z, "z_loss", FLOAT, 0)                                                                      \
+    X(LINEAR_CROSS_ENTROPY_CHUNKS, "chunks", INT, 32)
+enum { SNI_ATTRS_LINEAR_CROSS_ENTROPY(SNI_ATTR_POSITION) };
+
 #define SNI_ATTRS_DROPOUT(X) X(DROPOUT_RATE, "rate", FLOAT, 0.1)
 enum { SNI_ATTRS_DROPOUT(SNI_ATTR_POSITION) };
 
@@ -202,6 +210,7 @@ enum { SNI_RESIZE_PREFER_FLOOR, SNI_RESIZE_PREFER_CEIL, SNI_RESIZE_FLOOR, SNI_RE
     X(softmax, softmax)                                                                                                \
     X(log_softmax, log_softmax)                                                                                        \
     X(cross_entropy, cross_entropy)                                                                                    \
+    X(linear_cross_entropy, linear_cross_entropy)                                                                      \
     X(dropout, dropout)                                                                                                \
     X(layer_norm, layer_norm)                                                                                          \
     X(rms_norm, rms_norm)                                                                                              \

@@ -1,5 +1,5 @@
-/* The cross-entropy of logits and labels, and dropout. */
-#include "rewrite/decompose.h"
+/* The cross-entropy of labels and logits, or what they are a product of, and dropout. */
+#include "rewrite/linear_loss.h"
 
 #include <math.h>
 
@@ -29,6 +29,23 @@ uint32_t sni_decompose_cross_entropy(const sni_composite *c) {
     if (!none) return sni_make_cast(g, loss, c->out.dtype);
     loss = sni_make_where(g, sni_make_binary(g, "eq", labels, none), sni_make_scalar(g, type.dtype, 0), loss);
     return sni_make_cast(g, loss, c->out.dtype);
+}
+
+uint32_t sni_decompose_linear_cross_entropy(const sni_composite *c) {
+    sinter_graph *g = c->graph;
+    sni_linear_loss l;
+    if (!sni_linear_loss_begin(&l, g, c->node, c->in)) return 0;
+    for (int i = 0; i < l.row_chunks; ++i) {
+        sni_composite one = *c;
+        one.in[0] = sni_linear_loss_logits(&l, i);
+        one.in[1] = sni_linear_loss_rows(&l, l.labels, i);
+        one.out = sni_make_type(g, one.in[1]);
+        one.out.dtype = c->out.dtype;
+        l.parts[i] = one.in[0] && one.in[1] ? sni_linear_loss_stored(&l, sni_decompose_cross_entropy(&one)) : 0;
+    }
+    uint32_t loss = sni_linear_loss_joined(&l, l.row_chunks, 0);
+    sni_linear_loss_end(&l);
+    return sni_make_reshape(g, loss, c->out.rank, c->out.dims);
 }
 
 uint32_t sni_decompose_dropout(const sni_composite *c) {

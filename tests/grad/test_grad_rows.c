@@ -407,6 +407,20 @@ static uint32_t row_cross_entropy(sample *s, const sni_op *op) {
                                                     sni_attr_float(sample_random() % 2 ? 0.1 : 0)});
 }
 
+static uint32_t row_linear_cross_entropy(sample *s, const sni_op *op) {
+    int64_t dims[4], ignored = -100;
+    int rank = random_shape(dims, 1, 3, 4);
+    int64_t weight[2] = {dims[rank - 1], sample_range(1, 5)};
+    sample_input(s, SINTER_F64, rank, dims);
+    sample_input(s, SINTER_F64, 2, weight);
+    sample_input(s, sample_random() % 2 ? SINTER_I64 : SINTER_U8, rank - 1, dims);
+    for (int64_t i = 0; i < s->ins[2]->count; ++i) s->ins[2]->i[i] = sample_range(0, weight[1] - 1);
+    if (sample_random() % 2) ignored = s->ins[2]->i[0];
+    sni_attr attrs[SNI_MAX_ATTRS] = {sni_attr_int(ignored), sni_attr_float(sample_random() % 2 ? 0.2 : 0),
+                                     sni_attr_float(sample_random() % 2 ? 0.1 : 0), sni_attr_int(sample_range(1, 4))};
+    return sni_graph_add1(s->graph, op->name, 3, s->ids, attrs);
+}
+
 static uint32_t row_dropout(sample *s, const sni_op *op) {
     int64_t dims[3];
     sample_input(s, SINTER_F64, random_shape(dims, 0, 3, 4), dims);
@@ -457,6 +471,7 @@ static const struct {
     {"flatten", row_shape},
     {"resize", row_resize},
     {"cross_entropy", row_cross_entropy},
+    {"linear_cross_entropy", row_linear_cross_entropy},
     {"dropout", row_dropout},
 };
 

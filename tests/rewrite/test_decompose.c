@@ -128,6 +128,23 @@ START_TEST(cross_entropies) {
 }
 END_TEST
 
+START_TEST(linear_cross_entropies) {
+    for (int round = 0; round < 90; ++round) {
+        sample s = sample_begin(round % 2);
+        int64_t dims[SINTER_MAX_RANK], weight[2];
+        int rank = random_shape(dims, 1, 4, 1, 6);
+        weight[0] = dims[rank - 1];
+        weight[1] = sample_range(1, 9);
+        sample_input(&s, real_dtype(round), rank, dims);
+        sample_input(&s, real_dtype(round), 2, weight);
+        sample_input(&s, round % 3 ? SINTER_I64 : SINTER_U8, rank - 1, dims); /* some labels are out of range */
+        sni_attr attrs[SNI_MAX_ATTRS] = {sni_attr_int(round % 5 ? 1 : -100), sni_attr_float(round % 4 ? 0 : 0.1),
+                                         sni_attr_float(round % 7 ? 0 : 0.25), sni_attr_int(1 + round % 4)};
+        check(&s, "linear_cross_entropy", attrs);
+    }
+}
+END_TEST
+
 START_TEST(dropouts) {
     for (int round = 0; round < 40; ++round) {
         sample s = sample_begin(round % 2);
@@ -474,6 +491,7 @@ int main(void) {
                             shapes,
                             resizes,
                             cross_entropies,
+                            linear_cross_entropies,
                             dropouts,
                             dropped_elements,
                             transposed_convs_by_phases};
