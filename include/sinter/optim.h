@@ -48,6 +48,25 @@ typedef struct sinter_optimizer {
  * graph has failed. */
 SINTER_API sinter_value sinter_loss_scale(sinter_graph *graph);
 
+typedef enum sinter_schedule_kind {
+    SINTER_SCHEDULE_COSINE, /* down along half a turn of the cosine */
+    SINTER_SCHEDULE_LINEAR
+} sinter_schedule_kind;
+
+typedef struct sinter_schedule {
+    sinter_schedule_kind kind;
+    double peak, last; /* rates; 0 <= last <= peak */
+    /* Steps in which the rate rises to peak evenly, and all steps with these, after which it stays at last. */
+    int64_t warm_up, steps;
+} sinter_schedule;
+
+/* The learning rate of the step that a run takes, an f32 scalar for sinter_optimizer.learning_rate: peak * (t + 1) / warm_up
+ * for the first steps, t steps having been taken before, and from there on down to last. It is computed on the device from
+ * the state "optimizer.step" of the sinter_optimize that follows in the same graph, so a training that is resumed goes on
+ * where it was, and a step that is skipped does not count. The schedule is read during the call only. An invalid value when
+ * the graph has failed. INVALID_ARGUMENT: a number is out of range. */
+SINTER_API sinter_value sinter_learning_rate(sinter_graph *graph, const sinter_schedule *schedule);
+
 /* Extends graph by one step: every run updates count parameters in place. parameters[i] is the newest value of a state of a real
  * dtype (sinter_state) and gradients[i] what sinter_gradients gave for it. What the optimiser remembers is in states of its own,
  * "P.m" and "P.v" for the state P, f32 of P's shape (f64 for f64), and "optimizer.step", an i64 scalar that counts the runs.

@@ -258,8 +258,7 @@ static bool check(sinter_graph *graph, const sinter_optimizer *o, const sinter_v
 static void build(step *s, const sinter_value *parameters, const sinter_value *gradients, size_t count,
                   sinter_value *out_norm) {
     sinter_graph *graph = s->graph;
-    sni_type scalar = {.rank = 0};
-    s->before = own_state(s, "optimizer", ".step", SINTER_I64, &scalar);
+    s->before = sni_grad_step(graph);
     bool scales = s->o->loss_scale.id != 0;
     uint32_t norm = out_norm || s->o->clip_norm > 0 || scales ? norm_of(s, gradients, count) : 0;
     uint32_t part = scales ? unscale(s, &norm) : 0;

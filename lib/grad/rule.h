@@ -39,6 +39,8 @@ void sni_grad_flat(sni_grad *grad, const sni_node *node, uint32_t g);
 
 /* ---- short ways to add nodes, beyond make.h ---- */
 
+/* The number of steps that an optimiser took before this run: the i64 state "optimizer.step", made where it is not there. */
+uint32_t sni_grad_step(sinter_graph *graph);
 uint32_t sni_grad_zeros(sinter_graph *graph, const sni_type *type);
 /* x with its last two dimensions exchanged. */
 uint32_t sni_grad_swap(sinter_graph *graph, uint32_t x);
