@@ -1,6 +1,7 @@
 /* Squares of numbers in registers, turned over their diagonal: SN_TRANSPOSE<W>(T, r) for W vectors r[0] ... r[W - 1] of a type
  * T with W lanes. Each of log2(W) rounds exchanges, between vectors at a distance of D, the lanes that have the bit D the other
- * way: two shuffles of two vectors, which every instruction set has. */
+ * way: two shuffles of two vectors, which every instruction set has. Lanes are named one by one: vectors made of parts of vectors
+ * become shuffles with undefined lanes, on which Oclgrind 21.10 crashes. */
 
 #define SN_TURN2_1(T, a, b)                                                                        \
     {                                                                                              \
@@ -11,8 +12,8 @@
 #define SN_TURN4_2(T, a, b)                                                                        \
     {                                                                                              \
         const T x = a, y = b;                                                                      \
-        a = (T)(x.s01, y.s01);                                                                     \
-        b = (T)(x.s23, y.s23);                                                                     \
+        a = (T)(x.s0, x.s1, y.s0, y.s1);                                                           \
+        b = (T)(x.s2, x.s3, y.s2, y.s3);                                                           \
     }
 #define SN_TURN4_1(T, a, b)                                                                        \
     {                                                                                              \
@@ -23,14 +24,14 @@
 #define SN_TURN8_4(T, a, b)                                                                        \
     {                                                                                              \
         const T x = a, y = b;                                                                      \
-        a = (T)(x.s0123, y.s0123);                                                                 \
-        b = (T)(x.s4567, y.s4567);                                                                 \
+        a = (T)(x.s0, x.s1, x.s2, x.s3, y.s0, y.s1, y.s2, y.s3);                                   \
+        b = (T)(x.s4, x.s5, x.s6, x.s7, y.s4, y.s5, y.s6, y.s7);                                   \
     }
 #define SN_TURN8_2(T, a, b)                                                                        \
     {                                                                                              \
         const T x = a, y = b;                                                                      \
-        a = (T)(x.s01, y.s01, x.s45, y.s45);                                                       \
-        b = (T)(x.s23, y.s23, x.s67, y.s67);                                                       \
+        a = (T)(x.s0, x.s1, y.s0, y.s1, x.s4, x.s5, y.s4, y.s5);                                   \
+        b = (T)(x.s2, x.s3, y.s2, y.s3, x.s6, x.s7, y.s6, y.s7);                                   \
     }
 #define SN_TURN8_1(T, a, b)                                                                        \
     {                                                                                              \
@@ -41,20 +42,26 @@
 #define SN_TURN16_8(T, a, b)                                                                       \
     {                                                                                              \
         const T x = a, y = b;                                                                      \
-        a = (T)(x.s01234567, y.s01234567);                                                         \
-        b = (T)(x.s89abcdef, y.s89abcdef);                                                         \
+        a = (T)(x.s0, x.s1, x.s2, x.s3, x.s4, x.s5, x.s6, x.s7,                                    \
+                y.s0, y.s1, y.s2, y.s3, y.s4, y.s5, y.s6, y.s7);                                   \
+        b = (T)(x.s8, x.s9, x.sa, x.sb, x.sc, x.sd, x.se, x.sf,                                    \
+                y.s8, y.s9, y.sa, y.sb, y.sc, y.sd, y.se, y.sf);                                   \
     }
 #define SN_TURN16_4(T, a, b)                                                                       \
     {                                                                                              \
         const T x = a, y = b;                                                                      \
-        a = (T)(x.s0123, y.s0123, x.s89ab, y.s89ab);                                               \
-        b = (T)(x.s4567, y.s4567, x.scdef, y.scdef);                                               \
+        a = (T)(x.s0, x.s1, x.s2, x.s3, y.s0, y.s1, y.s2, y.s3,                                    \
+                x.s8, x.s9, x.sa, x.sb, y.s8, y.s9, y.sa, y.sb);                                   \
+        b = (T)(x.s4, x.s5, x.s6, x.s7, y.s4, y.s5, y.s6, y.s7,                                    \
+                x.sc, x.sd, x.se, x.sf, y.sc, y.sd, y.se, y.sf);                                   \
     }
 #define SN_TURN16_2(T, a, b)                                                                       \
     {                                                                                              \
         const T x = a, y = b;                                                                      \
-        a = (T)(x.s01, y.s01, x.s45, y.s45, x.s89, y.s89, x.scd, y.scd);                           \
-        b = (T)(x.s23, y.s23, x.s67, y.s67, x.sab, y.sab, x.sef, y.sef);                           \
+        a = (T)(x.s0, x.s1, y.s0, y.s1, x.s4, x.s5, y.s4, y.s5,                                    \
+                x.s8, x.s9, y.s8, y.s9, x.sc, x.sd, y.sc, y.sd);                                   \
+        b = (T)(x.s2, x.s3, y.s2, y.s3, x.s6, x.s7, y.s6, y.s7,                                    \
+                x.sa, x.sb, y.sa, y.sb, x.se, x.sf, y.se, y.sf);                                   \
     }
 #define SN_TURN16_1(T, a, b)                                                                       \
     {                                                                                              \
