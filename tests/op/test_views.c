@@ -476,7 +476,7 @@ START_TEST(conditions) {
 END_TEST
 
 int main(void) {
-    const TTest *tests[] = {reshape, reshape_heads, transpose, expand, slice, slice_from_the_end, pad,
+    const TTest *tests[] = {reshape, reshape_heads, transpose, expand, slice,  slice_from_the_end, pad,
                             concat,  window,        gathers,   iotas,  errors, conditions};
     return run_suite(suite_of("views", tests, SAMPLE_COUNT(tests)));
 }
