@@ -1,4 +1,7 @@
-/* `sinter conformance`: ONNX's backend tests, and any directory laid out like them, on a device. */
+/* `sinter conformance`: ONNX's backend tests, and any directory laid out like them, on a device.
+ *
+ * Each data set is judged by itself, with a graph and a plan of its own, because inputs that give a shape become constants of the
+ * graph. What the library refuses as unsupported is a skip, everything else that goes wrong a failure. */
 #include <stdio.h>
 #include <string.h>
 
@@ -48,6 +51,7 @@ static void print_shape(const sinter_onnx_tensor *t, char *text, size_t size) {
     if ((size_t)at < size) snprintf(text + at, size - (size_t)at, "]");
 }
 
+/* The first difference is the verdict: dtype and shape, which must be the same, then the elements. */
 static void check_output(const sinter_onnx_tensor *got, const sinter_onnx_tensor *want, verdict *v) {
     char text[200], have[160], need[160];
     if (got->dtype != want->dtype || !same_shape(got->shape, want->shape)) {
@@ -61,6 +65,7 @@ static void check_output(const sinter_onnx_tensor *got, const sinter_onnx_tensor
     }
 }
 
+/* One data set on the device. */
 typedef struct {
     sinter_graph *graph;
     sinter_plan *plan;
@@ -70,6 +75,7 @@ typedef struct {
     size_t input_count, output_count;
 } trial;
 
+/* Binds inputs as the data set has them, by the graph's names, and makes room for the outputs: their shapes follow from the inputs'. */
 static sinter_status bind(trial *t) {
     t->input_count = sinter_graph_input_count(t->graph);
     t->output_count = sinter_graph_output_count(t->graph);
@@ -112,6 +118,7 @@ static sinter_status run(sinter_runtime *runtime, const char *dir, const char *p
     return SINTER_OK;
 }
 
+/* Accepts a trial that ended early. */
 static void trial_deinit(trial *t) {
     for (size_t i = 0; i < BACKEND_MAX_TENSORS; i++) sinter_onnx_tensor_release(&t->outputs[i]);
     sinter_plan_release(t->plan);
@@ -119,6 +126,7 @@ static void trial_deinit(trial *t) {
     backend_set_release(&t->set);
 }
 
+/* Counts a data set and says what came of it; a trial is too large for the stack. */
 static void judge(tally *all, const char *dir, const char *set) {
     verdict v = {.status = SINTER_OK};
     trial *t = sni_calloc(1, sizeof *t);
@@ -140,6 +148,7 @@ static void judge(tally *all, const char *dir, const char *set) {
     fflush(stdout);
 }
 
+/* A directory with a model. */
 static void visit(void *context, const char *dir) {
     tally *all = context;
     char *sets[MAX_SETS];
@@ -156,6 +165,7 @@ static void visit(void *context, const char *dir) {
     }
 }
 
+/* Walked before, so that progress knows how many there are. */
 static void count(void *context, const char *dir) {
     (void)dir;
     ++((tally *)context)->total;

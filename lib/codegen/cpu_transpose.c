@@ -35,8 +35,8 @@ static bool accepts(const sni_loop *loop, const sni_caps *caps, sni_str *why) {
     return found;
 }
 
-/* Long lines of a tile are what the memory likes, as far as the tiles of all staged loads stay in a core's second cache: no
- * device says how large that is, and a quarter of a mebibyte is the smallest that cores have. */
+/* Long lines of a tile are what the memory likes, as far as the tiles of all staged loads stay in a core's second cache. No device
+ * says how large that is; 64 KiB leave room in any that is common. */
 static int widest_tile(const sni_loop *loop) {
     enum { STAGED_BYTES = 64 << 10 };
     int tile = 128;

@@ -5,8 +5,6 @@
  * windows by itself, where that takes longer than storing it. */
 #include "fuse/free.h"
 
-#include <string.h>
-
 #include "fuse/cost.h"
 #include "op/update.h"
 
@@ -113,7 +111,7 @@ static int seen_by_window(const free_nodes *f, int n) {
     for (int i = 0; i < sni_op_reads(node->op, node->in_count); ++i) {
         int p = free_producer(f, node->in[i]);
         if (p < 0) continue;
-        bool window = strcmp(f->graph->nodes[p].op->name, "window") == 0;
+        bool window = f->graph->nodes[p].op->traits.slides;
         int found = window ? free_producer(f, f->graph->nodes[p].in[0]) : seen_by_window(f, p);
         if (found >= 0) return found;
     }

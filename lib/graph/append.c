@@ -41,10 +41,9 @@ static sni_type translate_type(appending *a, const sni_type *type) {
 
 /* ---- Dimensions ------------------------------------------------------------------------------- */
 
-static bool rename_dim(appending *a, int64_t dim, sni_expr to) {
+static void rename_dim(appending *a, int64_t dim, sni_expr to) {
     a->renamed.dims[a->renamed.count] = dim;
     a->renamed.exprs[a->renamed.count++] = to;
-    return true;
 }
 
 static bool is_renamed(const appending *a, int64_t dim) {

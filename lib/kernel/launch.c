@@ -95,7 +95,8 @@ const char *sni_launch_arg_type(const sni_launch *launch, int index) {
 
 bool sni_launch_arg_is_of_unknown_size(const sni_launch *launch, int index) {
     const sni_param *param = &launch->program->signature.params[index];
-    return param->kind == SNI_PARAM_SCALAR && param->size_bytes == 0;
+    /* A name that fills its room may have been cut, and then be another type's. */
+    return param->kind == SNI_PARAM_SCALAR && param->size_bytes == 0 && strlen(param->type) + 1 < sizeof param->type;
 }
 
 size_t sni_launch_max_work_group(const sni_launch *launch) {

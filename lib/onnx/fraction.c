@@ -134,12 +134,18 @@ static bool fractions_of_constants(sni_onnx_call *call, uint32_t value, fraction
     return true;
 }
 
+/* Sizes are a scalar or a short vector; a table of numbers that is cast is none, and is left to the device. */
+static bool is_short(const sni_onnx_call *call, const sni_type *type) {
+    int64_t count = 1;
+    return type->rank == 0 ||
+           (type->rank == 1 && sni_sym_is_const(call->sym, type->dims[0], &count) && count <= SNI_MAX_LIST);
+}
+
 static bool fractions_of(sni_onnx_call *call, uint32_t value, int depth, fractions *out) {
     sni_type type = sni_onnx_type(call, value);
-    if (depth >= MAX_DEPTH || type.rank > 1) return false;
+    if (depth >= MAX_DEPTH || !is_short(call, &type)) return false;
     if (type.dtype == SINTER_F16 || type.dtype == SINTER_BF16) return false; /* these round dimensions themselves */
     if (type.elements) {
-        if (type.element_count > SNI_MAX_LIST) return false;
         out->count = (int)type.element_count;
         for (int i = 0; i < out->count; ++i) out->at[i] = whole(call, type.elements[i]);
         return true;
@@ -154,7 +160,6 @@ static bool fractions_of(sni_onnx_call *call, uint32_t value, int depth, fractio
 /* What constants alone compute may be any float. */
 static bool truncated_constants(sni_onnx_call *call, uint32_t value, sni_onnx_list *out) {
     double numbers[SNI_MAX_LIST];
-    if (sni_onnx_rank(call, value) > 1) return false;
     if (!sni_onnx_doubles_of(call, value, "size", SNI_MAX_LIST, numbers, &out->count)) return false;
     for (int i = 0; i < out->count; ++i) {
         if (!(fabs(numbers[i]) < 0x1p31)) return false; /* NaN, Inf and what an i32 cannot hold: the cast's rule */
@@ -165,7 +170,8 @@ static bool truncated_constants(sni_onnx_call *call, uint32_t value, sni_onnx_li
 
 bool sni_onnx_whole_part(sni_onnx_call *call, uint32_t value, sni_onnx_list *out) {
     fractions found;
-    if (call->status != SINTER_OK || !value) return false;
+    sni_type type = sni_onnx_type(call, value);
+    if (call->status != SINTER_OK || !value || !is_short(call, &type)) return false;
     if (sni_onnx_is_known(call, value)) return truncated_constants(call, value, out);
     if (!fractions_of(call, value, 0, &found)) return false;
     out->count = found.count;

@@ -88,6 +88,7 @@ typedef struct sni_traits {
     bool is_product;       /* a * b, which a sum of reals takes in with fma */
     bool selects;          /* input 0 is a bool that chooses between the others */
     bool is_identity;      /* op(a) = a */
+    bool slides;           /* reads each element of the input for several of its own */
     bool renames;          /* the input's elements in their order, under another shape */
     bool is_stored;        /* no kernel that computes it goes on with it */
     bool known_on_host;    /* the elements are expressions of dimensions */

@@ -282,6 +282,7 @@ const sni_op sni_ops_window[] = {
      .attrs = SNI_ATTRS_OF(WINDOW),
      .classes = SNI_CLASS_ANY,
      .fill_attr = SNI_WINDOW_VALUE,
+     .traits = {.slides = true},
      .infer = window_infer,
      .map = window_map,
      .reference = window_reference,

@@ -241,7 +241,8 @@ static bool has_matrix(const sni_caps *caps, sinter_dtype dtype) {
 }
 
 /* A unit of a GPU multiplies two tiles of 64 x 64 x 512 in about the time of a launch, and holds two such work-groups, or
- * eight that wait for memory. Matrix units do eight times as much, of f32 by planes of bf16 twice as much. gpu_gemv shares out the k of 32 columns itself. */
+ * eight that wait for memory. Matrix units do eight times as much, of f32 by planes of bf16 twice as much. gpu_gemv shares
+ * out the k of 32 columns itself. */
 static sinter_status split_products(const sni_caps *caps, sinter_graph **graph) {
     const sni_split_product_rule plain = {.tile = 64,
                                           .groups = 2,

@@ -77,8 +77,8 @@ typedef struct sni_split_product_options {
     bool matrix_f16, matrix_bf16; /* such products go to matrix units */
     int64_t few, few_matrix;      /* up to so many rows or columns gpu_gemv multiplies; where there are matrix units */
     int64_t few_columns;          /* of its work-groups, one of which keeps a unit busy */
-    int64_t planes_side,
-        planes_length; /* f32 ones with so many rows and columns do, too (0: none), and are cut from that length on */
+    int64_t planes_side;          /* f32 ones with so many rows and columns do, too; 0: none */
+    int64_t planes_length;        /* those are cut from that length on */
     sni_split_product_rule plain, matrix;
 } sni_split_product_options;
 

@@ -48,10 +48,10 @@ void sni_struct_sizes(sinter_runtime *runtime, const sni_program_source *source,
     uint64_t found[MOST_ARGS] = {0};
     sni_str text = SNI_STR_INIT;
     memset(sizes, 0, (size_t)args * sizeof *sizes);
-    sni_str_printf(&text, "%s\n__kernel void " ENTRY "(__global ulong *sizes) {\n", source->text);
+    sni_str_printf(&text, "%s\n__kernel void " ENTRY "(__global ulong *sinter_sizes) {\n", source->text);
     for (int i = 0; i < args && count < MOST_ARGS; ++i) {
         if (!is_asked(launch, i)) continue;
-        sni_str_printf(&text, "    sizes[%d] = sizeof(%s);\n", count, sni_launch_arg_type(launch, i));
+        sni_str_printf(&text, "    sinter_sizes[%d] = sizeof(%s);\n", count, sni_launch_arg_type(launch, i));
         asked[count++] = i;
     }
     sni_str_append(&text, "}\n");

@@ -271,6 +271,24 @@ START_TEST(sizes_by_way_of_floats) {
 }
 END_TEST
 
+/* Numbers that are no size: a table that is cast, longer than any list of sizes. */
+START_TEST(casts_of_tables) {
+    enum { COUNT = 300 };
+    tiny t;
+    int64_t count = COUNT;
+    float numbers[COUNT];
+    double want[COUNT];
+    for (int i = 0; i < COUNT; ++i) numbers[i] = (float)i - 20.5F, want[i] = (double)(int64_t)numbers[i];
+    tiny_init(&t, 17);
+    Onnx__TensorProto *table = tiny_tensor(&t, "table", 1, 1, &count);
+    tiny_raw(&t, table, numbers, sizeof numbers);
+    tiny_initializer(&t, table);
+    tiny_attr_int(&t, tiny_node(&t, "Cast", "whole", "table", "y"), "to", 7);
+    tiny_output(&t, "y");
+    expect(&t, 1, COUNT, want);
+}
+END_TEST
+
 START_TEST(fixed_inputs) {
     tiny t;
     int64_t shape[] = {3, 2}, wrong[] = {3};
@@ -533,6 +551,7 @@ int main(void) {
         symbolic_dimensions,
         shape_arithmetic,
         sizes_by_way_of_floats,
+        casts_of_tables,
         fixed_inputs,
         hints,
         order_and_dead_nodes,

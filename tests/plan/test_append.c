@@ -26,9 +26,10 @@ static void check_dims(const sinter_graph *graph, sinter_value value, const char
     ck_assert_str_eq(all, want);
 }
 
+static const float w[4 * 5] = {0.5F, -1, 2, 0.25F, 1, -0.5F, 3, 1, 0, 2, 1, 1, -2, 0.5F, 0.25F, 0, 1, 2, 3, -1};
+
 /* y = softmax(x w) + bias, z = x[last]: x [b, s, 4], bias [b, 5], w constant. */
 static sinter_graph *model(void) {
-    static const float w[4 * 5] = {0.5F, -1, 2, 0.25F, 1, -0.5F, 3, 1, 0, 2, 1, 1, -2, 0.5F, 0.25F, 0, 1, 2, 3, -1};
     sinter_graph *g = new_graph();
     sinter_value x = sinter_input(g, "x", SINTER_F32, SINTER_SHAPE(SINTER_DIM("b"), SINTER_DIM("s"), 4));
     sinter_value bias = sinter_input(g, "bias", SINTER_F32, SINTER_SHAPE(SINTER_DIM("b"), 5));
@@ -82,7 +83,6 @@ START_TEST(before_and_behind) {
     sinter_output(g, "best", sinter_cast(g, sinter_argmax(g, outs[0], -1, 0, 0), SINTER_F32));
     sinter_output(g, "z", outs[1]);
 
-    static const float w[4 * 5] = {0.5F, -1, 2, 0.25F, 1, -0.5F, 3, 1, 0, 2, 1, 1, -2, 0.5F, 0.25F, 0, 1, 2, 3, -1};
     sinter_value bias = sinter_input(direct, "bias", SINTER_F32, SINTER_SHAPE(SINTER_DIM("n"), 5));
     sinter_value y =
         sinter_matmul(direct, last[1], sinter_constant(direct, SINTER_F32, SINTER_SHAPE(4, 5), w, sizeof w));

@@ -1,9 +1,9 @@
-/* A small server: preprocessing and an ONNX model, two queues, uploads that overlap runs, and callbacks.
+/* A small server: preprocessing and an ONNX model in one plan, two queues, uploads that overlap runs, and callbacks.
  *
  *     example-requests MODEL.onnx [REQUESTS]
  *
  * The model has one input f32[batch, 1, 8, 8] (tests/data/digits). Images come as bytes. One queue uploads, the other runs
- * both plans; events order them. SLOTS requests are in flight at a time, and a slot's callback says that it is free again. */
+ * the plan; events order them. SLOTS requests are in flight at a time, and a slot's callback says that it is free again. */
 #include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -21,15 +21,15 @@ typedef struct slot {
     server *server;
     uint8_t image[PIXELS];
     float scores[BATCH * CLASSES];
-    sinter_buffer *bytes, *input; /* of the device: the image, and what the model reads */
+    sinter_buffer *bytes; /* the image on the device */
     int busy;
     unsigned request;
 } slot;
 
 struct server {
     sinter_runtime *runtime;
-    sinter_plan *before, *model;
-    const char *in, *out; /* the model's ports */
+    sinter_plan *whole, *model; /* from bytes; from floats, for the check */
+    const char *in, *out;       /* the model's ports */
     sinter_queue *up, *work;
     slot slots[SLOTS];
     pthread_mutex_t mutex; /* guards what follows, and busy */
@@ -43,25 +43,28 @@ static int fail(const char *what) {
     return 1;
 }
 
-/* Bytes of 0 to 255 become floats of 0 to 1, in the model's shape. */
-static sinter_status compile_before(server *s) {
+/* Bytes of 0 to 255 become floats of 0 to 1, and the model's graph is described behind them. */
+static sinter_status compile_whole(server *s, const sinter_graph *model) {
     sinter_graph *g;
     sinter_status status = sinter_graph_create(&g);
     if (status != SINTER_OK) return status;
-    sinter_value bytes = sinter_input(g, "bytes", SINTER_U8, SINTER_SHAPE(BATCH, 1, 8, 8));
+    const char *name = sinter_graph_input_name(model, 0);
+    sinter_value bytes = sinter_input(g, "bytes", SINTER_U8, SINTER_SHAPE(BATCH, 1, 8, 8)), scores;
     sinter_value x = sinter_div(g, sinter_cast(g, bytes, SINTER_F32), sinter_scalar(g, SINTER_F32, 255));
-    sinter_output(g, "x", x);
-    status = sinter_plan_compile(s->runtime, g, NULL, &s->before);
+    status = sinter_graph_append(g, model, &name, &x, 1, &scores);
+    sinter_output(g, "scores", scores);
+    if (status == SINTER_OK) status = sinter_plan_compile(s->runtime, g, NULL, &s->whole);
     sinter_graph_release(g);
     return status;
 }
 
-static sinter_status compile_model(server *s, const char *path) {
-    sinter_graph *g;
-    sinter_status status = sinter_onnx_load(path, NULL, &g);
+static sinter_status compile(server *s, const char *path) {
+    sinter_graph *model;
+    sinter_status status = sinter_onnx_load(path, NULL, &model);
     if (status != SINTER_OK) return status;
-    status = sinter_plan_compile(s->runtime, g, NULL, &s->model);
-    sinter_graph_release(g);
+    status = compile_whole(s, model);
+    if (status == SINTER_OK) status = sinter_plan_compile(s->runtime, model, NULL, &s->model);
+    sinter_graph_release(model);
     return status;
 }
 
@@ -82,24 +85,19 @@ static void answer(void *context, sinter_status status) {
     pthread_mutex_unlock(&s->mutex);
 }
 
-/* Upload, preprocessing, model: enqueued at once, each behind the one before. */
+/* Upload and run: enqueued at once, one behind the other. */
 static sinter_status enqueue(server *s, slot *t) {
     sinter_async_options up = SINTER_ASYNC_OPTIONS_INIT, work = SINTER_ASYNC_OPTIONS_INIT;
     sinter_event *uploaded, *done;
-    sinter_shape shape = SINTER_SHAPE(BATCH, 1, 8, 8);
-    sinter_binding first[] = {SINTER_BIND_BUFFER("bytes", SINTER_U8, shape, t->bytes, 0),
-                              SINTER_BIND_BUFFER("x", SINTER_F32, SINTER_SCALAR, t->input, 0)};
-    sinter_binding second[] = {SINTER_BIND_BUFFER(s->in, SINTER_F32, shape, t->input, 0),
-                               SINTER_BIND_HOST(s->out, SINTER_F32, SINTER_SCALAR, t->scores, sizeof t->scores)};
+    sinter_binding io[] = {SINTER_BIND_BUFFER("bytes", SINTER_U8, SINTER_SHAPE(BATCH, 1, 8, 8), t->bytes, 0),
+                           SINTER_BIND_HOST("scores", SINTER_F32, SINTER_SCALAR, t->scores, sizeof t->scores)};
     up.queue = s->up;
     sinter_status status = sinter_buffer_write_async(t->bytes, 0, t->image, sizeof t->image, &up, &uploaded);
     if (status != SINTER_OK) return status;
     work.queue = s->work;
     work.after = &uploaded;
     work.after_count = 1;
-    status = sinter_plan_enqueue(s->before, first, 2, &work, NULL);
-    work.after_count = 0; /* the same queue: in order */
-    if (status == SINTER_OK) status = sinter_plan_enqueue(s->model, second, 2, &work, &done);
+    status = sinter_plan_enqueue(s->whole, io, 2, &work, &done);
     sinter_event_release(uploaded);
     if (status != SINTER_OK) return status;
     status = sinter_event_call(done, answer, t);
@@ -145,14 +143,12 @@ static int check(server *s, unsigned requests) {
 
 static sinter_status open_all(server *s, const char *path) {
     sinter_status status = sinter_runtime_create(NULL, &s->runtime);
-    if (status == SINTER_OK) status = compile_before(s);
-    if (status == SINTER_OK) status = compile_model(s, path);
+    if (status == SINTER_OK) status = compile(s, path);
     if (status == SINTER_OK) status = sinter_queue_create(s->runtime, &s->up);
     if (status == SINTER_OK) status = sinter_queue_create(s->runtime, &s->work);
     for (int i = 0; i < SLOTS && status == SINTER_OK; ++i) {
         s->slots[i].server = s;
         status = sinter_buffer_create(s->runtime, PIXELS, &s->slots[i].bytes);
-        if (status == SINTER_OK) status = sinter_buffer_create(s->runtime, PIXELS * sizeof(float), &s->slots[i].input);
     }
     s->in = sinter_plan_port_name(s->model, SINTER_PORT_INPUT, 0);
     s->out = sinter_plan_port_name(s->model, SINTER_PORT_OUTPUT, 0);
@@ -162,11 +158,8 @@ static sinter_status open_all(server *s, const char *path) {
 static void close_all(server *s) {
     sinter_queue_release(s->up); /* they wait for what is on them, and for its callbacks */
     sinter_queue_release(s->work);
-    for (int i = 0; i < SLOTS; ++i) {
-        sinter_buffer_release(s->slots[i].bytes);
-        sinter_buffer_release(s->slots[i].input);
-    }
-    sinter_plan_release(s->before);
+    for (int i = 0; i < SLOTS; ++i) sinter_buffer_release(s->slots[i].bytes);
+    sinter_plan_release(s->whole);
     sinter_plan_release(s->model);
     sinter_runtime_release(s->runtime);
 }
